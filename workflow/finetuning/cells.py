@@ -1,0 +1,71 @@
+"""The files of a cell, and of the baseline on a replicate's evaluation set.
+
+metrics.json, predictions.safetensors and history.csv are the same bytes however often and in
+whatever company they are computed; what differs from time to time is in timing.json.
+"""
+
+import os
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from finetuning.dataset import Examples
+from finetuning.files import replace_atomically, write_json
+
+HISTORY = ("step", "epoch", "training_loss", "learning_rate")
+
+
+def write_results(folder: Path, results: dict, logits: np.ndarray, examples: Examples) -> None:
+    """Writes metrics.json and predictions.safetensors.
+
+    logits: (examples, classes); no rows where the run diverged. ``examples`` in the file are row
+    numbers in the study's table of texts.
+    """
+    evaluated = len(logits)
+    predictions = {
+        "logits": logits,
+        "labels": examples.labels[:evaluated],
+        "examples": examples.rows[:evaluated],
+    }
+    replace_atomically(folder / "predictions.safetensors", save(predictions))
+    write_json(folder / "metrics.json", results)
+
+
+def write_history(folder: Path, history: list[dict]) -> None:
+    """Writes history.csv: a row for every step trained."""
+    rows = [",".join(HISTORY), *(",".join(repr(row[name]) for name in HISTORY) for row in history)]
+    replace_atomically(folder / "history.csv", "\n".join(rows) + "\n")
+
+
+class Stopwatch:
+    """Seconds spent on training since this process began its job; evaluations do not count."""
+
+    def __init__(self) -> None:
+        self.started = time.time()
+        self.training = 0.0
+        self.running_since = self.started
+
+    def pause(self) -> None:
+        self.training += time.time() - self.running_since
+
+    def resume(self) -> None:
+        self.running_since = time.time()
+
+    def write(self, folder: Path, tokens: int) -> None:
+        """Writes timing.json. To be called while paused.
+
+        seconds: of training up to here, start-up and compilation included. Peak memory is that of
+        the process (MB, 2**20 bytes).
+        """
+        timing = {
+            "started": round(self.started, 2),
+            "finished": round(time.time(), 2),
+            "process": os.getpid(),
+            "seconds": round(self.training, 2),
+            "tokens_per_second": round(tokens / self.training, 1),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        }
+        write_json(folder / "timing.json", timing)

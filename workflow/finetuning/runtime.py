@@ -1,0 +1,64 @@
+"""How TensorFlow runs in a job: threads, determinism, compiled programs kept between processes.
+
+``start`` comes before the first import of tensorflow or keras. The number of threads changes the
+last bits of every result, so it comes from the configuration and never from ``--cores``.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "safetensors")
+
+
+def start(threads: int) -> None:
+    """Sets up TensorFlow for this process.
+
+    Raises RuntimeError if tensorflow was imported before.
+    """
+    if "tensorflow" in sys.modules:
+        raise RuntimeError("runtime.start() has to come before the first import of tensorflow")
+    cache = _compiled_programs_directory(threads)
+    cache.mkdir(parents=True, exist_ok=True)
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={cache}"
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.experimental.enable_op_determinism()
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def provenance(threads: int) -> dict:
+    """What the bits of a result depend on besides its configuration and data."""
+    return {
+        "threads": threads,
+        "versions": {package: version(package) for package in PACKAGES},
+        "instruction_set": instruction_set(),
+    }
+
+
+def instruction_set() -> str:
+    """The vector instruction sets that compilers choose between, e.g. "avx avx2 avx512f fma"."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "")
+    kept = {f for f in flags.split() if f.startswith(("avx", "fma", "amx", "asimd", "sve"))}
+    return " ".join(sorted(kept)) or platform.machine()
+
+
+def _compiled_programs_directory(threads: int) -> Path:
+    """Programs compiled for other versions or another processor are never read."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    key = hashlib.sha256(repr(provenance(threads)).encode()).hexdigest()[:16]
+    return cache / "hyperparameter-tradeoffs" / f"xla-{key}"
