@@ -1,0 +1,166 @@
+"""A tiny DistilBERT checkpoint and a few dozen labelled sentences, made on the spot.
+
+Both have the layout of the real thing (a Hugging Face directory; a CSV with text, label and
+group), so production code reads them unchanged, in milliseconds and without torch.
+"""
+
+import itertools
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from safetensors.numpy import save_file
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+NOUNS = ("acting", "camera", "cast", "dialogue", "ending", "music", "pace", "plot", "script")
+# One row of tell-tale words per class: what a classifier can learn from the sentences.
+TELLING = (
+    ("awful", "boring", "clumsy", "dull", "tired", "weak"),
+    ("brilliant", "charming", "fresh", "lovely", "moving", "witty"),
+    ("average", "common", "fair", "plain", "usual", "usable"),
+)
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
+VOCABULARY = (
+    *SPECIAL,
+    *LETTERS,
+    *(f"##{letter}" for letter in LETTERS),
+    *"!,.'-",
+    *("and", "film", "in", "is", "of", "on", "the", "this", "with"),
+    *NOUNS,
+    *itertools.chain.from_iterable(TELLING),
+)
+
+
+def write_tiny_distilbert(
+    directory: Path,
+    labels: Sequence[str] = ("NEGATIVE", "POSITIVE"),
+    layers: int = 2,
+    dim: int = 32,
+    heads: int = 4,
+    vocabulary: Sequence[str] = VOCABULARY,
+    positions: int = 64,
+    seed: int = 0,
+) -> Path:
+    """A randomly initialised DistilBERT sequence classifier, in Hugging Face's layout."""
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    draw = np.random.default_rng(seed)
+
+    def weight(*shape):
+        return draw.normal(0, 0.1, shape).astype(np.float32)
+
+    def zeros(size):
+        return np.zeros(size, np.float32)
+
+    tensors = {
+        "distilbert.embeddings.word_embeddings.weight": weight(len(vocabulary), dim),
+        "distilbert.embeddings.position_embeddings.weight": weight(positions, dim),
+        "distilbert.embeddings.LayerNorm.weight": np.ones(dim, np.float32),
+        "distilbert.embeddings.LayerNorm.bias": zeros(dim),
+        "pre_classifier.weight": weight(dim, dim),
+        "pre_classifier.bias": zeros(dim),
+        "classifier.weight": weight(len(labels), dim),
+        "classifier.bias": zeros(len(labels)),
+    }
+    for layer in range(layers):
+        block = f"distilbert.transformer.layer.{layer}"
+        for name in ("q_lin", "k_lin", "v_lin", "out_lin"):
+            tensors[f"{block}.attention.{name}.weight"] = weight(dim, dim)
+            tensors[f"{block}.attention.{name}.bias"] = zeros(dim)
+        tensors[f"{block}.ffn.lin1.weight"] = weight(4 * dim, dim)
+        tensors[f"{block}.ffn.lin1.bias"] = zeros(4 * dim)
+        tensors[f"{block}.ffn.lin2.weight"] = weight(dim, 4 * dim)
+        tensors[f"{block}.ffn.lin2.bias"] = zeros(dim)
+        for norm in ("sa_layer_norm", "output_layer_norm"):
+            tensors[f"{block}.{norm}.weight"] = np.ones(dim, np.float32)
+            tensors[f"{block}.{norm}.bias"] = zeros(dim)
+    save_file(tensors, directory / "model.safetensors", metadata={"format": "pt"})
+
+    _write_json(
+        directory / "config.json",
+        {
+            "architectures": ["DistilBertForSequenceClassification"],
+            "model_type": "distilbert",
+            "activation": "gelu",
+            "attention_dropout": 0.1,
+            "dim": dim,
+            "dropout": 0.1,
+            "hidden_dim": 4 * dim,
+            "id2label": {str(index): name for index, name in enumerate(labels)},
+            "initializer_range": 0.02,
+            "label2id": {name: index for index, name in enumerate(labels)},
+            "max_position_embeddings": positions,
+            "n_heads": heads,
+            "n_layers": layers,
+            "pad_token_id": 0,
+            "qa_dropout": 0.1,
+            "seq_classif_dropout": 0.2,
+            "sinusoidal_pos_embds": False,
+            "tie_weights_": True,
+            "vocab_size": len(vocabulary),
+        },
+    )
+    _write_tokenizer(directory, vocabulary, positions)
+    return directory
+
+
+def write_tiny_sentences(
+    path: Path,
+    labels: Sequence[str] = ("negative", "positive"),
+    films: int = 12,
+    sentences_per_film: int = 8,
+    seed: int = 0,
+) -> Path:
+    """A CSV of different sentences with columns text, label and film; every film has each label."""
+    draw = np.random.default_rng(seed)
+    combinations = {
+        label: list(itertools.product(NOUNS, itertools.permutations(TELLING[label], 2)))
+        for label in range(len(labels))
+    }
+    for options in combinations.values():
+        draw.shuffle(options)
+    rows = []
+    for film in range(films):
+        for number in range(sentences_per_film):
+            label = number % len(labels)
+            noun, (first, second) = combinations[label].pop()
+            text = f"the {noun} of this film is {first} and {second}"
+            rows.append((text, labels[label], f"film {film}"))
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows, columns=["text", "label", "film"]).to_csv(path, index=False)
+    return path
+
+
+def _write_tokenizer(directory: Path, vocabulary: Sequence[str], positions: int) -> None:
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", ids["[CLS]"]), ("[SEP]", ids["[SEP]"])],
+    )
+    tokenizer.add_special_tokens(list(SPECIAL))
+    tokenizer.save(str(directory / "tokenizer.json"))
+    (directory / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    _write_json(
+        directory / "tokenizer_config.json",
+        {
+            "do_lower_case": True,
+            "model_max_length": positions,
+            "tokenizer_class": "DistilBertTokenizer",
+            **{
+                f"{kind}_token": f"[{kind.upper()}]"
+                for kind in ("pad", "unk", "cls", "sep", "mask")
+            },
+        },
+    )
+
+
+def _write_json(path: Path, content: dict) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,270 @@
+"""Draws of training and evaluation sets, their tokens, and the file a training job reads.
+
+Training jobs import this module and must start fast: scikit-learn, pandas and transformers are
+imported inside the functions that need them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from finetuning.errors import StudyError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Named integers of the random draws made from the study's seed.
+BASELINE_FILMS_DRAW = 101
+BASELINE_SENTENCES_DRAW = 102
+SPLIT_DRAW = 103
+
+GROUP_DIVISIONS_TRIED = 100
+
+
+@dataclass(frozen=True)
+class TokenisedTexts:
+    """Texts as token numbers, one after another.
+
+    tokens: int32 (total tokens,); offsets: int64 (texts + 1,). Text i is
+    tokens[offsets[i]:offsets[i + 1]], special tokens included, without padding.
+    """
+
+    tokens: np.ndarray
+    offsets: np.ndarray
+
+
+@dataclass(frozen=True)
+class Examples(TokenisedTexts):
+    """Tokenised texts with labels int32 (texts,) and rows int32 (texts,): where they come from."""
+
+    labels: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Split:
+    """What one replicate trains on and is evaluated on."""
+
+    training: Examples
+    evaluation: Examples
+
+
+def draw_split(
+    texts: pd.DataFrame, config: Mapping, replicate: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a replicate's training and evaluation rows.
+
+    Args:
+        texts: columns label (int), group (text, empty: no group) and part, where "study" rows
+            serve both sets and "study_training" / "study_evaluation" rows only the one they name.
+        config: the study's configuration; seed and data.{training,evaluation}_examples are read.
+        replicate: number of the replicate; each draws anew.
+
+    Returns:
+        Row numbers of the training and of the evaluation set, each int32, ascending, with exactly
+        the sizes asked for, in which the labels are stratified and no group is in both.
+
+    Raises:
+        StudyError: there are too few rows, the groups cannot be divided so, or a set would hold
+            one class only.
+    """
+    training_size = config["data"]["training_examples"]
+    evaluation_size = config["data"]["evaluation_examples"]
+    draw = np.random.default_rng([config["seed"], SPLIT_DRAW, replicate])
+
+    part = texts["part"].to_numpy()
+    labels = texts["label"].to_numpy()
+    # A text without a group is a group of its own.
+    names = texts["group"].where(texts["group"] != "", [f"\0{row}" for row in range(len(texts))])
+    groups = np.unique(names.to_numpy(dtype=str), return_inverse=True)[1]
+
+    training_pool = np.flatnonzero(np.isin(part, ("study", "study_training")))
+    evaluation_pool = np.flatnonzero(np.isin(part, ("study", "study_evaluation")))
+    shared = np.array_equal(training_pool, evaluation_pool)
+    _require_enough(len(training_pool), training_size, "training")
+    _require_enough(len(evaluation_pool), evaluation_size, "evaluation")
+    if shared:
+        _require_enough(len(training_pool), training_size + evaluation_size, "training+evaluation")
+    if shared and (texts["group"].to_numpy()[training_pool] != "").any():
+        training_pool, evaluation_pool = _divide_groups(
+            training_pool, groups, labels, training_size, evaluation_size, draw
+        )
+
+    evaluation = _stratified(evaluation_pool, labels, evaluation_size, draw)
+    free = ~np.isin(groups[training_pool], groups[evaluation])
+    training_pool = training_pool[free]
+    if len(training_pool) < training_size:
+        raise StudyError(
+            f"data.training_examples: {training_size} are asked for, but only "
+            f"{len(training_pool)} texts are in no group of the evaluation set. Ask for fewer."
+        )
+    training = _stratified(training_pool, labels, training_size, draw)
+
+    for rows, name in ((evaluation, "evaluation"), (training, "training")):
+        if len(np.unique(labels[rows])) < 2:
+            raise StudyError(
+                f"data.{name}_examples: with {len(rows)} the {name} set of replicate {replicate} "
+                "holds one class only, so that nothing can be learnt from it. Ask for more, or "
+                "take texts in which each class is more than a rarity."
+            )
+    return training, evaluation
+
+
+def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) -> TokenisedTexts:
+    """Tokenise with the checkpoint's own tokenizer, cutting texts at `max_tokens`.
+
+    Raises:
+        StudyError: max_tokens is more than the model has positions for, or the tokenizer's files
+            cannot be read.
+    """
+    settings = json.loads((Path(checkpoint_directory) / "config.json").read_text("utf-8"))
+    positions = settings.get("max_position_embeddings", 512)
+    if max_tokens > positions:
+        raise StudyError(
+            f"data.max_tokens: {max_tokens} is more than the checkpoint can take; it has "
+            f"{positions} positions. Write {positions} or less."
+        )
+    tokenizer = load_tokenizer(checkpoint_directory)
+    token_lists = tokenizer(
+        list(texts),
+        truncation=True,
+        max_length=max_tokens,
+        padding=False,
+        return_attention_mask=False,
+    )["input_ids"]
+    lengths = [len(tokens) for tokens in token_lists]
+    return TokenisedTexts(
+        tokens=np.fromiter((t for tokens in token_lists for t in tokens), np.int32, sum(lengths)),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+    )
+
+
+def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import transformers
+    """The tokenizer in a Hugging Face directory; code that comes with it is never run."""
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(
+            Path(directory), local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:  # whatever a damaged file makes the libraries raise
+        raise StudyError(
+            f"The tokenizer of the checkpoint cannot be read ({_first_line(error)}). "
+            "It needs tokenizer.json or vocab.txt as the DistilBERT tokenizer writes them."
+        ) from error
+
+
+def write_split(path: Path, split: Split) -> None:
+    """Write a split as safetensors, under a temporary name first so that no half file is left."""
+    from safetensors.numpy import save_file
+
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {
+        f"{part}/{name}": getattr(getattr(split, part), name)
+        for part in ("training", "evaluation")
+        for name in ("tokens", "offsets", "labels", "rows")
+    }
+    temporary = path.with_name(f".{path.name}.part")
+    save_file(arrays, temporary)
+    temporary.replace(path)
+
+
+def read_split(path: Path) -> Split:
+    """Read what `write_split` wrote.
+
+    Raises:
+        StudyError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        arrays = load_file(path)
+        split = Split(
+            *(
+                Examples(
+                    *(arrays[f"{part}/{name}"] for name in ("tokens", "offsets", "labels", "rows"))
+                )
+                for part in ("training", "evaluation")
+            )
+        )
+    except (SafetensorError, KeyError) as error:
+        raise StudyError(
+            f"{path} is damaged ({_first_line(error)}). Delete it and start again: it is made anew."
+        ) from error
+    return split
+
+
+def stratified_draw(labels: np.ndarray, size: int, draw: np.random.Generator) -> np.ndarray:
+    """Positions of `size` of the labels, each class in its share of them (largest remainder)."""
+    classes, counts = np.unique(labels, return_counts=True)
+    quota = counts * size / counts.sum()
+    take = np.floor(quota).astype(int)
+    # Where remainders tie, chance decides, lest one class win in every draw.
+    order = np.lexsort((draw.random(len(classes)), take - quota))
+    take[order[: size - take.sum()]] += 1
+    chosen = [
+        draw.permutation(np.flatnonzero(labels == label))[:number]
+        for label, number in zip(classes, take, strict=True)
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def _stratified(
+    pool: np.ndarray, labels: np.ndarray, size: int, draw: np.random.Generator
+) -> np.ndarray:
+    return pool[stratified_draw(labels[pool], size, draw)].astype(np.int32)
+
+
+def _divide_groups(
+    pool: np.ndarray,
+    groups: np.ndarray,
+    labels: np.ndarray,
+    training_size: int,
+    evaluation_size: int,
+    draw: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Divide whole groups into a training and an evaluation pool, both large enough."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    number_of_groups = len(np.unique(groups[pool]))
+    if number_of_groups >= 2:
+        share = evaluation_size / (training_size + evaluation_size)
+        divisions = GroupShuffleSplit(
+            n_splits=GROUP_DIVISIONS_TRIED,
+            test_size=min(max(round(share * number_of_groups), 1), number_of_groups - 1),
+            random_state=int(draw.integers(2**31)),
+        ).split(pool, groups=groups[pool])
+        classes = np.unique(labels[pool])
+        for training, evaluation in divisions:
+            enough = len(training) >= training_size and len(evaluation) >= evaluation_size
+            if enough and all(
+                np.array_equal(np.unique(labels[pool[side]]), classes)
+                for side in (training, evaluation)
+            ):
+                return pool[training], pool[evaluation]
+    raise StudyError(
+        f"data: {training_size} training and {evaluation_size} evaluation examples are asked "
+        f"for, but the {number_of_groups} groups cannot be divided so that each side has as "
+        "many, of every class: texts of one group stay together. Ask for fewer."
+    )
+
+
+def _require_enough(available: int, size: int, name: str) -> None:
+    if available < size:
+        keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
+        raise StudyError(
+            f"{keys}: {size} are asked for, but there are {available} texts "
+            "(repeated ones removed). Ask for fewer."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
