@@ -46,6 +46,14 @@ class Examples(TokenisedTexts):
     labels: np.ndarray
     rows: np.ndarray
 
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each text, int64 (texts,)."""
+        return np.diff(self.offsets)
+
 
 @dataclass(frozen=True)
 class Split:
@@ -127,7 +135,7 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
     positions = settings.get("max_position_embeddings", 512)
     if max_tokens > positions:
         raise StudyError(
-            f"data.max_tokens: {max_tokens} is more than the checkpoint can take; it has "
+            f"data.padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)
@@ -143,6 +151,15 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
         tokens=np.fromiter((t for tokens in token_lists for t in tokens), np.int32, sum(lengths)),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
+
+
+def tokenised_examples(
+    texts: pd.DataFrame, rows: np.ndarray, checkpoint_directory: Path, max_tokens: int
+) -> Examples:
+    """The given rows of the texts as tokens with their labels; raises as `tokenise` does."""
+    tokenised = tokenise(texts["text"].iloc[rows], checkpoint_directory, max_tokens)
+    labels = texts["label"].to_numpy(np.int32)[rows]
+    return Examples(tokenised.tokens, tokenised.offsets, labels, rows.astype(np.int32))
 
 
 def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import transformers

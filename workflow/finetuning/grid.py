@@ -7,12 +7,15 @@ factor but epochs, and the replicate; it delivers a cell for each level of epoch
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from finetuning.hyperparameters import LOOKS_AHEAD, NAMES, Hyperparameters
 
 SEED_NAMES = ("order", "dropout")
+# Named integers of the random draws made from the study's seed.
+BASELINE_TRAINING, CELL_TRAINING = 201, 202
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,14 @@ class Grid:
             for values in itertools.product(*self.levels.values()):
                 yield dict(zip(self.levels, values, strict=True)) | {"replicate": replicate}
 
-    def parse(self, wildcards: dict[str, str]) -> dict:
-        """The values that a path's wildcards stand for; epochs may be missing from them."""
+    def parse(self, folder: Path) -> dict:
+        """The cell that a folder belongs to."""
+        names = dict(part.split("=", 1) for part in folder.parts if "=" in part)
         cell = {
-            name: next(level for level in levels if level_name(level) == wildcards[name])
-            for name, levels in self.levels.items()
-            if name in wildcards
+            factor: next(level for level in levels if level_name(level) == names[factor])
+            for factor, levels in self.levels.items()
         }
-        return cell | {"replicate": int(wildcards["replicate"])}
+        return cell | {"replicate": int(names["replicate"])}
 
     def constraint(self, name: str) -> str:
         """A regular expression for the names of a factor's levels."""
@@ -97,6 +100,14 @@ def replicate_seeds(seed: int, replicate: int) -> dict[str, int]:
     All cells of a replicate share them, and its training and evaluation sets: the replicate is a
     block, and what it has in common cancels in every comparison of cells.
     """
-    sequence = np.random.SeedSequence([seed, replicate])
-    states = sequence.generate_state(len(SEED_NAMES)) >> 1  # TensorFlow takes 31 bits
-    return {name: int(state) for name, state in zip(SEED_NAMES, states, strict=True)}
+    return _seeds([seed, CELL_TRAINING, replicate])
+
+
+def baseline_seeds(seed: int) -> dict[str, int]:
+    """The seeds that an embedded baseline is made with."""
+    return _seeds([seed, BASELINE_TRAINING])
+
+
+def _seeds(entropy: list[int]) -> dict[str, int]:
+    states = np.random.SeedSequence(entropy).generate_state(len(SEED_NAMES))
+    return {n: int(state >> 1) for n, state in zip(SEED_NAMES, states, strict=True)}

@@ -47,7 +47,7 @@ def resolve(config: Mapping) -> dict:
         draw_split(texts, config, replicate)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
-        tokenise(texts["text"].head(1), Path(directory), config["data"]["max_tokens"])
+        tokenise(texts["text"].head(1), Path(directory), config["data"]["padded_lengths"][-1])
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
 

@@ -1,4 +1,4 @@
-"""Trains one trajectory and delivers its cells; evaluates the baseline as it is."""
+"""Trains one trajectory and delivers its cells."""
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -8,8 +8,7 @@ import numpy as np
 
 from finetuning import runtime
 from finetuning.cells import Stopwatch, write_history, write_results
-from finetuning.checkpoints import load_classifier
-from finetuning.dataset import Examples, Split
+from finetuning.dataset import Split
 from finetuning.evaluation import compile_predictor, measure, predict_logits
 from finetuning.hyperparameters import Hyperparameters
 from finetuning.trainer import Diverged, finetune
@@ -80,21 +79,3 @@ def deliver_cells(
             folder = waiting[epochs]
             deliver(epochs, outcome, np.zeros((0, classes), np.float32), divergence.history)
             stopwatch.write(folder, 0)
-
-
-def evaluate_baseline(
-    checkpoint: Path,
-    examples: Examples,
-    folder: Path,
-    padded_lengths: list[int],
-    threads: int,
-) -> None:
-    """Evaluates a checkpoint without fine-tuning it and writes metrics and predictions."""
-    predictor = compile_predictor(load_classifier(checkpoint))
-    logits = predict_logits(predictor, examples, padded_lengths)
-    results = {
-        "metrics": measure(logits, examples.labels),
-        "evaluation_examples": len(examples),
-        **runtime.provenance(threads),
-    }
-    write_results(folder, results, logits, examples)

@@ -1,0 +1,158 @@
+"""Refuses a configuration that cannot be run, in one message, before anything is started."""
+
+import difflib
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from finetuning.errors import StudyError
+from finetuning.hyperparameters import NAMES
+
+SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+
+
+def check(config: dict) -> None:
+    """Checks structure, types, ranges and what has to fit together.
+
+    The key ``analysis`` is left to the package of that name. Raises StudyError, naming the key,
+    its value, what is wrong and what would do.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text())
+    _refuse_first(config, schema, schema)
+    _check_factors(config, schema)
+    _check_baselines(config)
+    _check_sizes(config)
+
+
+def check_layers(config: dict, layers: int) -> None:
+    """Refuses to freeze more layers than the checkpoint has. Raises StudyError."""
+    for key, values in _values(config, "frozen_layers").items():
+        if max(values) > layers:
+            raise StudyError(
+                f"{key}: {max(values)} frozen layers are asked for, but the checkpoint has {layers}. "
+                f"Write {layers} or less."
+            )
+
+
+def _refuse_first(instance: object, rules: dict, schema: dict, prefix: tuple = ()) -> None:
+    validator = Draft202012Validator(rules | {"$defs": schema["$defs"]})
+    error = next(iter(sorted(validator.iter_errors(instance), key=_rank)), None)
+    if error is not None:
+        raise StudyError(_message(error, prefix))
+
+
+def _rank(error: ValidationError) -> tuple:
+    """Unknown keys first: a misspelt key is also a missing one."""
+    return (error.validator != "additionalProperties", list(map(str, error.absolute_path)))
+
+
+def _message(error: ValidationError, prefix: tuple) -> str:
+    key = ".".join(map(str, (*prefix, *error.absolute_path))) or "the configuration"
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", ()))
+        unknown = next(str(name) for name in error.instance if name not in known)
+        where = "" if key == "the configuration" else f" in {key}"
+        return f"{unknown!r} is not a known key{where}. {_nearest(unknown, known)}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        where = "" if key == "the configuration" else f"{key}."
+        return f"{where}{missing} is missing. See config.yaml for what it says."
+    expected = error.schema.get("description", error.message)
+    hint = ""
+    if isinstance(error.instance, str) and _is_number(error.instance):
+        hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
+    return f"{key}: {_shown(error.instance)} was given, but {expected} is needed.{hint}"
+
+
+def _check_factors(config: dict, schema: dict) -> None:
+    rules = schema["$defs"]["hyperparameter"]
+    for name, factor in config["factors"].items():
+        if name not in NAMES:
+            raise StudyError(
+                f"factors.{name}: there is no such hyperparameter. {_nearest(name, NAMES)}"
+            )
+        if name in config["training"]:
+            raise StudyError(
+                f"{name} is both a factor and a fixed value of training. Remove one of the two."
+            )
+        levels, scale = factor["levels"], factor["scale"]
+        for number, level in enumerate(levels):
+            _refuse_first(level, rules[name], schema, ("factors", name, "levels", number))
+        repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
+        if repeated:
+            raise StudyError(
+                f"factors.{name}.levels: {repeated[0]!r} is there twice. Name each level once."
+            )
+        numeric = not isinstance(levels[0], str)
+        if not numeric and scale != "categorical":
+            raise StudyError(f"factors.{name}.scale: {scale} needs numbers. Write categorical.")
+        if scale.startswith("log") and min(levels) <= 0:
+            raise StudyError(
+                f"factors.{name}.scale: {scale} needs positive levels, but {min(levels)!r} is one. "
+                "Write linear, or change the level."
+            )
+        degree = config["analysis"].get("degree", 2)
+        estimated = "formula" not in config["analysis"] and isinstance(degree, int)
+        if scale != "categorical" and estimated and len(levels) <= degree:
+            raise StudyError(
+                f"factors.{name}.levels: {len(levels)} levels cannot tell the term {name}^{degree}. "
+                f"Add a level, or write analysis.degree: {len(levels) - 1}."
+            )
+    for name in NAMES:
+        if name not in config["factors"] and name not in config["training"]:
+            raise StudyError(
+                f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
+            )
+
+
+def _check_baselines(config: dict) -> None:
+    for source in ("hub", "embedded"):
+        baseline = config[source]["baseline"]
+        for name, factor in config["factors"].items():
+            if factor["scale"] != "categorical" and name not in baseline:
+                raise StudyError(
+                    f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
+                    "framing starts at the baseline's own value."
+                )
+
+
+def _check_sizes(config: dict) -> None:
+    lengths = config["data"]["padded_lengths"]
+    if lengths != sorted(set(lengths)):
+        raise StudyError(
+            f"data.padded_lengths: {lengths} does not increase. Write {sorted(set(lengths))}."
+        )
+    examples = config["data"]["training_examples"]
+    for key, values in _values(config, "batch_size").items():
+        if max(values) > examples:
+            raise StudyError(
+                f"{key}: a batch of {max(values)} is larger than the training set of "
+                f"{examples} (data.training_examples). Write {examples} or less."
+            )
+
+
+def _values(config: dict, name: str) -> dict[str, list]:
+    """The key that sets a hyperparameter, and its levels or value."""
+    if name in config["factors"]:
+        return {f"factors.{name}.levels": config["factors"][name]["levels"]}
+    return {f"training.{name}": [config["training"][name]]}
+
+
+def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"Did you mean {close[0]!r}?" if close else f"Known are {', '.join(known)}."
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

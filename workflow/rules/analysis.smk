@@ -1,0 +1,75 @@
+"""From the cells to tables and figures. Nothing here imports TensorFlow."""
+
+
+def every_cell(file):
+    return [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]
+
+
+rule runs:
+    message:
+        "Gathering the runs"
+    input:
+        source=rules.resolve_source.output,
+        metrics=every_cell("metrics.json"),
+        history=every_cell("history.csv"),
+        # A cell computed again has the same results, only another timing: no reason to go on.
+        timing=ancient(every_cell("timing.json")),
+        baseline=expand(rules.evaluate_baseline.output.metrics, replicate=range(GRID.replicates)),
+    output:
+        runs=report(f"{RESULTS}/runs.csv", category="Runs", caption="../report/runs.rst"),
+        histories=f"{RESULTS}/histories.csv",
+        provenance=f"{RESULTS}/provenance.json",
+    params:
+        baselines={kind: config[kind]["baseline"] for kind in ("hub", "embedded")},
+    log:
+        f"{LOGS}/runs.log",
+    script:
+        "../scripts/gather_runs.py"
+
+
+rule analysis:
+    message:
+        "Fitting the models"
+    input:
+        runs=rules.runs.output.runs,
+        provenance=rules.runs.output.provenance,
+        predictions=every_cell("predictions.safetensors"),
+        baseline=expand(
+            rules.evaluate_baseline.output.predictions, replicate=range(GRID.replicates)
+        ),
+    output:
+        report(
+            directory(f"{RESULTS}/analysis"),
+            patterns=["{table}.csv"],
+            category="Tables",
+            labels={"table": "{table}"},
+            caption="../report/tables.rst",
+        ),
+    params:
+        factors=config["factors"],
+        analysis=config["analysis"],
+        seed=config["seed"],
+    log:
+        f"{LOGS}/analysis.log",
+    script:
+        "../scripts/analyse.py"
+
+
+rule figures:
+    message:
+        "Drawing the figures"
+    input:
+        runs=rules.runs.output,
+        tables=rules.analysis.output,
+    output:
+        report(
+            directory(f"{RESULTS}/figures"),
+            patterns=["{figure}.svg"],
+            category="Figures",
+            labels={"figure": "{figure}"},
+            caption="../report/figures.rst",
+        ),
+    log:
+        f"{LOGS}/figures.log",
+    script:
+        "../scripts/draw_figures.py"

@@ -1,0 +1,53 @@
+"""The cells: trained together where one run passes through several of them, else one by one."""
+
+CELL_FILES = {
+    "metrics": "metrics.json",
+    "predictions": "predictions.safetensors",
+    "history": "history.csv",
+    "timing": "timing.json",
+}
+CELL = f"{CELLS}/{GRID.folder_pattern}"
+TRAJECTORY = [CELL.replace("{epochs}", str(epochs)) for epochs in GRID.levels.get("epochs", [0])]
+
+
+rule finetune_trajectory:
+    message:
+        "Fine-tuning: {wildcards}"
+    input:
+        checkpoint=rules.make_baseline.output,
+        split=rules.draw_split.output,
+    output:
+        **{name: [f"{cell}/{file}" for cell in TRAJECTORY] for name, file in CELL_FILES.items()},
+    wildcard_constraints:
+        # Runs whose schedule looks ahead pass through no other cell.
+        schedule="|".join(filter(GRID.shares, GRID.levels.get("schedule", ()))) or "none",
+    params:
+        seed=config["seed"],
+        fixed=GRID.fixed,
+        threads=config["training"]["threads"],
+        padded_lengths=config["data"]["padded_lengths"],
+    log:
+        f"{LOGS}/cells/{GRID.folder_pattern.replace('epochs={epochs}/', '')}.log",
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=config["training"]["memory_mb"],
+    script:
+        "../scripts/finetune.py"
+
+
+use rule finetune_trajectory as finetune_cell with:
+    output:
+        **{name: [f"{CELL}/{file}"] for name, file in CELL_FILES.items()},
+    wildcard_constraints:
+        **{factor: GRID.constraint(factor) for factor in GRID.levels},
+    log:
+        f"{LOGS}/cells/{GRID.folder_pattern}.log",
+
+
+if GRID.shares(GRID.fixed.get("schedule", "constant")):
+
+    ruleorder: finetune_trajectory > finetune_cell
+
+else:
+
+    ruleorder: finetune_cell > finetune_trajectory

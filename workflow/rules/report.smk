@@ -1,0 +1,16 @@
+"""The report in PDF. The HTML page is Snakemake's own: snakemake --report."""
+
+
+rule report:
+    message:
+        "Writing the report"
+    input:
+        runs=rules.runs.output,
+        tables=rules.analysis.output,
+        figures=rules.figures.output,
+    output:
+        report(f"{RESULTS}/report.pdf", category="Report", caption="../report/report.rst"),
+    log:
+        f"{LOGS}/report.log",
+    script:
+        "../scripts/write_report.py"

@@ -1,0 +1,13 @@
+"""Draws every figure from the tables."""
+
+from pathlib import Path
+
+from analysis import figures, runs, tables
+from analysis.settings import Settings
+from job import job
+
+with job(snakemake.log[0]):
+    settings = Settings.from_config(snakemake.config)
+    study = runs.read(snakemake.input.runs[0], settings)
+    computed = tables.read_tables(snakemake.input.tables[0])
+    figures.draw_all(computed, study, settings, Path(snakemake.output[0]))

@@ -1,0 +1,20 @@
+"""Evaluates the baseline on a replicate's evaluation set."""
+
+from pathlib import Path
+
+from finetuning import runtime
+from job import job
+
+with job(snakemake.log[0]):
+    runtime.start(snakemake.params.threads)
+
+    from finetuning.baseline import evaluate_baseline
+    from finetuning.dataset import read_split
+
+    evaluate_baseline(
+        Path(snakemake.input.checkpoint[0]),
+        read_split(Path(snakemake.input.split[0])).evaluation,
+        Path(snakemake.output.metrics).parent,
+        snakemake.params.padded_lengths,
+        snakemake.params.threads,
+    )

@@ -1,0 +1,11 @@
+"""Writes the checkpoint, or the embedded encoder, as a Hugging Face directory."""
+
+import json
+from pathlib import Path
+
+from finetuning import sources
+from job import job
+
+with job(snakemake.log[0]):
+    source = json.loads(Path(snakemake.input.source[0]).read_text())
+    sources.write_checkpoint(source, Path(snakemake.output[0]))

@@ -1,0 +1,12 @@
+"""Decides on checkpoint and texts, and checks that they fit the study."""
+
+from pathlib import Path
+
+from finetuning import sources
+from finetuning.files import write_json
+from job import job
+
+with job(snakemake.log[0]) as tell:
+    source = sources.resolve(snakemake.config)
+    tell(source["sentence"])
+    write_json(Path(snakemake.output[0]), source)

@@ -1,0 +1,14 @@
+"""Writes the report in PDF from tables and figures."""
+
+from pathlib import Path
+
+from analysis import report, runs, tables
+from analysis.settings import Settings
+from job import job
+
+with job(snakemake.log[0]):
+    settings = Settings.from_config(snakemake.config)
+    study = runs.read(snakemake.input.runs[0], settings)
+    computed = tables.read_tables(snakemake.input.tables[0])
+    figures = Path(snakemake.input.figures[0])
+    report.write(computed, study, settings, figures, Path(snakemake.output[0]))
