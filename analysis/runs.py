@@ -57,7 +57,10 @@ def read(path: str | Path, settings: Settings) -> Study:
     """
     path = Path(path)
     try:
-        table = pd.read_csv(path, low_memory=False)
+        # a factor may have a level called None or NA, so only these are empty
+        table = pd.read_csv(
+            path, low_memory=False, keep_default_na=False, na_values=["", "nan", "NaN"]
+        )
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file.") from None
     except (ValueError, UnicodeDecodeError) as error:
