@@ -1,0 +1,127 @@
+"""Three answers to how sure each coefficient is, and the table of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from analysis.regression import Fit, group_sums, ordinary_least_squares
+from analysis.settings import InputError, Settings
+from analysis.splitplot import BLOCK_MOST, split_plot
+
+if TYPE_CHECKING:
+    from analysis.runs import Study
+
+ESTIMATORS = ("ols", "ols_cluster", "split_plot")
+
+Fits = dict[tuple[str, str, str], Fit]  # by metric, framing, estimator
+
+
+def cluster_robust(fit: Fit) -> Fit:
+    """The ordinary fit with CR1 standard errors by trajectory, t with G - 1 df.
+
+    Liang & Zeger (1986) with the correction G/(G-1) (n-1)/(n-p) of Stata and of
+    ``sandwich::vcovCL(type = "HC1")`` for R. Raises InputError for a single trajectory.
+    """
+    groups = int(fit.clusters.max()) + 1
+    if groups < 2:
+        raise InputError(f"{fit.metric}: all runs are one trajectory; clusters need at least two.")
+    count, columns = fit.design.shape
+    bread = fit.covariance / fit.residual_variance
+    scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters)
+    correction = groups / (groups - 1) * (count - 1) / (count - columns)
+    return replace(
+        fit,
+        estimator="ols_cluster",
+        covariance=correction * bread @ (scores.T @ scores) @ bread,
+        residual_df=groups - 1,
+    )
+
+
+def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str]]]:
+    """Every metric in every framing by every estimator, and notes on what could not be fitted.
+
+    A fit that the runs do not allow is not in the mapping.
+    """
+    fits: Fits = {}
+    notes: list[tuple[str, str]] = []
+    for metric in settings.metric_names:
+        for framing in study.framings(metric, settings):
+            values = study.response(metric, framing)
+            if values.nunique() < 2:
+                notes.append((metric, f"{metric} ({framing}) never varies: nothing to explain."))
+                continue
+            try:
+                ordinary = ordinary_least_squares(study, settings, metric, framing)
+                fits[metric, framing, "ols"] = ordinary
+                fits[metric, framing, "ols_cluster"] = cluster_robust(ordinary)
+                mixed = split_plot(study, settings, metric, framing)
+            except InputError as error:
+                notes.append((metric, f"{metric} ({framing}) is not fully estimated. {error}"))
+                continue
+            fits[metric, framing, "split_plot"] = mixed
+            notes += _remarks(mixed, study)
+    return fits, notes
+
+
+def _remarks(fit: Fit, study: Study) -> list[tuple[str, str]]:
+    """What a reader must know of a split-plot fit that is not the usual one."""
+    what = f"{fit.metric} ({fit.framing})"
+    remarks = []
+    if not fit.model.blocks and study.runs["replicate"].nunique() > 1:
+        remarks.append(
+            f"{what}: replicates cannot be told apart from the model's terms, or are more than "
+            f"{BLOCK_MOST}, so the split-plot model has no replicate block."
+        )
+    if fit.parameter_covariance is None:
+        remarks.append(
+            f"{what}: every trajectory has one run, so the split-plot model is ordinary least "
+            "squares with a replicate block."
+        )
+    elif fit.trajectory_variance == 0:
+        remarks.append(
+            f"{what}: the variance between trajectories is estimated as zero (a singular fit); "
+            "runs of one trajectory are no more alike than any others."
+        )
+    return [("split_plot", remark) for remark in remarks]
+
+
+def coefficients(fits: Fits, settings: Settings) -> pd.DataFrame:
+    """One row a coefficient; q-values by Benjamini & Hochberg (1995) within ``family``."""
+    return pd.concat([_coefficients(fit, settings.alpha) for fit in fits.values()])
+
+
+def _coefficients(fit: Fit, alpha: float) -> pd.DataFrame:
+    std_error = fit.std_errors
+    df = fit.df
+    p_value = t_test(fit.coefficients, std_error, df)
+    margin = stats.t.isf(alpha / 2, df) * std_error
+    q_value = np.full(len(p_value), np.nan)
+    q_value[1:] = stats.false_discovery_control(p_value[1:])
+    return pd.DataFrame(
+        {
+            "metric": fit.metric,
+            "framing": fit.framing,
+            "estimator": fit.estimator,
+            "term": fit.names,
+            "estimate": fit.coefficients,
+            "std_error": std_error,
+            "statistic": fit.coefficients / std_error,
+            "df": df,
+            "p_value": p_value,
+            "q_value": q_value,
+            "ci_low": fit.coefficients - margin,
+            "ci_high": fit.coefficients + margin,
+            "family": f"{fit.metric}, {fit.framing}, {fit.estimator}: "
+            f"{len(p_value) - 1} terms without the intercept",
+        }
+    )
+
+
+def t_test(estimate: np.ndarray, std_error: np.ndarray, df: np.ndarray) -> np.ndarray:
+    """Two-sided p-values of t, elementwise."""
+    return 2 * stats.t.sf(np.abs(estimate / std_error), df)

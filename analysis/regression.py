@@ -1,0 +1,386 @@
+"""The polynomial regression model: its terms, its design matrix, ordinary least squares.
+
+Terms are written as in ``coefficients.csv``: ``intercept``, ``learning_rate``,
+``learning_rate:batch_size``, ``learning_rate^2``, ``schedule[linear]``, ``replicate[1]``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement, product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+from scipy.linalg import solve_triangular
+
+from analysis.coding import Coding, codings
+from analysis.settings import Factor, InputError, Settings, nearest
+
+if TYPE_CHECKING:
+    from analysis.runs import Study
+
+Array = NDArray[np.float64]
+
+# A column counts as a combination of the ones before it when less than this share of it is new.
+COLLINEAR = 1e-8
+
+
+@dataclass(frozen=True)
+class Term:
+    """A product of powers of factors, e.g. (("learning_rate", 1), ("epochs", 2))."""
+
+    powers: tuple[tuple[str, int], ...]
+
+    @property
+    def name(self) -> str:
+        return ":".join(f"{name}^{power}" if power > 1 else name for name, power in self.powers)
+
+    @property
+    def degree(self) -> int:
+        return sum(power for _, power in self.powers)
+
+    @property
+    def kind(self) -> str:
+        """FO, TWI or PQ as in Lenth's ``rsm`` for R; "higher" for the rest."""
+        shape = sorted(power for _, power in self.powers)
+        return {(1,): "FO", (1, 1): "TWI", (2,): "PQ"}.get(tuple(shape), "higher")
+
+
+def polynomial(factors: Sequence[Factor], degree: int) -> tuple[Term, ...]:
+    """Every term of the full polynomial; a categorical factor enters no powers."""
+    terms = []
+    for order in range(1, degree + 1):
+        of_order = [
+            Term(tuple(Counter(names).items()))
+            for names in combinations_with_replacement([f.name for f in factors], order)
+        ]
+        terms += sorted(of_order, key=lambda term: -len(term.powers))  # products before powers
+    categorical = {factor.name for factor in factors if not factor.numeric}
+    return tuple(
+        term
+        for term in terms
+        if all(power == 1 or name not in categorical for name, power in term.powers)
+    )
+
+
+def parse_formula(formula: str, factors: Sequence[Factor]) -> tuple[Term, ...]:
+    """Terms of e.g. ``learning_rate + batch_size + learning_rate:batch_size + epochs^2``.
+
+    Raises InputError naming the part that is not understood.
+    """
+    known = {factor.name: factor for factor in factors}
+    terms: list[Term] = []
+    for part in formula.split("+"):
+        powers: Counter[str] = Counter()
+        for piece in part.split(":"):
+            match = re.fullmatch(r"\s*([^\s^:+*]+?)\s*(?:\^\s*([1-9]))?\s*", piece)
+            if match is None:
+                raise InputError(
+                    f"analysis.formula: {part.strip()!r} is not understood; "
+                    "join terms with +, factors of a term with :, and write powers as epochs^2."
+                )
+            name, power = match[1], int(match[2] or 1)
+            if name not in known:
+                raise InputError(f"analysis.formula: no factor {name!r}; {nearest(name, known)}")
+            powers[name] += power
+        term = Term(tuple(sorted(powers.items(), key=lambda item: list(known).index(item[0]))))
+        for name, power in term.powers:
+            if power > 1 and not known[name].numeric:
+                raise InputError(f"analysis.formula: {name} is categorical and has no powers.")
+        if term in terms:
+            raise InputError(f"analysis.formula: {term.name} is there twice.")
+        terms.append(term)
+    return tuple(terms)
+
+
+def model_terms(settings: Settings) -> tuple[Term, ...]:
+    """The terms the config asks for, without the intercept."""
+    if settings.formula is not None:
+        return parse_formula(settings.formula, settings.factors)
+    return polynomial(settings.factors, settings.degree)
+
+
+@dataclass(frozen=True)
+class Model:
+    """How a design matrix is made: codings, terms, and the replicates if they are a block.
+
+    The block has treatment contrasts against the first replicate.
+    """
+
+    codings: tuple[Coding, ...]
+    terms: tuple[Term, ...]
+    replicates: tuple[Any, ...] = ()
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        return tuple(f"replicate[{level}]" for level in self.replicates[1:])
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """(column, term) of the polynomial part; a categorical factor's term has many columns."""
+        named = {coding.name: coding.columns for coding in self.codings}
+        result = []
+        for term in self.terms:
+            for parts in product(*(named[name] for name, _ in term.powers)):
+                powers = zip(parts, (power for _, power in term.powers), strict=True)
+                result.append((Term(tuple(powers)).name, term.name))
+        return tuple(result)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the design matrix's columns."""
+        return ("intercept", *self.blocks, *(column for column, _ in self.columns))
+
+    def matrix(self, points: pd.DataFrame, replicates: Sequence[Any] | None = None) -> Array:
+        """Design matrix (n, len(names)) at points in natural units, one column a factor.
+
+        Without ``replicates`` the points are those of the average replicate.
+        """
+        coded = {coding.name: coding.code(points[coding.name]) for coding in self.codings}
+        count = len(points)
+        if replicates is None:
+            share = 1 / max(len(self.replicates), 1)
+            block = np.full((count, len(self.blocks)), share)
+        else:
+            own = np.asarray(replicates, dtype=object)
+            block = np.array([own == level for level in self.replicates[1:]], dtype=float)
+            block = block.reshape(len(self.blocks), count).T
+        columns = [np.ones((count, 1)), block]
+        for term in self.terms:
+            values = np.ones((count, 1))
+            for name, power in term.powers:
+                right = coded[name] ** power
+                values = (values[:, :, None] * right[:, None, :]).reshape(count, -1)
+            columns.append(values)
+        return np.hstack(columns)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted regression. n runs, p columns; everything in the units of the metric.
+
+    ``covariance`` is the coefficients' by this estimator. Degrees of freedom are Satterthwaite's
+    where ``covariance_gradient`` (m, p, p) and ``parameter_covariance`` (m, m) of the m variance
+    parameters are given, else ``residual_df`` for every contrast.
+    """
+
+    metric: str
+    framing: str
+    estimator: str
+    model: Model
+    rows: pd.Index  # (n,) labels of the runs used, in study.runs
+    design: Array  # (n, p)
+    response: Array  # (n,)
+    clusters: NDArray[np.int64]  # (n,) number of the run's trajectory
+    coefficients: Array  # (p,)
+    covariance: Array  # (p, p)
+    residual_df: float
+    residual_variance: float
+    trajectory_variance: float = 0.0
+    minus2_reml: float = float("nan")
+    covariance_gradient: Array | None = None
+    parameter_covariance: Array | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.model.names
+
+    @property
+    def std_errors(self) -> Array:
+        return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def df(self) -> Array:
+        """Degrees of freedom of every coefficient, (p,)."""
+        return self.degrees_of_freedom(np.eye(len(self.coefficients)))
+
+    @property
+    def fitted(self) -> Array:
+        return self.design @ self.coefficients
+
+    @property
+    def residuals(self) -> Array:
+        return self.response - self.fitted
+
+    def degrees_of_freedom(self, contrasts: Array) -> Array:
+        """df of t for each of the contrasts (k, p) of the coefficients, (k,)."""
+        if self.covariance_gradient is None:
+            return np.full(len(contrasts), self.residual_df)
+        variances = np.einsum("ki,ij,kj->k", contrasts, self.covariance, contrasts)
+        gradients = np.einsum("ki,mij,kj->km", contrasts, self.covariance_gradient, contrasts)
+        spread = np.einsum("km,mn,kn->k", gradients, self.parameter_covariance, gradients)
+        return 2 * variances**2 / spread
+
+    def contrasts(self, points: pd.DataFrame) -> Array:
+        """Rows (k, p) whose product with the coefficients predicts the points (k rows)."""
+        return self.model.matrix(points)
+
+    def predict(self, points: pd.DataFrame) -> tuple[Array, Array]:
+        """Estimate and standard error (k,) of the mean at points in natural units.
+
+        ``points`` has one column a factor. With a replicate block: of the average replicate.
+        """
+        rows = self.contrasts(points)
+        variances = np.einsum("ki,ij,kj->k", rows, self.covariance, rows)
+        return rows @ self.coefficients, np.sqrt(variances)
+
+
+def ordinary_least_squares(
+    study: Study,
+    settings: Settings,
+    metric: str,
+    framing: str,
+    *,
+    terms: Sequence[Term] | None = None,
+    replicate_block: bool = False,
+) -> Fit:
+    """Classical regression of one metric; ``terms`` replaces the config's.
+
+    Raises InputError where the metric's runs cannot estimate a term.
+    """
+    response = study.response(metric, framing)
+    runs = study.runs.loc[response.index]
+    model = Model(
+        codings(study.runs, settings, framing, study.baseline),
+        model_terms(settings) if terms is None else tuple(terms),
+        tuple(np.unique(runs["replicate"])) if replicate_block else (),
+    )
+    design = model.matrix(runs, runs["replicate"])
+    require_estimable(model, design)
+    values = response.to_numpy(dtype=float)
+    coefficients, unscaled = least_squares(design, values)
+    residuals = values - design @ coefficients
+    residual_df = len(values) - design.shape[1]
+    variance = float(residuals @ residuals / residual_df)
+    return Fit(
+        metric=metric,
+        framing=framing,
+        estimator="ols",
+        model=model,
+        rows=response.index,
+        design=design,
+        response=values,
+        clusters=np.unique(runs["trajectory"], return_inverse=True)[1],
+        coefficients=coefficients,
+        covariance=variance * unscaled,
+        residual_df=residual_df,
+        residual_variance=variance,
+    )
+
+
+def least_squares(design: Array, response: Array) -> tuple[Array, Array]:
+    """Coefficients (p,) and inverse of X'X (p, p), by the QR decomposition of X (n, p)."""
+    orthogonal, triangle = np.linalg.qr(design)
+    inverse = solve_triangular(triangle, np.eye(len(triangle)))
+    return inverse @ (orthogonal.T @ response), inverse @ inverse.T
+
+
+@dataclass(frozen=True)
+class LackOfFit:
+    """Test of the model against the runs repeated in a cell; nan where no cell is repeated."""
+
+    df: int
+    sum_of_squares: float
+    pure_error_df: int
+    pure_error: float
+
+    @property
+    def f_statistic(self) -> float:
+        if self.df <= 0 or self.pure_error_df == 0 or self.pure_error <= 0:
+            return float("nan")
+        return (self.sum_of_squares / self.df) / (self.pure_error / self.pure_error_df)
+
+    @property
+    def p_value(self) -> float:
+        return float(stats.f.sf(self.f_statistic, self.df, self.pure_error_df))
+
+
+def lack_of_fit(fit: Fit, runs: pd.DataFrame) -> LackOfFit:
+    """Splits an ordinary fit's residuals into lack of fit and pure error.
+
+    Pure error is what a model of one free mean a cell, and the replicate block where the fit has
+    one, leaves over (as ``rsm`` for R computes it). ``runs`` is the study's table.
+    """
+    factors = [coding.name for coding in fit.model.codings]
+    cells = runs.loc[fit.rows].groupby(factors, sort=False).ngroup().to_numpy()
+    blocks = fit.design[:, 1 : 1 + len(fit.model.blocks)]
+    within = _within(np.column_stack([fit.response, blocks]), cells)
+    response, blocks = within[:, 0], within[:, 1:]
+    pure_error_df = len(cells) - (int(cells.max()) + 1)
+    if blocks.size:
+        slopes, _, rank, _ = np.linalg.lstsq(blocks, response, rcond=COLLINEAR)
+        response = response - blocks @ slopes
+        pure_error_df -= int(rank)
+    pure_error = float(response @ response) if pure_error_df > 0 else 0.0
+    residual = float(fit.residuals @ fit.residuals)
+    return LackOfFit(
+        df=int(fit.residual_df) - pure_error_df,
+        sum_of_squares=residual - pure_error,
+        pure_error_df=pure_error_df,
+        pure_error=pure_error,
+    )
+
+
+def _within(values: Array, groups: NDArray[np.int64]) -> Array:
+    """Values (n, k) less their group's mean."""
+    return values - group_sums(values, groups)[groups] / np.bincount(groups)[groups][:, None]
+
+
+def group_sums(values: Array, groups: NDArray[np.int64]) -> Array:
+    """Sums (g, k) of values (n, k) by group number 0..g-1."""
+    sums = [np.bincount(groups, weights=column) for column in values.T]
+    return np.array(sums).T
+
+
+def require_estimable(model: Model, design: Array) -> None:
+    """Raises InputError naming the first term that the runs cannot estimate, and what to add."""
+    count, columns = design.shape
+    if count <= columns:
+        raise InputError(
+            f"The table has {count} usable runs and the model {columns} terms "
+            f"({', '.join(model.names)}): at least {columns + 1} runs are needed; "
+            "add runs, or set analysis.degree or analysis.formula to a smaller model."
+        )
+    lengths = np.linalg.norm(design, axis=0)
+    scaled = design / np.where(lengths > 0, lengths, 1)
+    new = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
+    if (new >= COLLINEAR).all():
+        return
+    at = int(np.argmax(new < COLLINEAR))
+    weights = np.linalg.lstsq(scaled[:, :at], scaled[:, at], rcond=None)[0]
+    same = [name for name, w in zip(model.names, weights, strict=False) if abs(w) > 1e-6]
+    raise InputError(_not_estimable(model, model.names[at], same))
+
+
+def _not_estimable(model: Model, column: str, same: list[str]) -> str:
+    term_of = dict(model.columns)
+    known = {coding.name: coding for coding in model.codings}
+    term = next((t for t in model.terms if t.name == term_of.get(column)), None)
+    as_sum = f"it is a combination of {', '.join(same)}" if same else "it is always zero"
+    if term is None:
+        return f"The design cannot estimate {column}: {as_sum}."
+    if term.kind == "FO":
+        return (
+            f"{column}: perfectly collinear with {', '.join(s for s in same if s != 'intercept')} "
+            "in this table, so their effects cannot be told apart; "
+            "vary them separately or leave one out of factors."
+        )
+    for name, power in term.powers:
+        have = len(known[name].levels)
+        if have <= power:
+            return (
+                f"The design cannot estimate {column}: {name} has {have} levels and its power "
+                f"{power} needs {power + 1}; add a level, "
+                "or leave the term out with analysis.degree or analysis.formula."
+            )
+    return (
+        f"The design cannot estimate {column}: {as_sum} on the runs there are; add runs at other "
+        f"combinations of {' and '.join(name for name, _ in term.powers)}, "
+        "or leave the term out with analysis.degree or analysis.formula."
+    )

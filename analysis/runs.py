@@ -1,0 +1,310 @@
+"""The table of runs: read, checked, and made uniform whatever tool wrote it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.coding import codings
+from analysis.regression import Model, model_terms, require_estimable
+from analysis.settings import InputError, Settings, nearest
+
+STATUSES = ("ok", "diverged", "stopped_early")
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked table of runs with what lies beside it.
+
+    ``runs`` has our column names: the factors, replicate, trajectory, status, every metric,
+    baseline_<metric> and delta_<metric> where the baseline was measured, and any further column as
+    it came. A diverged run has empty metrics. ``baseline`` holds the baseline's own
+    hyperparameters, as far as known; ``notes`` says what the table cannot tell, as (topic,
+    sentence).
+    """
+
+    runs: pd.DataFrame
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[tuple[str, str], ...] = ()
+    histories: pd.DataFrame = field(default_factory=pd.DataFrame)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = Path()  # paths of predictions in the table start here
+
+    def response(self, metric: str, framing: str) -> pd.Series:
+        """What is regressed, for the runs that have it: the metric, or its difference to the
+        baseline's on the same replicate."""
+        column = metric if framing == "absolute" else f"delta_{metric}"
+        return self.runs[column].dropna()
+
+    def framings(self, metric: str, settings: Settings) -> tuple[str, ...]:
+        """The framings in which the metric can be studied."""
+        known = all(f.name in self.baseline for f in settings.factors if f.numeric)
+        if known and f"delta_{metric}" in self.runs:
+            return ("absolute", "relative")
+        return ("absolute",)
+
+
+def read(path: str | Path, settings: Settings) -> Study:
+    """Reads runs.csv, and histories.csv and provenance.json where they lie beside it.
+
+    Raises InputError, naming column and row, for a table that cannot be analysed.
+    """
+    path = Path(path)
+    try:
+        # a factor may have a level called None or NA, so only these are empty
+        table = pd.read_csv(
+            path, low_memory=False, keep_default_na=False, na_values=["", "nan", "NaN"]
+        )
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a CSV table ({error}).") from None
+    histories = path.with_name("histories.csv")
+    provenance = path.with_name("provenance.json")
+    return from_table(
+        table,
+        settings,
+        histories=pd.read_csv(histories) if histories.exists() else pd.DataFrame(),
+        provenance=json.loads(provenance.read_text(encoding="utf-8"))
+        if provenance.exists()
+        else {},
+        folder=path.parent,
+    )
+
+
+def from_table(
+    table: pd.DataFrame,
+    settings: Settings,
+    *,
+    histories: pd.DataFrame | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    folder: Path = Path(),
+) -> Study:
+    """The same from a table in memory, whose row i is line i + 2 of a file."""
+    notes: list[tuple[str, str]] = []
+    runs = _renamed(table, settings)
+    if runs.empty:
+        raise InputError("The table of runs has no rows.")
+    runs = _with_status(runs)
+    for factor in settings.factors:
+        runs[factor.name] = _factor_values(runs, factor.name, factor.scale)
+    _with_replicate_and_trajectory(runs, settings, notes)
+    _with_metrics(runs, settings, notes)
+    _refuse_repeated_runs(runs, settings)
+    baseline = _baseline_values(runs, settings)
+    missing = [f.name for f in settings.factors if f.numeric and f.name not in baseline]
+    if missing and any(f"delta_{name}" in runs for name in settings.metric_names):
+        notes.append(
+            (
+                "relative framing",
+                f"The baseline's own {', '.join(missing)} is not known, so effects are not told "
+                "relative to it; give it in analysis.baseline.",
+            )
+        )
+    _refuse_what_no_model_fits(runs, settings)
+    return Study(
+        runs=runs,
+        baseline=baseline,
+        notes=tuple(notes),
+        histories=pd.DataFrame() if histories is None else histories,
+        provenance=provenance or {},
+        folder=folder,
+    )
+
+
+def run_names(runs: pd.DataFrame, settings: Settings) -> pd.Series:
+    """A readable name for every run: its factors and replicate."""
+    columns = [*settings.factor_names, "replicate"]
+    parts = [f"{column}=" + runs[column].astype(str) for column in columns]
+    return parts[0].str.cat(parts[1:], sep=", ")
+
+
+def _renamed(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    for ours, theirs in settings.columns.items():
+        if theirs not in table:
+            raise InputError(
+                f"analysis.columns.{ours}: the table has no column {theirs!r}; "
+                f"{nearest(theirs, table.columns)}"
+            )
+    # a column that bears our name but is not the one mapped to it makes way
+    shadowed = [ours for ours, theirs in settings.columns.items() if theirs != ours]
+    runs = table.drop(columns=[name for name in shadowed if name in table])
+    for ours, theirs in settings.columns.items():
+        runs[ours] = table[theirs]
+    for name in (*settings.factor_names, *settings.metric_names):
+        if name not in runs:
+            raise InputError(
+                f"The table of runs has no column {name!r}; {nearest(name, runs.columns)} "
+                f"Another name can be given as analysis.columns.{name}."
+            )
+    return runs
+
+
+def _with_status(runs: pd.DataFrame) -> pd.DataFrame:
+    if "status" not in runs:
+        return runs.assign(status="ok")
+    unknown = ~runs["status"].isin(STATUSES)
+    if unknown.any():
+        value = runs.loc[unknown, "status"].iloc[0]
+        raise InputError(
+            f"Column status, {_row(unknown)}: {value!r} is not one of {', '.join(STATUSES)}."
+        )
+    return runs
+
+
+def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
+    empty = runs[name].isna()
+    if empty.any():
+        raise InputError(f"Column {name}, {_row(empty)}: empty; every run needs its factors.")
+    if scale == "categorical":
+        values = runs[name].astype(str)
+    else:
+        values = _numbers(runs, name)
+        bad = values <= 0
+        if scale != "linear" and bad.any():
+            raise InputError(
+                f"Column {name}, {_row(bad)}: {values[bad].iloc[0]} has no logarithm, "
+                f"but the factor's scale is {scale}."
+            )
+    if values.nunique() == 1:
+        raise InputError(
+            f"Column {name}: constant ({values.iloc[0]} in every run), so it has no effect to "
+            "estimate; leave it out of factors or add runs at another level."
+        )
+    return values
+
+
+def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]) -> None:
+    """Checks the metrics, and adds their differences to the baseline."""
+    diverged = runs["status"] == "diverged"
+    if diverged.any():
+        named = run_names(runs[diverged], settings).tolist()
+        more = f" and {len(named) - 10} more" if len(named) > 10 else ""
+        notes.append(
+            (
+                "diverged",
+                f"{len(named)} of {len(runs)} runs diverged and enter no regression: "
+                f"{'; '.join(named[:10])}{more}.",
+            )
+        )
+    for name in settings.metric_names:
+        runs.loc[diverged, name] = np.nan
+        runs[name] = _numbers(runs, name).astype(float)
+        missing = int((runs[name].isna() & ~diverged).sum())
+        if missing:
+            notes.append(
+                (name, f"{missing} of {len(runs)} runs have no {name}; the others are analysed.")
+            )
+        column = f"baseline_{name}"
+        if column not in runs or runs[column].isna().all():
+            notes.append(
+                (
+                    "relative framing",
+                    f"The table has no {column}, so {name} is not told relative to the baseline.",
+                )
+            )
+            continue
+        runs[column] = _numbers(runs, column).astype(float)
+        runs[f"delta_{name}"] = runs[name] - runs[column]
+
+
+def _with_replicate_and_trajectory(
+    runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]
+) -> None:
+    if "replicate" not in runs:
+        runs["replicate"] = 0
+        notes.append(
+            (
+                "replicate",
+                "The table has no replicate column: every cell was run once, so there is no pure "
+                "error to test the model against and no variation between replicates to report.",
+            )
+        )
+    for column in ("replicate", "trajectory"):
+        if column in runs and runs[column].isna().any():
+            raise InputError(f"Column {column}, {_row(runs[column].isna())}: empty.")
+    if "trajectory" in runs:
+        runs["trajectory"] = runs["trajectory"].astype(str)
+        return
+    subplot = settings.subplot_factor
+    own = [name for name in (*settings.factor_names, "replicate") if name != subplot]
+    parts = [f"{name}=" + runs[name].astype(str) for name in own]
+    runs["trajectory"] = parts[0].str.cat(parts[1:], sep="/")
+    if subplot is None:
+        notes.append(
+            (
+                "trajectory",
+                "The table has no trajectory column and epochs is no factor: every run counts as "
+                "a training run of its own.",
+            )
+        )
+
+
+def _refuse_repeated_runs(runs: pd.DataFrame, settings: Settings) -> None:
+    columns = [*settings.factor_names, "replicate"]
+    repeated = runs.duplicated(columns)
+    if not repeated.any():
+        return
+    second = runs.index[repeated][0]
+    same = (runs[columns] == runs.loc[second, columns]).all(axis=1)
+    what = ", ".join(f"{column}={runs.loc[second, column]}" for column in columns)
+    raise InputError(
+        f"{_row(runs.index == second)}: the run {what} is already in {_row(same)}; "
+        "remove one, or name the column that tells replicates apart in analysis.columns.replicate."
+    )
+
+
+def _baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
+    """The baseline's own hyperparameters, from the table or else from the config."""
+    values = dict(settings.baseline)
+    for factor in settings.factors:
+        column = f"baseline_{factor.name}"
+        if column not in runs or runs[column].isna().all():
+            continue
+        found = (_numbers(runs, column) if factor.numeric else runs[column]).dropna().unique()
+        if len(found) > 1:
+            raise InputError(
+                f"Column {column}: {found[0]} and {found[1]}, but there is one baseline."
+            )
+        if factor.name in values and values[factor.name] != found[0]:
+            raise InputError(
+                f"analysis.baseline.{factor.name}: {values[factor.name]}, but the table's column "
+                f"{column} says {found[0]}; remove one of them."
+            )
+        if factor.scale in ("log10", "log2") and found[0] <= 0:
+            raise InputError(f"Column {column}: {found[0]} has no logarithm.")
+        values[factor.name] = found[0].item() if hasattr(found[0], "item") else found[0]
+    return values
+
+
+def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
+    used = runs[runs[list(settings.metric_names)].notna().any(axis=1)]
+    if used.empty:
+        raise InputError(f"No run has any of {', '.join(settings.metric_names)}.")
+    model = Model(codings(runs, settings, "absolute", {}), model_terms(settings))
+    require_estimable(model, model.matrix(used))
+
+
+def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:
+    """The column as numbers; raises where there is text or an infinite value."""
+    values = pd.to_numeric(runs[name], errors="coerce")
+    text = values.isna() & runs[name].notna()
+    if text.any():
+        raise InputError(
+            f"Column {name}, {_row(text)}: {runs.loc[text, name].iloc[0]!r} is not a number."
+        )
+    infinite = np.isinf(values.astype(float))
+    if infinite.any():
+        raise InputError(f"Column {name}, {_row(infinite)}: an infinite value.")
+    return values
+
+
+def _row(flags: pd.Series | np.ndarray) -> str:
+    first = int(np.argmax(np.asarray(flags)))
+    return f"row {first + 1} (line {first + 2} of the file)"

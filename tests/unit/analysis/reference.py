@@ -1,0 +1,68 @@
+"""The studies of tests/reference and R's answers to them."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from analysis import runs
+from analysis.settings import Settings
+
+REFERENCE = Path(__file__).parents[2] / "reference"
+DESIGNS = ("splitplot_balanced", "splitplot_unbalanced")
+METRICS = ("accuracy", "f1", "loss")
+FRAMINGS = ("absolute", "relative")
+
+CONFIG = {
+    "seed": 20241,
+    "factors": {
+        "learning_rate": {"scale": "log10"},
+        "batch_size": {"scale": "log2"},
+        "epochs": {"scale": "linear"},
+    },
+    "analysis": {
+        "metrics": {
+            "accuracy": {"better": "higher", "unit": "points"},
+            "f1": {"better": "higher", "unit": "points"},
+            "loss": {"better": "lower", "unit": "nats"},
+        },
+        "baseline": {"learning_rate": 1.0e-5, "batch_size": 32, "epochs": 3},
+    },
+}
+
+CHEMREACT_CONFIG = {
+    "factors": {"Time": {"range": [80, 90]}, "Temp": {"range": [170, 180]}},
+    "analysis": {"metrics": {"Yield": {"better": "higher"}}},
+}
+
+
+def settings(config=CONFIG, **analysis):
+    return Settings.from_config({**config, "analysis": {**config["analysis"], **analysis}})
+
+
+def study(design="splitplot_balanced"):
+    return runs.read(REFERENCE / f"{design}.csv", settings())
+
+
+def chemreact():
+    """ChemReact repeats its centre point within a block, which a table of runs may not, so the
+    block is put in place of the replicate afterwards."""
+    table = pd.read_csv(REFERENCE / "chemreact.csv")
+    table = table.assign(replicate=range(len(table)))
+    read = runs.from_table(table, settings(CHEMREACT_CONFIG))
+    read.runs["replicate"] = read.runs["Block"]
+    return read
+
+
+def answers(name):
+    return json.loads((REFERENCE / f"{name}.json").read_text())
+
+
+def our_term(name):
+    """R's name of a term in our spelling."""
+    replaced = name.replace("(Intercept)", "intercept")
+    if replaced.startswith("block"):
+        return f"replicate[{replaced[5:]}]"
+    return {"BlockB2": "replicate[B2]", "x1": "Time", "x2": "Temp"}.get(
+        replaced, replaced.replace("x1", "Time").replace("x2", "Temp")
+    )
