@@ -135,6 +135,35 @@ def write_tiny_sentences(
     return path
 
 
+def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: object) -> dict:
+    """The part of a study's configuration that sources read, for the tiny files."""
+    settings = {
+        "checkpoint": checkpoint,
+        "checkpoint_revision": "main",
+        "dataset": dataset,
+        "dataset_revision": "main",
+        "dataset_configuration": None,
+        "training_split": "train",
+        "evaluation_split": None,
+        "text_column": "text",
+        "label_column": "label",
+        "group_column": None,
+        "baseline": {"learning_rate": 1e-5, "batch_size": 32, "epochs": 3},
+    }
+    return {
+        "seed": 1,
+        "source": source,
+        "hub": settings | hub,
+        "embedded": {
+            "baseline_films": 0.4,
+            "baseline_examples": None,
+            "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
+        },
+        "data": {"training_examples": 24, "evaluation_examples": 16, "max_tokens": 40},
+        "replicates": 2,
+    }
+
+
 def _write_tokenizer(directory: Path, vocabulary: Sequence[str], positions: int) -> None:
     ids = {token: index for index, token in enumerate(vocabulary)}
     tokenizer = Tokenizer(models.WordPiece(ids, unk_token="[UNK]"))

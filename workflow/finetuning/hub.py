@@ -29,6 +29,7 @@ from finetuning.errors import StudyError
 from finetuning.local import CHECKPOINT_FILES, WEIGHTS, no_safetensors
 
 ANSWER_SECONDS = 10
+NO_ANSWER = f"no answer within {ANSWER_SECONDS} seconds"
 README = "README.md"
 FETCHED = {"checkpoint": [*CHECKPOINT_FILES, README], "dataset": None}  # None: every file
 REPOSITORY = {"checkpoint": "model", "dataset": "dataset"}
@@ -63,7 +64,9 @@ def pin(kind: str, name: str, revision: str) -> Snapshot:
         try:
             folder = fetch(kind, name, revision)
         except StudyError as error:
-            raise HubSilent(f"HF_HUB_OFFLINE is set and {name} is not in the cache") from error
+            raise HubSilent(
+                f"HF_HUB_OFFLINE is set, and {name} at commit {revision} is not in the cache"
+            ) from error
         return Snapshot(folder.name, folder, _licence(folder))
     try:
         information = _answer(
@@ -71,7 +74,7 @@ def pin(kind: str, name: str, revision: str) -> Snapshot:
                 name, revision=revision, repo_type=REPOSITORY[kind], timeout=ANSWER_SECONDS
             )
         )
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+    except (HfHubHTTPError, HFValidationError) as error:
         raise _not_there(kind, name, revision, error) from error
     files = [file.rfilename for file in information.siblings or []]
     if kind == "checkpoint" and "config.json" in files and WEIGHTS not in files:
@@ -99,11 +102,9 @@ def fetch(kind: str, name: str, commit: str) -> Path:
                 )
             )
         )
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise _not_there(kind, name, commit, error) from error
     except Exception as error:
         if not _is_connection_trouble(error):
-            raise
+            raise _not_there(kind, name, commit, error) from error
         raise StudyError(
             f"hub.{kind}: {name} at {commit} could not be fetched from the Hub "
             f"({_reason(error)}), and the cache does not have all of it. Start again: what was "
@@ -186,7 +187,7 @@ def _answer(call: Callable) -> object:
     thread.start()
     thread.join(ANSWER_SECONDS)
     if not outcome:
-        raise HubSilent(f"no answer within {ANSWER_SECONDS} seconds")
+        raise HubSilent(NO_ANSWER)
     answer, error = outcome[0]
     if error is None:
         return answer
@@ -223,7 +224,7 @@ def _may_pass(error: Exception) -> bool:
 def _is_connection_trouble(error: Exception) -> bool:
     """Whether it is the connection or the server, not the question, that is at fault."""
     definite = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
-    return not isinstance(error, definite)
+    return not isinstance(error, definite) and _status(error) != 401
 
 
 def _reason(error: Exception) -> str:
@@ -232,6 +233,8 @@ def _reason(error: Exception) -> str:
         return f"it answered with HTTP status {status}"
     if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
         return _reason(error.__cause__)
+    if type(error).__name__ in ("ConnectTimeout", "ReadTimeout"):
+        return NO_ANSWER
     text = f"{type(error).__name__}: {error}".strip().splitlines()[0][:200]
     return re.sub(r"//[^/@\s]*@", "//", text)  # no name and password of an endpoint
 
@@ -248,7 +251,7 @@ def _not_there(kind: str, name: str, revision: str, error: Exception) -> StudyEr
         )
     return StudyError(
         f"hub.{kind}: the Hub has no {REPOSITORY[kind]} {name!r} that you may read. Check the "
-        "spelling (owner/name); for a private one set HF_TOKEN; a local path starts with ./"
+        "spelling (owner/name); a private one needs a valid HF_TOKEN; a local path starts with ./"
     )
 
 

@@ -96,7 +96,7 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix == ".csv":
             return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
         if path.suffix == ".jsonl":
-            return pd.read_json(path, lines=True, dtype=False, convert_dates=False)
+            return pd.read_json(path, lines=True, dtype=False)
         return pd.read_parquet(path)
     except FileNotFoundError as error:
         raise StudyError(f"hub.dataset: there is no file {path}.") from error
@@ -171,8 +171,7 @@ def _labels(settings: Mapping, where: str) -> list[str]:
 
 def _check_weights(directory: Path, settings: Mapping, labels: int, where: str) -> None:
     if not (directory / WEIGHTS).is_file():
-        others = sorted(path.name for path in directory.glob("*") if path.suffix in (".bin", ".h5"))
-        raise StudyError(no_safetensors(where, others))
+        raise StudyError(no_safetensors(where, [path.name for path in directory.iterdir()]))
     try:
         with safe_open(directory / WEIGHTS, framework="numpy") as file:
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -208,12 +207,13 @@ def _check_weights(directory: Path, settings: Mapping, labels: int, where: str) 
 
 
 def no_safetensors(where: str, others: list[str]) -> str:
-    """The message for a checkpoint without safetensors weights."""
+    """The message for a checkpoint that has these other files, but no safetensors weights."""
     if "model.safetensors.index.json" in others:
         return f"{where} holds its weights in several files; only a single {WEIGHTS} is supported."
-    if any(name.endswith(".bin") for name in others):
+    pickled = sorted(name for name in others if name.endswith(".bin"))
+    if pickled:
         return (
-            f"{where} has only pickled weights ({', '.join(others)}), which could run code when "
+            f"{where} has only pickled weights ({', '.join(pickled)}), which could run code when "
             f"loaded, and no {WEIGHTS}. Choose a revision with {WEIGHTS}, or convert it "
             "with transformers' save_pretrained."
         )
