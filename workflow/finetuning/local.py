@@ -152,9 +152,8 @@ def distilbert_shapes(settings: Mapping, labels: int | None) -> dict[str, tuple[
 
 
 def _labels(settings: Mapping, where: str) -> list[str]:
-    names = settings.get("id2label")
-    if names is None:
-        return [f"LABEL_{number}" for number in range(settings.get("num_labels", 2))]
+    # Without names, transformers calls the labels so.
+    names = settings.get("id2label") or {"0": "LABEL_0", "1": "LABEL_1"}
     try:
         labels = [str(names[str(number)]) for number in range(len(names))]
     except (KeyError, TypeError) as error:
@@ -181,8 +180,11 @@ def _check_weights(directory: Path, settings: Mapping, labels: int, where: str) 
         ) from error
     try:
         expected = distilbert_shapes(settings, labels)
-    except KeyError as error:
-        raise StudyError(f"{where}: config.json lacks the key {error}.") from error
+    except (KeyError, TypeError) as error:
+        raise StudyError(
+            f"{where}: config.json does not give DistilBERT's sizes ({error}). It needs dim, "
+            "hidden_dim, n_layers, max_position_embeddings and vocab_size."
+        ) from error
     missing = [name for name in expected if name not in found]
     if "classifier.weight" in missing or "pre_classifier.weight" in missing:
         raise StudyError(

@@ -268,6 +268,11 @@ def _refuse(bad: pd.Series, values: pd.Series, key: str, what: str, where: str) 
         )
 
 
+def _short(name: str) -> str:
+    """A label as a message can show it, even where the column holds whole texts."""
+    return " ".join(name.split())[:40]
+
+
 def _numbers(
     label: pd.Series, names: Sequence[str] | None, labels: Sequence[str], where: str
 ) -> np.ndarray:
@@ -291,9 +296,9 @@ def _numbers(
         known = dict(zip(theirs, matched, strict=True))
     unknown = np.flatnonzero(~values.isin(known))
     if len(unknown):
-        value = values.iloc[unknown[0]]
+        value = _short(values.iloc[unknown[0]])
         raise StudyError(
-            f"hub.label_column: {where} has the labels {', '.join(theirs[:10])}"
+            f"hub.label_column: {where} has the labels {', '.join(map(_short, theirs[:10]))}"
             f"{', ...' if len(theirs) > 10 else ''} (row {unknown[0] + 1}: {value}), but the "
             f"checkpoint's labels are "
             f"{', '.join(f'{number} {name}' for number, name in enumerate(labels))}. The data "

@@ -147,6 +147,8 @@ def test_the_hub_is_preferred_and_pinned(run, hub, config, commits, files, sente
     assert source["requested"]["checkpoint_revision"] == "main"
     assert json.loads(json.dumps(source)) == source
     assert hub.endpoint not in json.dumps(source)
+    # The branch is looked up once; all else is asked of the commit.
+    assert sum(path.endswith("/revision/main") for path in paths(hub)) == 2
 
     hub.requests.clear()
     run(sources.write_checkpoint, source, tmp_path / "written")
@@ -422,6 +424,11 @@ def test_labels_of_the_data_set_that_are_not_the_checkpoints(run, hub, config, f
     message = refusal(run, config)
     assert "the labels ham, pos" in message
     assert "0 NEGATIVE, 1 POSITIVE" in message
+
+
+def test_no_password_of_an_endpoint_is_repeated():
+    reason = hub_module._reason(OSError("no header from http://me:word@hub.example/owner/name"))
+    assert reason == "OSError: no header from http://hub.example/owner/name"
 
 
 def test_waiting_between_attempts_is_bounded(monkeypatch):

@@ -173,6 +173,24 @@ def test_a_missing_head_is_refused(config, checkpoint):
     assert "no classification head" in refusal(config)
 
 
+@pytest.mark.parametrize("layers", ["two", None])
+def test_a_config_without_sizes_is_refused(config, checkpoint, layers):
+    edit_json(checkpoint / "config.json", n_layers=layers)
+    assert "config.json does not give DistilBERT's sizes" in refusal(config)
+
+
+@pytest.mark.parametrize("names", [["a", "b"], {"1": "a", "2": "b"}, {"0": "a"}, "ab"])
+def test_labels_that_are_not_numbered_from_zero_are_refused(config, checkpoint, names):
+    edit_json(checkpoint / "config.json", id2label=names)
+    assert "id2label in config.json must" in refusal(config)
+
+
+def test_a_checkpoint_without_label_names_matches_by_number(config, checkpoint, table):
+    edit_json(checkpoint / "config.json", id2label=None)
+    rewrite(table, lambda rows: rows.assign(label=(rows["label"] == "positive").astype(int)))
+    assert sources.resolve(config)["labels"] == ["LABEL_0", "LABEL_1"]
+
+
 def test_an_incomplete_encoder_is_refused(config, checkpoint):
     edit_json(checkpoint / "config.json", n_layers=3)
     assert "lacks 16 tensors that config.json promises" in refusal(config)
@@ -223,6 +241,11 @@ def test_foreign_labels_are_refused(config, table):
     assert "hub.label_column" in message
     assert "negative, spam" in message
     assert "0 NEGATIVE, 1 POSITIVE" in message
+
+
+def test_a_label_column_of_texts_makes_no_endless_message(config, table):
+    rewrite(table, lambda rows: rows.assign(label=[f"{'word ' * 99}\n{n}" for n in range(96)]))
+    assert len(refusal(config)) < 900
 
 
 @pytest.mark.parametrize("number", [2, -1])
