@@ -18,7 +18,7 @@ import pandas as pd
 from safetensors.numpy import load_file
 from scipy import stats
 
-from analysis.resampling import percentile_interval
+from analysis.resampling import Stream, percentile_interval
 from analysis.settings import InputError, Settings
 
 # Metrics that are functions of sums over examples, so that all resamples are one matrix product.
@@ -27,7 +27,6 @@ POSITIVE_CLASS = 1
 BINS = 10
 # Resamples × examples held in memory at once.
 MOST_COUNTS = 10_000_000
-RESAMPLING_STREAM = 3  # second word of the seed: one stream of random numbers a purpose
 
 
 @dataclass(frozen=True)
@@ -91,9 +90,7 @@ def summands(predictions: Predictions, metric: str) -> np.ndarray:
         rows = np.arange(len(predictions.labels))
         return -predictions.log_probabilities[rows, predictions.labels][:, None]
     binary = predictions.logits.shape[1] == 2
-    classes = (
-        [POSITIVE_CLASS] if metric == "f1" and binary else range(predictions.logits.shape[1])
-    )
+    classes = [POSITIVE_CLASS] if metric == "f1" and binary else range(predictions.logits.shape[1])
     columns = []
     for label in classes:
         is_predicted, is_label = predictions.predicted == label, predictions.labels == label
@@ -187,7 +184,7 @@ def comparisons(
     if not (pairs and metrics):
         return pd.DataFrame(columns=names)
 
-    rng = np.random.default_rng([settings.seed, RESAMPLING_STREAM])
+    rng = Stream.EXAMPLES.generator(settings)
     rows = []
     for group in pairs:
         baseline = group[0][2]
@@ -265,7 +262,9 @@ def reliability_bins(predictions: Sequence[Predictions]) -> pd.DataFrame:
     table = (
         pd.DataFrame({"bin": bins, "confidence": confidence, "accuracy": correct.astype(float)})
         .groupby("bin")
-        .agg(confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), count=("bin", "size"))
+        .agg(
+            confidence=("confidence", "mean"), accuracy=("accuracy", "mean"), count=("bin", "size")
+        )
         .reset_index()
     )
     gaps = (table["accuracy"] - table["confidence"]).abs()

@@ -9,9 +9,14 @@ are fitted at once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import pandas as pd
+
+from analysis.regression import Fit
+from analysis.runs import Study
+from analysis.settings import Settings
 
 # Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
 # FEWEST_RESAMPLES, and callers say so in `notes`.
@@ -19,6 +24,18 @@ MOST_COUNTS = 20_000_000
 FEWEST_RESAMPLES = 200
 # Below this ratio of smallest to largest eigenvalue of X'WX a resample has lost a term.
 SINGULAR = 1e-10
+
+
+class Stream(IntEnum):
+    """One independent stream of random numbers a purpose, all from the study's seed."""
+
+    TRAJECTORIES = 1
+    EXAMPLES = 2
+    BANDS = 3
+    FOREST = 4
+
+    def generator(self, settings: Settings) -> np.random.Generator:
+        return np.random.default_rng([settings.seed, int(self)])
 
 
 @dataclass(frozen=True)
@@ -92,18 +109,52 @@ def estimable(gram: np.ndarray) -> np.ndarray:
     return eigenvalues[:, 0] > SINGULAR * eigenvalues[:, -1]
 
 
-def resampled_coefficients(
-    design: np.ndarray, responses: np.ndarray, resamples: Resamples
-) -> np.ndarray:
-    """Least-squares coefficients of every estimable resample.
+@dataclass(frozen=True)
+class Bootstrap:
+    """A fit repeated on resampled trajectories, by least squares. k estimable resamples, p terms.
 
-    design: (rows, terms); responses: (rows, metrics). Returns (kept, terms, metrics): resamples
-    that lost a term (every trajectory of some level undrawn) have no coefficients and are left
-    out; compare with len(resamples.counts) to say how many.
+    gram (k, p, p) and moments (k, p) are X'WX and X'Wy; coefficients (k, p) solve them. notes
+    holds (topic, sentence) for whatever could not be done as asked.
     """
-    gram, moments = cross_products(design, responses, resamples)
+
+    gram: np.ndarray
+    moments: np.ndarray
+    coefficients: np.ndarray
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
+    """Resamples a fit's trajectories within replicates, settings.bootstrap times.
+
+    Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
+    level drawn) are left out. Both are said in the notes.
+    """
+    replicate = study.runs.loc[fit.rows, "replicate"].to_numpy()
+    resamples = draw_clusters(
+        fit.clusters, replicate, settings.bootstrap, Stream.TRAJECTORIES.generator(settings)
+    )
+    gram, moments = cross_products(fit.design, fit.response, resamples)
     kept = estimable(gram)
-    return np.linalg.solve(gram[kept], moments[kept])
+    gram, moments = gram[kept], moments[kept]
+
+    used, clusters = resamples.counts.shape
+    notes = []
+    if used < settings.bootstrap:
+        notes.append(
+            f"{used} instead of {settings.bootstrap} resamples, because the table has "
+            f"{clusters:,} trajectories."
+        )
+    if not kept.all():
+        notes.append(
+            f"{used - kept.sum()} of {used} resamples drew too few different trajectories to "
+            "estimate every term and were left out, so bootstrap intervals may be too narrow."
+        )
+    return Bootstrap(
+        gram,
+        moments[:, :, 0],
+        np.linalg.solve(gram, moments)[:, :, 0],
+        tuple(("bootstrap", f"{fit.metric}: {note}") for note in notes),
+    )
 
 
 def percentile_interval(values: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
