@@ -31,7 +31,7 @@ def cluster_robust(fit: Fit) -> Fit:
     if groups < 2:
         raise InputError(f"{fit.metric}: all runs are one trajectory; clusters need at least two.")
     count, columns = fit.design.shape
-    bread = fit.covariance / fit.residual_variance
+    bread = fit.inverse_root @ fit.inverse_root.T
     scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters)
     correction = groups / (groups - 1) * (count - 1) / (count - columns)
     return replace(

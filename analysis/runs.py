@@ -288,7 +288,8 @@ def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
     if used.empty:
         raise InputError(f"No run has any of {', '.join(settings.metric_names)}.")
     model = Model(codings(runs, settings, "absolute", {}), model_terms(settings))
-    require_estimable(model, model.matrix(used))
+    design = model.matrix(used)
+    require_estimable(model, design, np.linalg.qr(design, mode="r"))
 
 
 def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 
 from analysis.regression import Array, Fit, Term, group_sums, ordinary_least_squares
@@ -54,10 +53,9 @@ def split_plot(
     if len(np.unique(ordinary.clusters)) == len(ordinary.response):
         return replace(ordinary, estimator="split_plot")
 
-    orthogonal, triangle = np.linalg.qr(ordinary.design)
-    likelihood = Likelihood.of(orthogonal, ordinary.residuals, ordinary.clusters)
+    back = ordinary.inverse_root
+    likelihood = Likelihood.of(ordinary.design @ back, ordinary.residuals, ordinary.clusters)
     at = likelihood.maximum(metric)
-    back = solve_triangular(triangle, np.eye(len(triangle)))
     variance = at.quadratic / likelihood.df
 
     # Satterthwaite: var(l'b) = variance * l' inverse(ratio) l, by (ratio, variance)
@@ -80,7 +78,7 @@ def split_plot(
         covariance=variance * back @ at.inverse @ back.T,
         residual_variance=variance,
         trajectory_variance=at.ratio * variance,
-        minus2_reml=at.deviance + 2 * float(np.log(np.abs(np.diag(triangle))).sum()),
+        minus2_reml=at.deviance - 2 * float(np.log(np.abs(np.diag(back))).sum()),
         covariance_gradient=back @ gradient @ back.T,
         parameter_covariance=parameter_covariance,
     )
