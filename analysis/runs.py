@@ -193,6 +193,15 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
                 f"{'; '.join(named[:10])}{more}.",
             )
         )
+    early = int((runs["status"] == "stopped_early").sum())
+    if early:
+        notes.append(
+            (
+                "stopped_early",
+                f"{early} of {len(runs)} runs stopped early; they count as the epochs they were "
+                "meant to have.",
+            )
+        )
     for name in settings.metric_names:
         runs.loc[diverged, name] = np.nan
         runs[name] = _numbers(runs, name).astype(float)

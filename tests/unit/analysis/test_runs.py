@@ -126,6 +126,12 @@ def test_diverged_runs_enter_no_fit_and_are_named():
     assert len(fits["loss", "relative", "ols"].response) == 80
 
 
+def test_runs_that_stopped_early_are_analysed_and_counted():
+    study = read(TABLE.assign(status=[*["stopped_early"] * 2, *["ok"] * 79]))
+    assert len(study.response("loss", "absolute")) == 81
+    assert "2 of 81 runs stopped early" in dict(study.notes)["stopped_early"]
+
+
 def test_a_metric_missing_in_some_runs_leaves_the_others_whole():
     study = read(TABLE.assign(loss=TABLE["loss"].where(TABLE.index > 9)))
     fits, _ = fit_all(study, reference.settings())
