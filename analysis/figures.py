@@ -57,7 +57,8 @@ def _values(column: pd.Series, factor: Factor) -> pd.Series:
     return column.astype(str) if factor.scale == "categorical" else pd.to_numeric(column)
 
 
-def _levels(study: Study, factor: Factor) -> list[Any]:
+def levels_of(study: Study, factor: Factor) -> list[Any]:
+    """A factor's distinct values in the table: in order, categories as they come."""
     values = study.runs[factor.name].dropna()
     if factor.scale == "categorical":
         return list(dict.fromkeys(values.astype(str)))
@@ -115,7 +116,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     if cells["delta"].isna().all():
         raise CannotDraw(f"The table has no baseline for {style.name(metric.name)}.")
     across, down, *others = settings.factors
-    levels = {factor.name: _levels(study, factor) for factor in settings.factors}
+    levels = {factor.name: levels_of(study, factor) for factor in settings.factors}
     for factor in settings.factors[:3]:
         if len(levels[factor.name]) > GRID_LEVELS:
             raise CannotDraw(
@@ -194,7 +195,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     baseline = style.in_unit(_baseline(study, metric), metric)
     for place, (axis, factor) in enumerate(zip(axes, settings.factors, strict=True)):
         rows = table[table["factor"] == factor.name]
-        levels = _levels(study, factor)
+        levels = levels_of(study, factor)
         colour = style.factor_colour(factor.name, settings.factor_names)
         x = np.array(style.positions(_values(rows["value"], factor), factor, levels))
         observed = style.positions(cells[factor.name], factor, levels)
@@ -256,7 +257,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     figure, axes = _panels(len(pairs), 3, 2.35, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
-        levels, lines = _levels(study, along), _levels(study, other)
+        levels, lines = levels_of(study, along), levels_of(study, other)
         lines = [v for v in lines if v in set(_values(rows["other_value"], other))]
         for value, colour in zip(lines, style.level_colours(len(lines)), strict=True):
             line = rows[_values(rows["other_value"], other) == value]
@@ -369,8 +370,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                 clip_on=False,
             )
             _mark_points(axis, tables, metric, across, down, _held(held, settings))
-            style.set_factor_axis(axis, "x", across, _levels(study, across))
-            style.set_factor_axis(axis, "y", down, _levels(study, down))
+            style.set_factor_axis(axis, "x", across, levels_of(study, across))
+            style.set_factor_axis(axis, "y", down, levels_of(study, down))
             axis.set_xlabel(style.name(across.name))
             if column == 0:
                 axis.set_ylabel(style.name(down.name))
@@ -442,7 +443,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         axis.view_init(elev=24, azim=-58)
         axis.set_box_aspect((1, 1, 0.8), zoom=1.02)
         for which, factor in (("x", across), ("y", down)):
-            levels = _levels(study, factor)
+            levels = levels_of(study, factor)
             levels = (
                 levels if len(levels) <= 4 else [levels[0], levels[len(levels) // 2], levels[-1]]
             )
@@ -698,10 +699,10 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         )
         _limit_to_points(axis, px, py)
     coloured, *marked = settings.factors
-    levels = _levels(study, coloured)
+    levels = levels_of(study, coloured)
     colours = style.level_colours(len(levels))
     markers = "osD^vP"
-    shapes = _levels(study, marked[-1]) if marked else [None]
+    shapes = levels_of(study, marked[-1]) if marked else [None]
     if len(shapes) > len(markers):
         shapes, marked = [None], []
     for row, (cx, cy) in zip(
@@ -834,7 +835,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     axis = figure.subplots()
     places, ticks = {}, []
     for factor in settings.factors:
-        levels = _levels(study, factor)
+        levels = levels_of(study, factor)
         transform = np.asarray if factor.scale in ("linear", "categorical") else np.log
         spots = transform(np.array(style.positions(levels, factor, levels), dtype=float))
         low, span = spots.min(), (spots.max() - spots.min()) or 1.0
@@ -951,7 +952,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
     if not whole:
         raise CannotDraw("Every run is the same trajectory: there is nothing to compare.")
     coloured = whole[0]
-    panel = whole[1] if len(whole) > 1 and len(_levels(study, whole[1])) <= 4 else None
+    panel = whole[1] if len(whole) > 1 and len(levels_of(study, whole[1])) <= 4 else None
     names = [f.name for f in whole]
     # a trajectory's factors are those of its runs: a history may have a column of the same name
     # for what changes along the way (the scheduled learning rate)
@@ -965,8 +966,8 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
             and metric.name not in dict(measures)
         ):
             measures.append((metric.name, f"evaluation {style.axis_label(metric)}"))
-    panels = _levels(study, panel) if panel else [None]
-    levels = _levels(study, coloured)
+    panels = levels_of(study, panel) if panel else [None]
+    levels = levels_of(study, coloured)
     colours = dict(zip(levels, style.level_colours(len(levels)), strict=True))
     figure = Figure(figsize=(style.WIDTH, 1.65 * len(measures) + 0.3))
     grid = figure.subplots(len(measures), len(panels), squeeze=False, sharex=True, sharey="row")
