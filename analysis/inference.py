@@ -11,7 +11,7 @@ from scipy import stats
 
 from analysis.regression import Fit, group_sums, ordinary_least_squares
 from analysis.settings import InputError, Settings
-from analysis.splitplot import split_plot
+from analysis.splitplot import BLOCK_MOST, split_plot
 
 if TYPE_CHECKING:
     from analysis.runs import Study
@@ -31,7 +31,7 @@ def cluster_robust(fit: Fit) -> Fit:
     if groups < 2:
         raise InputError(f"{fit.metric}: all runs are one trajectory; clusters need at least two.")
     count, columns = fit.design.shape
-    bread = fit.covariance / fit.residual_variance
+    bread = fit.inverse_root @ fit.inverse_root.T
     scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters)
     correction = groups / (groups - 1) * (count - 1) / (count - columns)
     return replace(
@@ -74,8 +74,8 @@ def _remarks(fit: Fit, study: Study) -> list[tuple[str, str]]:
     remarks = []
     if not fit.model.blocks and study.runs["replicate"].nunique() > 1:
         remarks.append(
-            f"{what}: replicates cannot be told apart from the model's terms, so the split-plot "
-            "model has no replicate block."
+            f"{what}: replicates cannot be told apart from the model's terms, or are more than "
+            f"{BLOCK_MOST}, so the split-plot model has no replicate block."
         )
     if fit.parameter_covariance is None:
         remarks.append(

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 
 from analysis.regression import Array, Fit, Term, group_sums, ordinary_least_squares
@@ -27,6 +26,9 @@ from analysis.settings import InputError, Settings
 
 if TYPE_CHECKING:
     from analysis.runs import Study
+
+# More replicates than this are no block: they take a column each, and are likely just run numbers.
+BLOCK_MOST = 30
 
 # Searched between these, beside exactly 0. At the upper end a trajectory's runs are one number.
 RATIOS = np.concatenate([[0.0], np.logspace(-8, 8, 65)])
@@ -42,24 +44,18 @@ def split_plot(
 ) -> Fit:
     """The split-plot fit of one metric; ``terms`` replaces the config's.
 
-    Where a block of replicates cannot be told apart from the terms there is none. Where every
-    trajectory has one run the fit is ordinary least squares, which is then right. The fit is
-    singular where its ``trajectory_variance`` is 0. Raises InputError where a term or the
-    trajectory variance cannot be estimated.
+    Where a block of replicates cannot be told apart from the terms, or there are more than
+    BLOCK_MOST, there is none. Where every trajectory has one run the fit is ordinary least squares,
+    which is then right. The fit is singular where its ``trajectory_variance`` is 0. Raises
+    InputError where a term or the trajectory variance cannot be estimated.
     """
-    try:
-        ordinary = ordinary_least_squares(
-            study, settings, metric, framing, terms=terms, replicate_block=True
-        )
-    except InputError:
-        ordinary = ordinary_least_squares(study, settings, metric, framing, terms=terms)
+    ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
     if len(np.unique(ordinary.clusters)) == len(ordinary.response):
         return replace(ordinary, estimator="split_plot")
 
-    orthogonal, triangle = np.linalg.qr(ordinary.design)
-    likelihood = Likelihood.of(orthogonal, ordinary.residuals, ordinary.clusters)
+    back = ordinary.inverse_root
+    likelihood = Likelihood.of(ordinary.design @ back, ordinary.residuals, ordinary.clusters)
     at = likelihood.maximum(metric)
-    back = solve_triangular(triangle, np.eye(len(triangle)))
     variance = at.quadratic / likelihood.df
 
     # Satterthwaite: var(l'b) = variance * l' inverse(ratio) l, by (ratio, variance)
@@ -82,10 +78,26 @@ def split_plot(
         covariance=variance * back @ at.inverse @ back.T,
         residual_variance=variance,
         trajectory_variance=at.ratio * variance,
-        minus2_reml=at.deviance + 2 * float(np.log(np.abs(np.diag(triangle))).sum()),
+        minus2_reml=at.deviance - 2 * float(np.log(np.abs(np.diag(back))).sum()),
         covariance_gradient=back @ gradient @ back.T,
         parameter_covariance=parameter_covariance,
     )
+
+
+def _with_block_if_estimable(
+    study: Study, settings: Settings, metric: str, framing: str, terms: Sequence[Term] | None
+) -> Fit:
+    def fit(replicate_block: bool) -> Fit:
+        return ordinary_least_squares(
+            study, settings, metric, framing, terms=terms, replicate_block=replicate_block
+        )
+
+    if study.runs["replicate"].nunique() > BLOCK_MOST:
+        return fit(replicate_block=False)
+    try:
+        return fit(replicate_block=True)
+    except InputError:
+        return fit(replicate_block=False)
 
 
 @dataclass(frozen=True)

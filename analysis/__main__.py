@@ -1,0 +1,50 @@
+"""python -m analysis RUNS.csv --out DIR --config CONFIG: a table of runs explained."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from analysis import runs, tables
+from analysis.settings import InputError, Settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m analysis",
+        description="Regressions, surfaces and trade-offs of a table of fine-tuning runs.",
+    )
+    parser.add_argument("runs", type=Path, help="the table, one row a run")
+    parser.add_argument("--out", type=Path, required=True, help="where the results go")
+    parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
+    given = parser.parse_args(arguments)
+    try:
+        settings = Settings.from_config(read_config(given.config))
+        study = runs.read(given.runs, settings)
+        computed = tables.compute(study, settings)
+        tables.write(computed, given.out / "analysis")
+    except InputError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(f"{len(computed)} tables in {given.out / 'analysis'}")
+    return 0
+
+
+def read_config(path: Path) -> dict:
+    """The config's mapping; raises InputError where it is not one."""
+    try:
+        config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not YAML ({error}).") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: not a mapping of keys to values.")
+    return config
+
+
+if __name__ == "__main__":
+    sys.exit(main())

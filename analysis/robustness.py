@@ -1,0 +1,152 @@
+"""Do the conclusions survive another transform, another degree, one replicate less?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.special import logit
+
+from analysis.diagnostics import leverage
+from analysis.inference import Fits, t_test
+from analysis.regression import Fit, Term, ordinary_least_squares, polynomial
+from analysis.settings import InputError, Metric, Settings
+from analysis.splitplot import split_plot
+
+if TYPE_CHECKING:
+    from analysis.runs import Study
+
+DEGREES = (1, 2, 3)
+# With more replicates than this no single one can matter, and each costs a fit of everything.
+REPLICATES_MOST = 10
+
+Notes = list[tuple[str, str]]
+
+
+def estimable_polynomial(study: Study, settings: Settings, degree: int) -> tuple[Term, ...]:
+    """The full polynomial less the powers for which a factor has too few levels."""
+    levels = study.runs[list(settings.factor_names)].nunique()
+    return tuple(
+        term
+        for term in polynomial(settings.factors, degree)
+        if all(power < levels[name] for name, power in term.powers)
+    )
+
+
+def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFrame, Notes]:
+    """Split-plot estimates of the absolute framing under every variant, against the main ones.
+
+    A term agrees if it is significant in both with one sign, or in neither. ``agrees`` is empty
+    for the main fit and for terms it does not have. Estimates are in the variant's own unit
+    (log-odds, logarithms).
+    """
+    tables, notes = [], []
+    for metric in settings.metrics:
+        main = fits.get((metric.name, "absolute", "split_plot"))
+        if main is None:
+            continue
+        reference = _tests(main, settings.alpha)
+        tables.append(_labelled("main", metric, reference.assign(agrees=None)))
+        for variant, fit in _variants(study, settings, metric):
+            try:
+                found = _tests(fit(), settings.alpha)
+            except InputError as error:
+                notes.append((metric.name, f"{metric.name}, {variant}: {error}"))
+                continue
+            tables.append(_labelled(variant, metric, found.assign(agrees=_agree(found, reference))))
+    columns = ["variant", "metric", "term", "estimate", "p_value", "significant", "agrees"]
+    return pd.concat(tables) if tables else pd.DataFrame(columns=columns), notes
+
+
+def _variants(
+    study: Study, settings: Settings, metric: Metric
+) -> Iterator[tuple[str, Callable[[], Fit]]]:
+    """Names of the variants and how each is fitted."""
+
+    def fitted(
+        runs: pd.DataFrame = study.runs, terms: tuple[Term, ...] | None = None
+    ) -> Callable[[], Fit]:
+        varied = replace(study, runs=runs)
+        return lambda: split_plot(varied, settings, metric.name, "absolute", terms=terms)
+
+    values = study.runs[metric.name]
+    if metric.unit == "points" and values.dropna().between(0, 1, inclusive="neither").all():
+        yield "logit", fitted(study.runs.assign(**{metric.name: logit(values)}))
+    elif metric.unit != "points" and (values.dropna() > 0).all():
+        yield "log", fitted(study.runs.assign(**{metric.name: np.log(values)}))
+    replicates = np.unique(study.runs["replicate"])
+    if 1 < len(replicates) <= REPLICATES_MOST:
+        for left_out in replicates:
+            kept = study.runs[study.runs["replicate"] != left_out]
+            yield f"without replicate {left_out}", fitted(kept)
+    for degree in DEGREES:
+        if settings.formula is not None or degree != settings.degree:
+            terms = estimable_polynomial(study, settings, degree)
+            yield f"degree {degree}", fitted(terms=terms)
+
+
+def _tests(fit: Fit, alpha: float) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "term": fit.names,
+            "estimate": fit.coefficients,
+            "p_value": t_test(fit.coefficients, fit.std_errors, fit.df),
+        }
+    )
+    # neither the level nor the draw of a replicate is a conclusion
+    kept = ~table["term"].isin(["intercept", *fit.model.blocks])
+    return table[kept].assign(significant=table["p_value"] < alpha)
+
+
+def _agree(found: pd.DataFrame, reference: pd.DataFrame) -> pd.Series:
+    main = reference.set_index("term").reindex(found["term"])
+    same_sign = np.sign(found["estimate"].to_numpy()) == np.sign(main["estimate"].to_numpy())
+    both, known = main["significant"].to_numpy(), main["estimate"].notna().to_numpy()
+    significant = found["significant"].to_numpy()
+    agrees = (significant == both) & (same_sign | ~significant)
+    return pd.Series(agrees, index=found.index, dtype=object).where(known, None)
+
+
+def _labelled(variant: str, metric: Metric, table: pd.DataFrame) -> pd.DataFrame:
+    table.insert(0, "variant", variant)
+    table.insert(1, "metric", metric.name)
+    return table
+
+
+def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
+    """Polynomials of degree 1, 2 and 3 side by side, fitted by ordinary least squares.
+
+    AICc is Hurvich & Tsai's (1989); like R's ``AIC`` it counts the variance as a parameter.
+    """
+    rows, notes = [], []
+    for metric in settings.metric_names:
+        if study.response(metric, "absolute").nunique() < 2:
+            continue
+        for degree in DEGREES:
+            terms = estimable_polynomial(study, settings, degree)
+            if degree > 1 and max(term.degree for term in terms) < degree:
+                continue  # no level count allows it: the same model as one degree less
+            try:
+                fit = ordinary_least_squares(study, settings, metric, "absolute", terms=terms)
+            except InputError as error:
+                notes.append((metric, f"{metric}, degree {degree}: {error}"))
+                continue
+            rows.append((metric, degree, *_quality(fit)))
+    columns = ["parameters", "aicc", "adjusted_r_squared", "predicted_r_squared"]
+    return pd.DataFrame(rows, columns=["metric", "degree", *columns]), notes
+
+
+def _quality(fit: Fit) -> tuple[int, float, float, float]:
+    count, columns = fit.design.shape
+    residual = float(fit.residuals @ fit.residuals)
+    total = float(((fit.response - fit.response.mean()) ** 2).sum())
+    press = float((leverage(fit).prediction_error ** 2).sum())
+    parameters = columns + 1
+    aic = count * (np.log(2 * np.pi * residual / count) + 1) + 2 * parameters
+    left = count - parameters - 1
+    aicc = aic + 2 * parameters * (parameters + 1) / left if left > 0 else np.nan
+    adjusted = 1 - (residual / (count - columns)) / (total / (count - 1))
+    return columns, aicc, adjusted, 1 - press / total

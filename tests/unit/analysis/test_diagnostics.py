@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import reference
+
+from analysis.diagnostics import analysis_of_variance, diagnostics, influence
+from analysis.inference import fit_all
+from analysis.regression import ordinary_least_squares
+
+SETTINGS = reference.settings()
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+def test_diagnostics_equal_r(design):
+    study = reference.study(design)
+    fits, _ = fit_all(study, SETTINGS)
+    table = diagnostics(study, SETTINGS, fits).set_index(["metric", "framing", "diagnostic"])
+    assert table["sentence"].str.endswith(".").all()
+    influences = influence(study, SETTINGS, fits)
+    for metric in reference.METRICS:
+        for framing in reference.FRAMINGS:
+            answer = reference.answers(design)[metric][framing]
+            rows, fit = table.loc[metric, framing], answer["fit"]
+            expected = {
+                "runs": fit["n"],
+                "r_squared": fit["r_squared"],
+                "adjusted_r_squared": fit["adj_r_squared"],
+                "sigma": fit["sigma"],
+                "press": fit["press"],
+                "largest_cooks_distance": fit["max_cooks"],
+            }
+            for name, value in expected.items():
+                assert rows.loc[name, "value"] == pytest.approx(value, rel=1e-8), name
+            assert rows.loc["shapiro_wilk", "p_value"] == pytest.approx(fit["shapiro_p"], rel=1e-4)
+            spread = rows.loc["breusch_pagan"]
+            assert spread["statistic"] == pytest.approx(fit["breusch_pagan_lm"], rel=1e-7)
+            assert spread["p_value"] == pytest.approx(fit["breusch_pagan_p"], rel=1e-6)
+            assert rows.loc["lack_of_fit", "statistic"] == pytest.approx(
+                answer["lack_of_fit"]["F"], rel=1e-8
+            )
+            own = influences.query("metric == @metric and framing == @framing")
+            assert own["cooks_distance"].max() == pytest.approx(fit["max_cooks"], rel=1e-8)
+            assert own["leverage"].sum() == pytest.approx(10)
+
+
+@pytest.mark.parametrize("block", [True, False])
+def test_analysis_of_variance_equals_rsm(block):
+    study = reference.chemreact()
+    settings = reference.settings(reference.CHEMREACT_CONFIG)
+    fit = ordinary_least_squares(study, settings, "Yield", "absolute", replicate_block=block)
+    table = analysis_of_variance(fit, study.runs).set_index("source")
+    answer = reference.answers("chemreact")["block" if block else "noblock"]["anova"]
+    names = {"Block": "replicate", "Residuals": "residual", "Lack of fit": "lack_of_fit"}
+    assert len(table) == len(answer)
+    for expected in answer:
+        name = expected["_row"].split("(")[0]
+        row = table.loc[names.get(name, name.replace("Pure error", "pure_error"))]
+        assert row["df"] == expected["Df"]
+        assert row["sum_of_squares"] == pytest.approx(expected["Sum Sq"], rel=1e-8)
+        assert row["mean_square"] == pytest.approx(expected["Mean Sq"], rel=1e-8)
+        if "F value" in expected:
+            assert row["f_statistic"] == pytest.approx(expected["F value"], rel=1e-8)
+            assert row["p_value"] == pytest.approx(expected["Pr(>F)"], rel=1e-6)
+        else:
+            assert np.isnan(row["f_statistic"])
+
+
+def test_an_influential_run_is_named():
+    study = reference.study()
+    study.runs.loc[0, "loss"] += 0.5
+    fits, _ = fit_all(study, SETTINGS)
+    table = influence(study, SETTINGS, fits).query("metric == 'loss' and framing == 'absolute'")
+    assert table.loc[table["influential"], "run"].tolist() == [
+        "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0"
+    ]
+    rows = diagnostics(study, SETTINGS, fits).query(
+        "metric == 'loss' and framing == 'absolute' and diagnostic == 'largest_cooks_distance'"
+    )
+    assert "1 run alone would change" in rows["sentence"].item()
+    assert "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0" in rows["sentence"].item()
