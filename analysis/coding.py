@@ -82,7 +82,7 @@ def codings(
     """
     result = []
     for factor in settings.factors:
-        levels = tuple(np.unique(runs[factor.name]).tolist())
+        levels = tuple(sorted(runs[factor.name].unique().tolist()))
         if not factor.numeric:
             result.append(Coding(factor, levels))
             continue

@@ -37,8 +37,7 @@ class Leverage:
 
 def leverage(fit: Fit) -> Leverage:
     """Leverage, studentised residuals, Cook's distance (Cook 1977) and leave-one-out residuals."""
-    orthogonal = np.linalg.qr(fit.design)[0]
-    diagonal = np.einsum("ij,ij->i", orthogonal, orthogonal)
+    diagonal = ((fit.design @ fit.inverse_root) ** 2).sum(axis=1)
     left = np.where(diagonal < 1 - 1e-10, 1 - diagonal, np.nan)
     standardised = fit.residuals / np.sqrt(fit.residual_variance * left)
     return Leverage(
@@ -127,12 +126,13 @@ def diagnostics(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
     """One row a diagnostic of every ordinary fit, with a plain sentence on what it means."""
     rows = []
     for fit in _ordinary(fits):
-        names = run_names(study.runs.loc[fit.rows], settings).to_numpy()
+        own = leverage(fit)
+        most = study.runs.loc[fit.rows[[np.argmax(np.nan_to_num(own.cooks_distance))]]]
         found = [
-            *_explained(fit),
+            *_explained(fit, own),
             _lack_of_fit(fit, study, settings.alpha),
             *_residuals(fit, settings.alpha),
-            _influence(fit, names),
+            _influence(fit, own, run_names(most, settings).item()),
             *_design(fit),
         ]
         mixed = fits.get((fit.metric, fit.framing, "split_plot"))
@@ -153,13 +153,13 @@ def _ordinary(fits: Fits) -> list[Fit]:
     return [fit for (_, _, estimator), fit in fits.items() if estimator == "ols"]
 
 
-def _explained(fit: Fit) -> list[Row]:
+def _explained(fit: Fit, own: Leverage) -> list[Row]:
     count, columns = fit.design.shape
     residual = float(fit.residuals @ fit.residuals)
     total = float(((fit.response - fit.response.mean()) ** 2).sum())
     r_squared = 1 - residual / total
     adjusted = 1 - (residual / (count - columns)) / (total / (count - 1))
-    press = float((leverage(fit).prediction_error ** 2).sum())
+    press = float((own.prediction_error**2).sum())
     predicted = 1 - press / total
     if np.isnan(press):
         predicts = "Some run alone determines a term, so the model cannot be tried on new runs."
@@ -251,25 +251,24 @@ def _residuals(fit: Fit, alpha: float) -> list[Row]:
     ]
 
 
-def _influence(fit: Fit, names: Array) -> Row:
-    distance = leverage(fit).cooks_distance
+def _influence(fit: Fit, own: Leverage, most: str) -> Row:
+    distance = own.cooks_distance
     if np.isnan(distance).all():
         return ("largest_cooks_distance", NONE, NONE, NONE, "No run's influence can be told.")
-    at = int(np.nanargmax(distance))
     influential = int((distance > influential_from(fit)).sum())
     if influential:
         sentence = (
             f"{influential} run{'s' * (influential > 1)} alone would change the estimates "
-            f"markedly; the most influential is {names[at]}."
+            f"markedly; the most influential is {most}."
         )
     else:
-        sentence = f"No single run decides the estimates; the most influential is {names[at]}."
-    return ("largest_cooks_distance", float(distance[at]), NONE, NONE, sentence)
+        sentence = f"No single run decides the estimates; the most influential is {most}."
+    return ("largest_cooks_distance", float(np.nanmax(distance)), NONE, NONE, sentence)
 
 
 def _design(fit: Fit) -> list[Row]:
     centred = fit.design - fit.design.mean(axis=0)
-    unscaled = np.diag(fit.covariance) / fit.residual_variance
+    unscaled = (fit.inverse_root**2).sum(axis=1)
     inflation = (unscaled * (centred**2).sum(axis=0))[1:]
     at = int(np.argmax(inflation))
     # Belsley, Kuh & Welsch (1980): columns scaled to unit length, not centred

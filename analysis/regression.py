@@ -175,7 +175,8 @@ class Fit:
     estimator: str
     model: Model
     rows: pd.Index  # (n,) labels of the runs used, in study.runs
-    design: Array  # (n, p)
+    design: Array  # X (n, p)
+    inverse_root: Array  # B (p, p): X B has orthonormal columns and B B' is the inverse of X'X
     response: Array  # (n,)
     clusters: NDArray[np.int64]  # (n,) number of the run's trajectory
     coefficients: Array  # (p,)
@@ -249,12 +250,14 @@ def ordinary_least_squares(
     model = Model(
         codings(study.runs, settings, framing, study.baseline),
         model_terms(settings) if terms is None else tuple(terms),
-        tuple(np.unique(runs["replicate"])) if replicate_block else (),
+        tuple(sorted(runs["replicate"].unique().tolist())) if replicate_block else (),
     )
     design = model.matrix(runs, runs["replicate"])
-    require_estimable(model, design)
+    orthogonal, triangle = np.linalg.qr(design)
+    require_estimable(model, design, triangle)
     values = response.to_numpy(dtype=float)
-    coefficients, unscaled = least_squares(design, values)
+    inverse_root = solve_triangular(triangle, np.eye(len(triangle)))
+    coefficients = inverse_root @ (orthogonal.T @ values)
     residuals = values - design @ coefficients
     residual_df = len(values) - design.shape[1]
     variance = float(residuals @ residuals / residual_df)
@@ -265,20 +268,14 @@ def ordinary_least_squares(
         model=model,
         rows=response.index,
         design=design,
+        inverse_root=inverse_root,
         response=values,
-        clusters=np.unique(runs["trajectory"], return_inverse=True)[1],
+        clusters=pd.factorize(runs["trajectory"], sort=True)[0],
         coefficients=coefficients,
-        covariance=variance * unscaled,
+        covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,
         residual_variance=variance,
     )
-
-
-def least_squares(design: Array, response: Array) -> tuple[Array, Array]:
-    """Coefficients (p,) and inverse of X'X (p, p), by the QR decomposition of X (n, p)."""
-    orthogonal, triangle = np.linalg.qr(design)
-    inverse = solve_triangular(triangle, np.eye(len(triangle)))
-    return inverse @ (orthogonal.T @ response), inverse @ inverse.T
 
 
 @dataclass(frozen=True)
@@ -338,8 +335,11 @@ def group_sums(values: Array, groups: NDArray[np.int64]) -> Array:
     return np.array(sums).T
 
 
-def require_estimable(model: Model, design: Array) -> None:
-    """Raises InputError naming the first term that the runs cannot estimate, and what to add."""
+def require_estimable(model: Model, design: Array, triangle: Array) -> None:
+    """Raises InputError naming the first term that the runs cannot estimate, and what to add.
+
+    ``triangle`` is R of the design's QR decomposition.
+    """
     count, columns = design.shape
     if count <= columns:
         raise InputError(
@@ -347,12 +347,12 @@ def require_estimable(model: Model, design: Array) -> None:
             f"({', '.join(model.names)}): at least {columns + 1} runs are needed; "
             "add runs, or set analysis.degree or analysis.formula to a smaller model."
         )
-    lengths = np.linalg.norm(design, axis=0)
-    scaled = design / np.where(lengths > 0, lengths, 1)
-    new = np.abs(np.diag(np.linalg.qr(scaled, mode="r")))
-    if (new >= COLLINEAR).all():
+    lengths = np.linalg.norm(triangle, axis=0)  # of the design's columns, too
+    new = np.abs(np.diag(triangle))
+    if (new > COLLINEAR * lengths).all():
         return
-    at = int(np.argmax(new < COLLINEAR))
+    scaled = design / np.where(lengths > 0, lengths, 1)
+    at = int(np.argmin(new > COLLINEAR * lengths))
     weights = np.linalg.lstsq(scaled[:, :at], scaled[:, at], rcond=None)[0]
     same = [name for name, w in zip(model.names, weights, strict=False) if abs(w) > 1e-6]
     raise InputError(_not_estimable(model, model.names[at], same))

@@ -193,6 +193,15 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
                 f"{'; '.join(named[:10])}{more}.",
             )
         )
+    early = int((runs["status"] == "stopped_early").sum())
+    if early:
+        notes.append(
+            (
+                "stopped_early",
+                f"{early} of {len(runs)} runs stopped early; they count as the epochs they were "
+                "meant to have.",
+            )
+        )
     for name in settings.metric_names:
         runs.loc[diverged, name] = np.nan
         runs[name] = _numbers(runs, name).astype(float)
@@ -288,7 +297,8 @@ def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
     if used.empty:
         raise InputError(f"No run has any of {', '.join(settings.metric_names)}.")
     model = Model(codings(runs, settings, "absolute", {}), model_terms(settings))
-    require_estimable(model, model.matrix(used))
+    design = model.matrix(used)
+    require_estimable(model, design, np.linalg.qr(design, mode="r"))
 
 
 def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 from scipy.optimize import brentq
 
 from analysis.regression import Array, Fit, Term, group_sums, ordinary_least_squares
@@ -30,6 +29,9 @@ if TYPE_CHECKING:
 
 # More replicates than this are no block: they take a column each, and are likely just run numbers.
 BLOCK_MOST = 30
+
+# Residuals that are a smaller share of the sum of squares than this are rounding.
+EXACT = 1e-24
 
 # Searched between these, beside exactly 0. At the upper end a trajectory's runs are one number.
 RATIOS = np.concatenate([[0.0], np.logspace(-8, 8, 65)])
@@ -51,13 +53,17 @@ def split_plot(
     InputError where a term or the trajectory variance cannot be estimated.
     """
     ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
+    if (ordinary.residuals**2).sum() <= EXACT * (ordinary.response**2).sum():
+        raise InputError(
+            f"{metric}: the model and the replicates explain every run exactly, so there is no "
+            "error to judge the estimates by."
+        )
     if len(np.unique(ordinary.clusters)) == len(ordinary.response):
         return replace(ordinary, estimator="split_plot")
 
-    orthogonal, triangle = np.linalg.qr(ordinary.design)
-    likelihood = Likelihood.of(orthogonal, ordinary.residuals, ordinary.clusters)
+    back = ordinary.inverse_root
+    likelihood = Likelihood.of(ordinary.design @ back, ordinary.residuals, ordinary.clusters)
     at = likelihood.maximum(metric)
-    back = solve_triangular(triangle, np.eye(len(triangle)))
     variance = at.quadratic / likelihood.df
 
     # Satterthwaite: var(l'b) = variance * l' inverse(ratio) l, by (ratio, variance)
@@ -80,7 +86,7 @@ def split_plot(
         covariance=variance * back @ at.inverse @ back.T,
         residual_variance=variance,
         trajectory_variance=at.ratio * variance,
-        minus2_reml=at.deviance + 2 * float(np.log(np.abs(np.diag(triangle))).sum()),
+        minus2_reml=at.deviance - 2 * float(np.log(np.abs(np.diag(back))).sum()),
         covariance_gradient=back @ gradient @ back.T,
         parameter_covariance=parameter_covariance,
     )

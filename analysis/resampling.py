@@ -1,0 +1,166 @@
+"""Cluster bootstrap of a linear model: trajectories are drawn with replacement within replicates.
+
+Runs of one trajectory are one training seen at different times, so they are drawn together
+(Davison & Hinkley 1997, section 3.8). A least-squares fit needs only X'X and X'y, which add up
+over trajectories: every resample is a weighted sum of per-trajectory products, and all resamples
+are fitted at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+
+from analysis.regression import Fit
+from analysis.runs import Study
+from analysis.settings import Settings
+
+# Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
+# FEWEST_RESAMPLES, and callers say so in `notes`.
+MOST_COUNTS = 20_000_000
+FEWEST_RESAMPLES = 200
+# Below this ratio of smallest to largest eigenvalue of X'WX a resample has lost a term.
+SINGULAR = 1e-10
+
+
+class Stream(IntEnum):
+    """One independent stream of random numbers a purpose, all from the study's seed."""
+
+    TRAJECTORIES = 1
+    EXAMPLES = 2
+    BANDS = 3
+    FOREST = 4
+
+    def generator(self, settings: Settings) -> np.random.Generator:
+        return np.random.default_rng([settings.seed, int(self)])
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Which clusters each resample drew.
+
+    counts: (resamples, clusters), how often each cluster was drawn.
+    cluster: (rows,), the cluster of each row, 0 … clusters − 1.
+    """
+
+    counts: np.ndarray
+    cluster: np.ndarray
+
+    @property
+    def row_weights(self) -> np.ndarray:
+        """(resamples, rows): how often each row was drawn."""
+        return self.counts[:, self.cluster]
+
+
+def affordable_resamples(clusters: int, resamples: int) -> int:
+    """The number of resamples used for a table of this many clusters."""
+    return min(resamples, max(FEWEST_RESAMPLES, MOST_COUNTS // max(clusters, 1)))
+
+
+def draw_clusters(
+    trajectory: np.ndarray, replicate: np.ndarray, resamples: int, rng: np.random.Generator
+) -> Resamples:
+    """Draw trajectories with replacement, as many from each replicate as it has.
+
+    trajectory, replicate: (rows,) labels; a trajectory belongs to one replicate.
+    """
+    # Labels are sorted, not taken in order of appearance: permuting the rows changes nothing.
+    cluster, names = pd.factorize(np.asarray(trajectory), sort=True)
+    stratum = np.zeros(len(names), dtype=int)
+    stratum[cluster] = pd.factorize(np.asarray(replicate), sort=True)[0]
+    resamples = affordable_resamples(len(names), resamples)
+    counts = np.zeros((resamples, len(names)))
+    for code in np.unique(stratum):
+        members = np.flatnonzero(stratum == code)
+        size = len(members)
+        draws = rng.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
+        counts[:, members] = np.bincount(draws.ravel(), minlength=resamples * size).reshape(
+            resamples, size
+        )
+    return Resamples(counts, cluster)
+
+
+def cross_products(
+    design: np.ndarray, responses: np.ndarray, resamples: Resamples
+) -> tuple[np.ndarray, np.ndarray]:
+    """X'WX (resamples, terms, terms) and X'WY (resamples, terms, responses) of every resample."""
+    rows, terms = design.shape
+    order = np.argsort(resamples.cluster, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(resamples.cluster[order]) > 0])
+    design, responses = design[order], responses.reshape(rows, -1)[order]
+
+    gram = np.empty((len(resamples.counts), terms, terms))
+    moments = np.empty((len(resamples.counts), terms, responses.shape[1]))
+    for term in range(terms):
+        column = design[:, [term]]
+        products = np.add.reduceat(column * np.c_[design[:, term:], responses], starts)
+        sums = resamples.counts @ products
+        gram[:, term, term:] = gram[:, term:, term] = sums[:, : terms - term]
+        moments[:, term] = sums[:, terms - term :]
+    return gram, moments
+
+
+def estimable(gram: np.ndarray) -> np.ndarray:
+    """(resamples,) True where X'WX still has full rank."""
+    eigenvalues = np.linalg.eigvalsh(gram)
+    return eigenvalues[:, 0] > SINGULAR * eigenvalues[:, -1]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A fit repeated on resampled trajectories, by least squares. k estimable resamples, p terms.
+
+    gram (k, p, p) and moments (k, p) are X'WX and X'Wy; coefficients (k, p) solve them. notes
+    holds (topic, sentence) for whatever could not be done as asked.
+    """
+
+    gram: np.ndarray
+    moments: np.ndarray
+    coefficients: np.ndarray
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
+    """Resamples a fit's trajectories within replicates, settings.bootstrap times.
+
+    Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
+    level drawn) are left out. Both are said in the notes.
+    """
+    replicate = study.runs.loc[fit.rows, "replicate"].to_numpy()
+    resamples = draw_clusters(
+        fit.clusters, replicate, settings.bootstrap, Stream.TRAJECTORIES.generator(settings)
+    )
+    gram, moments = cross_products(fit.design, fit.response, resamples)
+    kept = estimable(gram)
+    gram, moments = gram[kept], moments[kept]
+
+    used, clusters = resamples.counts.shape
+    notes = []
+    if used < settings.bootstrap:
+        notes.append(
+            f"{used} instead of {settings.bootstrap} resamples, because the table has "
+            f"{clusters:,} trajectories."
+        )
+    if not kept.all():
+        notes.append(
+            f"{used - kept.sum()} of {used} resamples drew too few different trajectories to "
+            "estimate every term and were left out, so bootstrap intervals may be too narrow."
+        )
+    return Bootstrap(
+        gram,
+        moments[:, :, 0],
+        np.linalg.solve(gram, moments)[:, :, 0],
+        tuple(("bootstrap", f"{fit.metric}: {note}") for note in notes),
+    )
+
+
+def percentile_interval(values: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper 1 − alpha percentile limits over the first axis; NaN if there are none."""
+    if len(values) == 0:
+        missing = np.full(values.shape[1:], np.nan)
+        return missing, missing
+    low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2], axis=0)
+    return low, high

@@ -1,0 +1,257 @@
+"""What stored predictions tell: against definitions, scikit-learn, SciPy and simulation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.numpy import save_file
+from scipy import stats
+from sklearn import metrics as sklearn_metrics
+
+from analysis import predictions as stored
+from analysis.predictions import Predictions
+from analysis.settings import InputError, Settings
+
+SETTINGS = Settings.from_config(
+    {
+        "seed": 3,
+        "factors": {"rate": {}},
+        "analysis": {
+            "metrics": {
+                "accuracy": {"better": "higher", "unit": "points"},
+                "f1": {"better": "higher", "unit": "points"},
+                "loss": {"better": "lower"},
+                "ece": {"better": "lower"},
+            },
+            "bootstrap": 2000,
+        },
+    }
+)
+
+
+def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, classes, n) if labels is None else labels
+    logits = rng.normal(size=(len(labels), classes)) + skill * np.eye(classes)[labels]
+    return Predictions(
+        logits.astype(np.float32), labels.astype(np.int32), np.arange(len(labels), dtype=np.int32)
+    )
+
+
+def value(predictions, metric):
+    sums = stored.summands(predictions, metric).sum(axis=0)
+    return stored.metric_of_sums(sums, metric, len(predictions.labels))
+
+
+# --- metrics ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_metrics_of_sums_are_scikit_learns(classes):
+    p = model(classes=classes)
+    probabilities = np.exp(p.log_probabilities)
+    assert value(p, "accuracy") == sklearn_metrics.accuracy_score(p.labels, p.predicted)
+    assert value(p, "loss") == pytest.approx(sklearn_metrics.log_loss(p.labels, probabilities))
+    average = "binary" if classes == 2 else "macro"
+    for metric, how in (("f1", average), ("f1_macro", "macro")):
+        assert value(p, metric) == pytest.approx(
+            sklearn_metrics.f1_score(p.labels, p.predicted, average=how)
+        )
+
+
+@pytest.mark.parametrize("metric", stored.SUMMED_METRICS)
+def test_influences_give_the_sampling_variance_of_the_bootstrap(metric):
+    p = model(n=600)
+    rng = np.random.default_rng(1)
+    drawn = [value(p.take(rng.integers(0, 600, 600)), metric) for _ in range(1500)]
+    each = stored.influences(p, metric)
+    assert each.sum() == pytest.approx(0, abs=1e-6)
+    assert np.sqrt(each @ each) / 600 == pytest.approx(np.std(drawn), rel=0.08)
+
+
+# --- McNemar and the paired bootstrap -----------------------------------------------------------
+
+
+@settings(max_examples=100, deadline=None)
+@given(gained=st.integers(0, 60), lost=st.integers(0, 60))
+def test_exact_mcnemar_is_the_binomial_test(gained, lost):
+    ours = stored.exact_mcnemar(gained, lost)
+    if gained + lost == 0:
+        assert ours == 1
+    else:
+        assert ours == pytest.approx(stats.binomtest(gained, gained + lost).pvalue, rel=1e-9)
+
+
+def test_paired_bootstrap_agrees_with_the_paired_standard_error():
+    baseline = model(seed=1)
+    run = model(seed=2, labels=baseline.labels)
+    columns = [stored.summands(p, "accuracy") for p in (run, baseline)]
+    rng = np.random.default_rng(0)
+    drawn = stored.paired_differences(columns[0][None], columns[1], [("accuracy", 1)], 4000, rng)
+    difference = run.correct.astype(float) - baseline.correct
+    assert drawn.shape == (4000, 1, 1)
+    assert drawn.mean() == pytest.approx(difference.mean(), abs=0.002)
+    assert drawn.std() == pytest.approx(difference.std() / np.sqrt(400), rel=0.05)
+
+
+# --- the tables, from files ---------------------------------------------------------------------
+
+
+def written(folder, models):
+    """runs naming files of (rate, replicate): (run, baseline)."""
+    rows = []
+    for (rate, replicate), (run, baseline) in models.items():
+        row = {"rate": rate, "replicate": replicate, "trajectory": f"{rate}/{replicate}"}
+        for column, p in {"predictions": run, "baseline_predictions": baseline}.items():
+            name = f"{column}-{replicate}" + (f"-{rate}" if column == "predictions" else "")
+            row[column] = f"{name}.safetensors"
+            save_file(
+                {"logits": p.logits, "labels": p.labels, "examples": p.examples},
+                folder / row[column],
+            )
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def study(tmp_path):
+    """rate 1: the baseline itself; rate 2: better; rate 3: as good, but another model."""
+    models = {}
+    for replicate in range(2):
+        baseline = model(seed=replicate, skill=1.0)
+        models[1, replicate] = (baseline, baseline)
+        models[2, replicate] = (
+            model(seed=10 + replicate, skill=3.0, labels=baseline.labels),
+            baseline,
+        )
+        models[3, replicate] = (model(seed=20 + replicate, labels=baseline.labels), baseline)
+    runs = written(tmp_path, models)
+    return runs, stored.read_predictions(runs, tmp_path), models
+
+
+def test_each_run_against_the_baseline(study):
+    runs, predictions, models = study
+    table = stored.comparisons(runs, predictions, SETTINGS)
+    assert len(table) == 6 * 3 and set(table["metric"]) == {"accuracy", "f1", "loss"}
+    for row in table.itertuples():
+        run, baseline = models[row.rate, row.replicate]
+        assert row.difference == pytest.approx(value(run, row.metric) - value(baseline, row.metric))
+        assert row.ci_low <= row.difference <= row.ci_high
+    same, better = table[table["rate"] == 1], table[table["rate"] == 2]
+    assert (same[["difference", "ci_low", "ci_high"]] == 0).all(axis=None)
+    assert (same["mcnemar_p"].dropna() == 1).all()
+    assert (better.loc[better["metric"] != "loss", "ci_low"] > 0).all()
+    assert (better.loc[better["metric"] == "loss", "ci_high"] < 0).all()
+    accuracy = table[table["metric"] == "accuracy"]
+    assert (better["q_value"].dropna() < 1e-6).all()
+    assert accuracy["q_value"].to_numpy() == pytest.approx(
+        stats.false_discovery_control(accuracy["mcnemar_p"].to_numpy(float))
+    )
+    assert ((accuracy["gained"] - accuracy["lost"]) / 400).to_numpy(float) == pytest.approx(
+        accuracy["difference"].to_numpy()
+    )
+    pd.testing.assert_frame_equal(table, stored.comparisons(runs, predictions, SETTINGS))
+
+
+def test_examples_are_paired_by_their_ids_not_their_order(study):
+    runs, predictions, _ = study
+    name = runs.loc[2, "predictions"]
+    before = stored.comparisons(runs, predictions, SETTINGS)
+    order = np.random.default_rng(0).permutation(400)
+    shuffled = dict(predictions) | {name: predictions[name].take(order)}
+    after = stored.comparisons(runs, shuffled, SETTINGS)
+    columns = ["rate", "replicate", "metric", "difference", "mcnemar_p", "gained", "lost"]
+    left, right = (t[columns].sort_values(columns[:3], ignore_index=True) for t in (before, after))
+    pd.testing.assert_frame_equal(left, right)
+
+
+def test_the_bootstrap_is_the_same_in_chunks(study, monkeypatch):
+    runs, predictions, _ = study
+    whole = stored.comparisons(runs, predictions, SETTINGS)
+    monkeypatch.setattr(stored, "MOST_COUNTS", 400 * 150)
+    pd.testing.assert_frame_equal(whole, stored.comparisons(runs, predictions, SETTINGS))
+
+
+def test_absent_files_are_left_out_and_broken_ones_refused(study, tmp_path):
+    runs, _, _ = study
+    (tmp_path / runs.loc[0, "predictions"]).unlink()
+    found = stored.read_predictions(runs, tmp_path)
+    table = stored.comparisons(runs, found, SETTINGS)
+    assert len(table) == 5 * 3
+    (tmp_path / runs.loc[1, "predictions"]).write_bytes(b"no")
+    with pytest.raises(InputError, match=r"not a predictions file"):
+        stored.read_predictions(runs, tmp_path)
+    bare = runs.drop(columns=["predictions", "baseline_predictions"])
+    assert stored.read_predictions(bare, tmp_path) == {}
+    for table in (stored.comparisons, stored.reliability):
+        assert table(bare, {}, SETTINGS).empty
+    assert stored.evaluation_variance(bare, {}, "accuracy") is None
+
+
+# --- calibration --------------------------------------------------------------------------------
+
+
+def test_reliability_by_hand():
+    """Confidences .6 (right), .6 (wrong), .9 (right), .9 (right)."""
+    probability = np.array([[0.4, 0.6], [0.4, 0.6], [0.1, 0.9], [0.1, 0.9]])
+    p = Predictions(np.log(probability), np.array([1, 0, 1, 1]), np.arange(4))
+    table = stored.reliability_bins([p])
+    assert table["confidence"].to_numpy() == pytest.approx([0.6, 0.9])
+    assert table["accuracy"].tolist() == [0.5, 1.0] and table["count"].tolist() == [2, 2]
+    assert table["expected_calibration_error"].to_numpy() == pytest.approx([0.1, 0.1])
+
+
+def test_reliability_of_a_calibrated_model_is_near_the_diagonal():
+    rng = np.random.default_rng(0)
+    p_one = rng.uniform(size=50_000)
+    labels = (rng.uniform(size=50_000) < p_one).astype(int)
+    p = Predictions(np.log(np.c_[1 - p_one, p_one]), labels, np.arange(50_000))
+    table = stored.reliability_bins([p])
+    assert (table["accuracy"] - table["confidence"]).abs().max() < 0.02
+    assert set(table["bin"]) == {6, 7, 8, 9, 10}
+    sure = Predictions(3 * p.logits, p.labels, p.examples)
+    assert stored.reliability_bins([sure])["expected_calibration_error"][0] > 0.1
+
+
+def test_reliability_table_has_cells_and_the_baseline(study):
+    runs, predictions, _ = study
+    table = stored.reliability(runs, predictions, SETTINGS)
+    counts = table.groupby(["model", "rate"], dropna=False)["count"].sum()
+    assert counts.loc["cell", 1] == 800 and len(counts) == 4
+    assert counts.loc["baseline"].to_numpy() == [800]
+
+
+# --- evaluation sampling ------------------------------------------------------------------------
+
+
+def test_evaluation_variance_is_that_of_new_evaluation_sets():
+    """Six runs, two a trajectory, right or wrong by example difficulty shared to known degrees:
+    the estimates from one evaluation set are the covariances over many."""
+    trajectory = np.array([0, 0, 1, 1, 2, 2])
+
+    def correct(rng, n):
+        latent = 1.0 * rng.normal(size=(1, n)) + 0.7 * rng.normal(size=(3, n))[trajectory]
+        return latent + 0.5 * rng.normal(size=(6, n)) < 0.8
+
+    rng = np.random.default_rng(0)
+    n = 500
+    covariance = np.cov(np.array([correct(rng, n).mean(axis=1) for _ in range(3000)]).T)
+    names = [f"run{i}" for i in range(6)]
+    right = correct(rng, 20_000)
+    models = {
+        name: Predictions(
+            np.c_[~row, row].astype(np.float32), np.ones(20_000, int), np.arange(20_000)
+        )
+        for name, row in zip(names, right, strict=True)
+    }
+    runs = pd.DataFrame({"replicate": 0, "trajectory": trajectory, "predictions": names})
+    found = stored.evaluation_variance(runs, models, "accuracy")
+    scale = 20_000 / n
+    same = covariance[[0, 2, 4], [1, 3, 5]].mean()
+    shared = covariance[np.ix_([0, 1], [2, 3, 4, 5])].mean()
+    assert found.shared * scale == pytest.approx(shared, rel=0.1)
+    assert found.trajectory * scale == pytest.approx(same - shared, rel=0.1)
+    assert found.run * scale == pytest.approx(np.diag(covariance).mean() - same, rel=0.1)
+    assert found.total * scale == pytest.approx(np.diag(covariance).mean(), rel=0.1)
+    assert stored.evaluation_variance(runs, models, "ece") is None

@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import reference
+
+from analysis.inference import fit_all
+from analysis.robustness import conclusions, estimable_polynomial, models
+
+SETTINGS = reference.settings()
+
+
+@pytest.fixture(scope="module")
+def found():
+    study = reference.study("splitplot_unbalanced")
+    return conclusions(study, SETTINGS, fit_all(study, SETTINGS)[0])[0]
+
+
+def test_every_variant_is_there(found):
+    replicates = [f"without replicate {k}" for k in range(3)]
+    assert found.query("metric == 'f1'")["variant"].unique().tolist() == [
+        "main",
+        "logit",
+        *replicates,
+        "degree 1",
+        "degree 3",
+    ]
+    assert "log" in found.query("metric == 'loss'")["variant"].unique()
+
+
+def test_the_main_conclusions_are_the_split_plot_ones(found):
+    answer = reference.answers("splitplot_unbalanced")["loss"]["absolute"]
+    main = found.query("metric == 'loss' and variant == 'main'").set_index("term")
+    assert len(main) == 9
+    assert main["agrees"].isna().all()
+    for row in answer["split_plot_satterthwaite"]:
+        term = reference.our_term(row["term"])
+        if term in main.index:
+            assert main.loc[term, "estimate"] == pytest.approx(row["estimate"], rel=1e-5)
+            assert main.loc[term, "significant"] == (row["p_value"] < 0.05)
+
+
+def test_what_flips_is_marked(found):
+    rows = found.query("metric == 'loss' and term == 'batch_size'").set_index("variant")
+    assert rows.loc["main", "significant"]
+    flipped = rows.index[rows["agrees"] == False]  # noqa: E712
+    assert set(flipped) == {*(f"without replicate {k}" for k in range(3)), "degree 1", "degree 3"}
+    assert rows.loc["log", "agrees"] == True  # noqa: E712
+
+
+def test_a_new_term_has_nothing_to_agree_with(found):
+    cubic = found.query("variant == 'degree 3' and term == 'learning_rate^2:epochs'")
+    assert len(cubic) == 3
+    assert cubic["agrees"].isna().all()
+
+
+def test_a_sign_that_turns_is_no_agreement():
+    study = reference.study()
+    study.runs["loss"] = np.where(study.runs["replicate"] == 2, -9.0, 1.0) * study.runs[
+        "epochs"
+    ] + 1e-3 * np.sin(np.arange(81))
+    fits, _ = fit_all(study, SETTINGS)
+    table, _ = conclusions(study, SETTINGS, fits)
+    rows = table.query("metric == 'loss' and term == 'epochs'").set_index("variant")
+    assert rows.loc["main", "estimate"] < 0 < rows.loc["without replicate 2", "estimate"]
+    assert not rows.loc["without replicate 2", "agrees"]
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+def test_models_equal_r(design):
+    study = reference.study(design)
+    table = models(study, SETTINGS)[0].set_index(["metric", "degree"])
+    for metric in reference.METRICS:
+        fit = reference.answers(design)[metric]["absolute"]["fit"]
+        row = table.loc[metric, 2]
+        parameters = 11  # ten coefficients and the variance
+        correction = 2 * parameters * (parameters + 1) / (fit["n"] - parameters - 1)
+        assert row["aicc"] == pytest.approx(fit["aic_r"] + correction, rel=1e-10)
+        assert row["adjusted_r_squared"] == pytest.approx(fit["adj_r_squared"], rel=1e-8)
+        assert row["parameters"] == 10
+        # three levels allow no cubes, and the simulation had none
+        assert table.loc[(metric, 3), "parameters"] == 17
+        assert table["aicc"][metric].idxmin() == 2
+
+
+def test_powers_need_more_levels_than_their_degree():
+    names = [term.name for term in estimable_polynomial(reference.study(), SETTINGS, 3)]
+    assert "epochs^3" not in names
+    assert "learning_rate^2:epochs" in names

@@ -1,0 +1,86 @@
+import copy
+
+import pytest
+import reference
+
+from analysis.settings import InputError, Settings
+
+GOOD = {
+    "study": "ignored here",
+    "seed": 7,
+    "factors": {
+        "learning_rate": {"levels": [1e-5, 3e-5], "scale": "log10"},
+        "epochs": {"scale": "linear"},
+        "schedule": {"scale": "categorical"},
+    },
+    "analysis": {
+        "metrics": {"accuracy": {"better": "higher", "unit": "points"}},
+        "desirability": {"accuracy": 2},
+        "columns": {"learning_rate": "config.lr", "replicate": "seed"},
+        "baseline": {"learning_rate": 1e-5, "schedule": "linear"},
+    },
+}
+
+
+def changed(path, value):
+    config = copy.deepcopy(GOOD)
+    section = config
+    *parents, key = path.split(".")
+    for parent in parents:
+        section = section[parent]
+    section[key] = value
+    return config
+
+
+def test_a_config_is_read_in_its_order():
+    settings = Settings.from_config(GOOD)
+    assert settings.factor_names == ("learning_rate", "epochs", "schedule")
+    assert settings.metric_names == ("accuracy",)
+    assert settings.factor("learning_rate").scale == "log10"
+    assert not settings.factor("schedule").numeric
+    assert (settings.seed, settings.degree, settings.alpha) == (7, 2, 0.05)
+    assert settings.subplot_factor == "epochs"
+    assert settings.metric("accuracy").sign == 1
+
+
+def test_without_epochs_there_is_no_subplot_factor():
+    config = {"factors": {"depth": {}}, "analysis": {"metrics": {"loss": {"better": "lower"}}}}
+    settings = Settings.from_config(config)
+    assert settings.subplot_factor is None
+    assert settings.metric("loss").sign == -1
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("analysis.degre", 2, ["analysis.degre", "unknown", "'degree'"]),
+        ("analysis.degree", 4, ["analysis.degree", "4", "1, 2 or 3"]),
+        ("analysis.alpha", 1.5, ["analysis.alpha", "1.5"]),
+        ("analysis.bootstrap", "many", ["analysis.bootstrap", "'many'", "whole number"]),
+        ("analysis.formula", "", ["analysis.formula"]),
+        ("analysis.metrics", {}, ["analysis.metrics", "missing"]),
+        ("analysis.metrics.accuracy", {"better": "up"}, ["accuracy.better", "'up'"]),
+        ("analysis.desirability", {"acuracy": 1}, ["acuracy", "'accuracy'"]),
+        ("analysis.desirability", {"accuracy": -1}, ["desirability.accuracy", "-1"]),
+        ("analysis.baseline", {"epoch": 1}, ["baseline.epoch", "'epochs'"]),
+        ("analysis.baseline", {"learning_rate": "1e-5"}, ["'1e-5'", "1.0e-5"]),
+        ("analysis.baseline", {"learning_rate": 0}, ["baseline.learning_rate", "logarithm"]),
+        ("analysis.columns", {"replicates": "seed"}, ["replicates", "'replicate'"]),
+        ("factors.epochs.scale", "lin", ["factors.epochs.scale", "'lin'", "'linear'"]),
+        ("factors.epochs.level", [1], ["factors.epochs.level", "'levels'"]),
+        ("factors.epochs.range", [3, 1], ["factors.epochs.range", "3.0 is not below 1.0"]),
+        ("factors.replicate", {}, ["factors.replicate"]),
+        ("factors", {}, ["factors", "empty"]),
+        ("seed", -1, ["seed", "-1"]),
+    ],
+)
+def test_a_mistake_is_named_with_what_would_do(path, value, words):
+    with pytest.raises(InputError) as error:
+        Settings.from_config(changed(path, value))
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_degree_and_formula_exclude_each_other():
+    with pytest.raises(InputError, match="either degree or formula"):
+        reference.settings(degree=1, formula="epochs")

@@ -1,0 +1,123 @@
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+import statsmodels.formula.api as smf
+
+from analysis import runs
+from analysis.diagnostics import diagnostics
+from analysis.inference import fit_all
+from analysis.regression import ordinary_least_squares
+from analysis.settings import InputError
+from analysis.splitplot import Likelihood, split_plot
+
+SETTINGS = reference.settings()
+
+
+def with_noise(seed, trajectory, residual):
+    """The balanced study with metrics that are noise of known standard deviations."""
+    study = reference.study()
+    rng = np.random.default_rng(seed)
+    number = pd.factorize(study.runs["trajectory"])[0]
+    common = rng.normal(0, trajectory, number.max() + 1)[number] if trajectory else 0
+    study.runs["loss"] = 0.5 + common + rng.normal(0, residual, len(study.runs))
+    return study
+
+
+def test_a_singular_fit_is_ordinary_least_squares_and_said():
+    study = with_noise(seed=0, trajectory=0, residual=0.01)
+    # trajectories that differ less than chance would have it
+    means = study.runs.groupby("trajectory")["loss"].transform("mean")
+    study.runs["loss"] -= means - study.runs["loss"].mean()
+    mixed = split_plot(study, SETTINGS, "loss", "absolute")
+    ordinary = ordinary_least_squares(study, SETTINGS, "loss", "absolute", replicate_block=True)
+    assert mixed.trajectory_variance == 0
+    assert mixed.coefficients == pytest.approx(ordinary.coefficients)
+    assert mixed.std_errors == pytest.approx(ordinary.std_errors)
+    assert mixed.df == pytest.approx(np.full(12, 81 - 12))
+    fits, notes = fit_all(study, SETTINGS)
+    assert "zero (a singular fit)" in " ".join(sentence for _, sentence in notes)
+    rows = diagnostics(study, SETTINGS, fits).query(
+        "metric == 'loss' and diagnostic == 'trajectory_correlation' and framing == 'absolute'"
+    )
+    assert rows["value"].item() == 0
+    assert "singular" in rows["sentence"].item()
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.3, 4.0])
+def test_the_likelihood_equals_its_definition(ratio):
+    rng = np.random.default_rng(1)
+    clusters = np.repeat(np.arange(12), [1, 2, 3, 4, 3, 3, 3, 2, 2, 4, 4, 1])
+    design = np.linalg.qr(rng.normal(size=(32, 3)))[0]
+    response = rng.normal(size=32)
+    likelihood = Likelihood.of(design, response, clusters)
+    point = likelihood.at(ratio)
+
+    def deviance(ratio):
+        same = (clusters[:, None] == clusters).astype(float)
+        variance = np.eye(32) + ratio * same
+        inverse = np.linalg.inv(variance)
+        covariance = np.linalg.inv(design.T @ inverse @ design)
+        residual = response - design @ covariance @ design.T @ inverse @ response
+        quadratic = residual @ inverse @ residual
+        logs = np.linalg.slogdet(variance)[1] - np.linalg.slogdet(covariance)[1]
+        return 29 * (1 + np.log(2 * np.pi * quadratic / 29)) + logs, quadratic, logs
+
+    value, quadratic, _ = deviance(ratio)
+    assert point.deviance == pytest.approx(value, rel=1e-10)
+    assert point.quadratic == pytest.approx(quadratic, rel=1e-10)
+    step = 1e-3
+    up, down = deviance(ratio + step), deviance(ratio - step)
+    assert point.slope == pytest.approx((up[0] - down[0]) / (2 * step), rel=1e-4)
+    assert point.quadratic_1 == pytest.approx((up[1] - down[1]) / (2 * step), rel=1e-4)
+    second = (up[1] - 2 * quadratic + down[1]) / step**2
+    assert point.quadratic_2 == pytest.approx(second, rel=1e-3)
+    second = (up[2] - 2 * deviance(ratio)[2] + down[2]) / step**2
+    assert point.determinants_2 == pytest.approx(second, rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:The MLE may be")
+def test_the_variances_equal_statsmodels():
+    study = with_noise(seed=3, trajectory=0.02, residual=0.01)
+    fit = split_plot(study, SETTINGS, "loss", "absolute")
+    table = study.runs.assign(lr=np.log10(study.runs["learning_rate"]))
+    table["bs"] = np.log2(table["batch_size"])
+    peer = smf.mixedlm(
+        "loss ~ C(replicate) + (lr + bs + epochs)**2 + I(lr**2) + I(bs**2) + I(epochs**2)",
+        table,
+        groups="trajectory",
+    ).fit()
+    assert fit.residual_variance == pytest.approx(peer.scale, rel=1e-3)
+    assert fit.trajectory_variance == pytest.approx(peer.cov_re.iloc[0, 0], rel=1e-3)
+
+
+def test_p_values_are_uniform_where_nothing_has_an_effect():
+    """The point of the model: ordinary least squares would find whole-plot effects too often."""
+    found = {"split_plot": 0, "ols": 0}
+    for seed in range(100):
+        study = with_noise(seed, trajectory=0.02, residual=0.01)
+        for name, fit in (
+            ("split_plot", split_plot(study, SETTINGS, "loss", "absolute")),
+            ("ols", ordinary_least_squares(study, SETTINGS, "loss", "absolute")),
+        ):
+            at = fit.names.index("batch_size")
+            t = abs(fit.coefficients[at] / fit.std_errors[at])
+            found[name] += t > 2
+    assert found["split_plot"] <= 14  # about 6 of 100, and chance
+    assert found["ols"] >= 15
+
+
+def test_a_term_for_every_trajectory_is_refused():
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    table = table[(table["replicate"] == 0) & table["batch_size"].isin([8, 32])]
+    study = runs.from_table(table, reference.settings(formula="learning_rate + epochs"))
+    saturated = reference.settings(
+        formula="learning_rate + learning_rate^2 + batch_size + learning_rate:batch_size"
+        " + learning_rate^2:batch_size + epochs"
+    )
+    with pytest.raises(InputError, match="every difference between trajectories"):
+        split_plot(study, saturated, "loss", "absolute")
+    fits, notes = fit_all(study, saturated)
+    assert ("loss", "absolute", "ols") in fits
+    assert ("loss", "absolute", "split_plot") not in fits
+    assert any("add replicates" in sentence for _, sentence in notes)

@@ -1,0 +1,332 @@
+"""The response surface against R's rsm and against surfaces whose shape is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analysis import runs, surface
+from analysis.regression import ordinary_least_squares
+from analysis.resampling import bootstrap
+from analysis.settings import Settings
+
+
+def made_study(
+    response, factors=("a", "b"), levels=(1, 2, 3, 4, 5), replicates=3, noise=0.0, **more
+):
+    """A full factorial of linear factors, coded -1..1, with y = response(coded factors)."""
+    grid = np.stack(np.meshgrid(*[levels] * len(factors), indexing="ij"), -1)
+    table = pd.DataFrame(np.tile(grid.reshape(-1, len(factors)), (replicates, 1)), columns=factors)
+    table["replicate"] = np.repeat(range(replicates), len(table) // replicates)
+    half = (levels[-1] - levels[0]) / 2
+    coded = [(table[name] - levels[0]) / half - 1 for name in factors]
+    table["y"] = response(*coded) + noise * np.random.default_rng(5).normal(size=len(table))
+    config = {
+        "seed": 7,
+        "factors": {name: {"scale": "linear"} for name in factors},
+        "analysis": {"metrics": {"y": {"better": "higher"}}, **more},
+    }
+    chosen = Settings.from_config(config)
+    return runs.from_table(table, chosen), chosen
+
+
+def made_fit(response, **more):
+    study, chosen = made_study(response, **more)
+    return ordinary_least_squares(study, chosen, "y", "absolute"), study, chosen
+
+
+# --- against rsm --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", ["block", "noblock"])
+def test_chemreact_stationary_point_and_eigenvalues(model):
+    study, chosen = reference.chemreact(), reference.settings(reference.CHEMREACT_CONFIG)
+    fit = ordinary_least_squares(
+        study, chosen, "Yield", "absolute", replicate_block=model == "block"
+    )
+    answer = reference.answers("chemreact")[model]
+    point = surface.stationary(fit)
+    assert point["coded"].to_numpy() == pytest.approx(answer["xs"], abs=1e-9)
+    assert point["natural"].to_numpy() == pytest.approx(
+        [85 + 5 * answer["xs"][0], 175 + 5 * answer["xs"][1]], abs=1e-8
+    )
+    assert surface.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx(
+        answer["eig"], abs=1e-9
+    )
+    assert set(point["nature"]) == {"maximum"} and point["inside"].all()
+    # rsm's canonical path starts there; its height is that of the fitted surface
+    assert point["predicted"][0] == pytest.approx(
+        fit.predict(pd.DataFrame({"Time": [point["natural"][0]], "Temp": [point["natural"][1]]}))[
+            0
+        ][0]
+    )
+
+
+def test_chemreact_steepest_ascent():
+    study, chosen = reference.chemreact(), reference.settings(reference.CHEMREACT_CONFIG)
+    fit = ordinary_least_squares(study, chosen, "Yield", "absolute")
+    answer = pd.DataFrame(reference.answers("chemreact")["steepest"])
+    path = surface.steepest(fit, chosen, answer["dist"].to_numpy())
+    # R printed three decimals, and its root search ends up to 0.0009 beside the distance.
+    for ours, theirs in {"Time_coded": "x1", "Temp_coded": "x2"}.items():
+        assert path[ours].to_numpy() == pytest.approx(answer[theirs].to_numpy(), abs=7.5e-4)
+    for name in ("Time", "Temp"):
+        assert path[name].to_numpy() == pytest.approx(answer[name].to_numpy(), abs=5 * 7.5e-4)
+    # rsm takes the heights at the coordinates it printed, so there they agree to the last digit
+    assert fit.predict(answer[["Time", "Temp"]])[0] == pytest.approx(answer["yhat"], abs=5.01e-4)
+    assert np.hypot(path["Time_coded"], path["Temp_coded"]).to_numpy() == pytest.approx(
+        answer["dist"].to_numpy(), abs=1e-9
+    )
+
+
+# --- known shapes -------------------------------------------------------------------------------
+
+SHAPES = {
+    "maximum": (lambda a, b: 5 - (a - 0.3) ** 2 - 2 * (b + 0.2) ** 2, (0.3, -0.2)),
+    "minimum": (lambda a, b: (a - 0.3) ** 2 + 2 * (b + 0.2) ** 2, (0.3, -0.2)),
+    "saddle": (lambda a, b: (a - 0.1) ** 2 - (b - 0.4) ** 2, (0.1, 0.4)),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_nature_of_a_known_surface(shape):
+    response, at = SHAPES[shape]
+    point = surface.stationary(made_fit(response)[0])
+    assert set(point["nature"]) == {shape}
+    assert point["coded"].to_numpy() == pytest.approx(at, abs=1e-9)
+    assert point["natural"].to_numpy() == pytest.approx(3 + 2 * np.array(at), abs=1e-9)
+
+
+def test_a_stationary_point_outside_the_region_is_said_to_be_outside():
+    point = surface.stationary(made_fit(lambda a, b: -((a - 3) ** 2) - b**2)[0])
+    assert not point["inside"].any()
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"degree": 1}, "no second-order terms"),
+        ({"degree": 3}, "beyond the second order"),
+        ({"formula": "a + b + a^2"}, None),
+    ],
+)
+def test_why_there_is_no_canonical_analysis(more, reason):
+    fit, _, chosen = made_fit(lambda a, b: a - a**2 + 0.5 * b, noise=0.1, **more)
+    said = surface.notes(fit)
+    if reason is None:
+        assert list(surface.stationary(fit)["factor"]) == ["a"]
+        assert "b has no second-order term" in said[0][1]
+    else:
+        assert surface.stationary(fit).empty
+        assert reason in said[0][1]
+    assert len(surface.effects(fit, chosen)) == 2 * surface.CURVE_POINTS
+
+
+def test_a_ridge_has_no_stationary_point():
+    fit, _, _ = made_fit(lambda a, b: -((a + b) ** 2))
+    assert surface.stationary(fit).empty
+    assert "ridge" in surface.notes(fit)[0][1]
+    assert surface.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx([0, -2], abs=1e-9)
+
+
+def test_steepest_of_a_first_order_model_is_the_gradient():
+    fit, _, chosen = made_fit(lambda a, b: 3 * a - 4 * b, degree=1)
+    path = surface.steepest(fit, chosen, np.array([0, 1, 2]))
+    assert path[["a_coded", "b_coded"]].to_numpy() == pytest.approx(
+        np.array([[0, 0], [0.6, -0.8], [1.2, -1.6]]), abs=1e-9
+    )
+    assert list(path["inside"]) == [True, True, False]
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 100_000), factors=st.integers(1, 4))
+def test_no_point_at_the_same_distance_is_better_than_the_steepest_path(seed, factors):
+    rng = np.random.default_rng(seed)
+    b, matrix = rng.normal(size=factors), rng.normal(size=(factors, factors))
+    matrix = (matrix + matrix.T) / 2
+    distances = np.array([0.3, 1.0, 2.5])
+    path = surface.steepest_path(b, matrix, distances)
+    assert np.linalg.norm(path, axis=1) == pytest.approx(distances, rel=1e-6)
+    height = path @ b + np.einsum("ki,ij,kj->k", path, matrix, path)
+    other = rng.normal(size=(500, factors))
+    other /= np.linalg.norm(other, axis=1, keepdims=True)
+    for distance, best in zip(distances, height, strict=True):
+        point = distance * other
+        heights = point @ b + np.einsum("ki,ij,kj->k", point, matrix, point)
+        assert heights.max() <= best + 1e-7
+
+
+def test_steepest_path_without_slope_along_the_sharpest_rise_still_takes_it():
+    path = surface.steepest_path(np.array([0.1, 0.0]), np.diag([-1.0, 2.0]), np.array([1.0]))[0]
+    assert path[0] == pytest.approx(0.1 / 6)  # (mu - B)^-1 b / 2 at mu = 2
+    assert abs(path[1]) == pytest.approx(np.sqrt(1 - path[0] ** 2))
+
+
+# --- effects ------------------------------------------------------------------------------------
+
+
+def test_effects_are_the_fits_predictions_with_others_at_the_centre():
+    chosen = reference.settings()
+    fit = ordinary_least_squares(reference.study(), chosen, "loss", "absolute")
+    table = surface.effects(fit, chosen)
+    rates = table[table["factor"] == "learning_rate"]
+    points = pd.DataFrame({"learning_rate": rates["value"], "batch_size": 16.0, "epochs": 2.0})
+    estimate, std_error = fit.predict(points)
+    assert rates["estimate"].to_numpy() == pytest.approx(estimate)
+    assert rates["std_error"].to_numpy() == pytest.approx(std_error)
+    assert set(rates["held"]) == {"batch_size=16, epochs=2"}
+    # the levels of the design are there exactly, so a report can look them up
+    assert set(np.unique(reference.study().runs["learning_rate"])) <= set(rates["value"])
+    assert (table["band_low"] <= table["ci_low"]).all()
+    assert (table["band_high"] >= table["ci_high"]).all()
+
+
+def test_relative_effects_are_held_at_the_baselines_hyperparameters():
+    chosen = reference.settings()
+    fit = ordinary_least_squares(reference.study(), chosen, "loss", "relative")
+    table = surface.effects(fit, chosen)
+    assert set(table.loc[table["factor"] == "epochs", "held"]) == {
+        "learning_rate=1e-05, batch_size=32"
+    }
+
+
+def test_simultaneous_bands_cover_the_whole_curve_as_often_as_they_say():
+    study, chosen = made_study(lambda a, b: a + b, levels=(1, 2, 3), noise=1.0)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    rows = surface.contrasts_at(fit, {"a": np.linspace(1, 3, 21)})
+    critical = surface.max_t_critical(
+        rows, fit.covariance, fit.residual_df, 0.05, np.random.default_rng(0)
+    )
+    rng = np.random.default_rng(1)
+    hat = np.linalg.pinv(fit.design)
+    errors = rng.normal(size=(4000, len(fit.response)))
+    coefficients = errors @ hat.T
+    residual = errors - coefficients @ fit.design.T
+    sigma = np.sqrt((residual**2).sum(axis=1) / fit.residual_df)
+    unit = np.sqrt(np.einsum("ki,ij,kj->k", rows, np.linalg.inv(fit.design.T @ fit.design), rows))
+    worst = np.abs(coefficients @ rows.T / unit).max(axis=1) / sigma
+    assert (worst < critical).mean() == pytest.approx(0.95, abs=0.012)
+    pointwise = surface.estimates(fit, rows, 0.05)
+    t = ((pointwise["ci_high"] - pointwise["estimate"]) / pointwise["std_error"]).iloc[0]
+    assert (worst < t).mean() < 0.92  # pointwise intervals do not cover the curve
+
+
+def test_categorical_factors_are_averaged_and_shown_by_level():
+    study, chosen = made_study(lambda a, b: a + b)
+    study.runs["kind"] = np.where(study.runs.index % 2, "x", "y")
+    study.runs["y"] += study.runs["kind"] == "x"
+    config = {
+        "factors": {"a": {}, "b": {}, "kind": {"scale": "categorical"}},
+        "analysis": {"metrics": {"y": {"better": "higher"}}, "formula": "a + b + kind + a:b + a^2"},
+    }
+    chosen = Settings.from_config(config)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    table = surface.effects(fit, chosen)
+    kind = table[table["factor"] == "kind"].set_index("value")["estimate"]
+    assert kind["x"] - kind["y"] == pytest.approx(1)
+    middle = table[(table["factor"] == "a") & (table["value"] == 3)]
+    assert middle["estimate"].to_numpy() == pytest.approx([0.5])
+    assert set(table.loc[table["factor"] == "a", "held"]) == {"b=3, kind averaged"}
+    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
+    assert best.loc["kind", "value"] == "x" and best.loc["a", "value"] == 5
+    assert best["predicted"].iloc[0] == pytest.approx(3)
+    assert set(surface.surfaces(fit)["held"]) == {"kind=x", "kind=y"}
+
+
+# --- the best point inside the region -----------------------------------------------------------
+
+
+def test_the_best_point_is_the_maximum_if_that_lies_inside():
+    fit, study, chosen = made_fit(SHAPES["maximum"][0], noise=0.05)
+    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
+    point = surface.stationary(fit)
+    assert best["value"].to_numpy(float) == pytest.approx(point["natural"].to_numpy(), abs=1e-5)
+    assert best["predicted"][0] == pytest.approx(point["predicted"][0], abs=1e-9)
+    assert not best["on_edge"].any()
+    assert (best["ci_low"] < 5).all() and (best["ci_high"] > 5).all()
+    truth = 3 + 2 * np.array(SHAPES["maximum"][1])
+    assert (best["value_low"] < truth).all() and (truth < best["value_high"]).all()
+    assert (best["value_high"] - best["value_low"] < 0.5).all()
+
+
+def test_the_best_point_of_a_saddle_lies_on_the_edge():
+    fit, study, chosen = made_fit(lambda a, b: (a - 0.1) ** 2 - (b - 0.4) ** 2)
+    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
+    assert best.loc["a", "value"] == 1 and best.loc["a", "on_edge"]
+    assert best.loc["b", "value"] == pytest.approx(3.8, abs=1e-5) and not best.loc["b", "on_edge"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 100_000))
+def test_the_best_point_is_never_worse_than_any_point_of_a_fine_grid(seed):
+    rng = np.random.default_rng(seed)
+    c = rng.normal(size=5)
+    fit, _, _ = made_fit(
+        lambda a, b: c[0] * a + c[1] * b + c[2] * a * b + c[3] * a**2 + c[4] * b**2, replicates=1
+    )
+    region = surface.Region(fit.model.codings)
+    best = surface.best_points(fit, region, fit.coefficients[:, None], 1, 1e-7)
+    units, combination, _ = region.grid(10_000)
+    everywhere = fit.predict(region.natural(units, combination))[0]
+    assert fit.predict(best)[0][0] >= everywhere.max() - 1e-12
+
+
+def test_bootstrap_interval_of_the_optimum_covers_as_often_as_it_says():
+    """Trajectory effects are large: an interval that drew single runs would be far too short."""
+    truth, covered = 1.0, []
+    for repeat in range(60):
+        rng = np.random.default_rng(repeat)
+        study, chosen = made_study(lambda a, b: -(a**2) - b**2, replicates=4, bootstrap=300)
+        study.runs["trajectory"] = (
+            study.runs["a"].astype(str) + "/" + study.runs["replicate"].astype(str)
+        )
+        groups = study.runs["trajectory"].factorize()[0]
+        study.runs["y"] += truth + rng.normal(0, 0.3, groups.max() + 1)[groups]
+        study.runs["y"] += rng.normal(0, 0.05, len(study.runs))
+        fit = ordinary_least_squares(study, chosen, "y", "absolute")
+        best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
+        covered.append(best["ci_low"][0] < truth < best["ci_high"][0])
+    assert 0.8 <= np.mean(covered) <= 1.0
+
+
+def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
+    chosen = reference.settings(bootstrap=200)
+
+    def table(runs_table):
+        again = runs.from_table(runs_table, chosen)
+        fit = ordinary_least_squares(again, chosen, "accuracy", "absolute")
+        return surface.optimum(fit, bootstrap(fit, again, chosen), chosen)
+
+    raw = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    first = table(raw)
+    pd.testing.assert_frame_equal(first, table(raw))
+    pd.testing.assert_frame_equal(first, table(raw.sample(frac=1, random_state=3)), rtol=1e-6)
+
+
+def test_resamples_that_lose_a_term_are_counted_not_hidden():
+    study, chosen = made_study(lambda a, b: a + b, levels=(1, 2, 3), replicates=1, noise=0.1)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    resampled = bootstrap(fit, study, chosen)
+    left_out = chosen.bootstrap - len(resampled.coefficients)
+    assert left_out > 0
+    assert f"{left_out} of {chosen.bootstrap} resamples" in resampled.notes[0][1]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 6])
+def test_any_number_of_factors(count):
+    names = tuple("abcdef"[:count])
+    fit, study, chosen = made_fit(
+        lambda *coded: sum(coded) - sum(x**2 for x in coded),
+        factors=names,
+        levels=(1, 2, 3),
+        replicates=2 if count < 6 else 1,
+        noise=0.01,
+        bootstrap=200,
+    )
+    assert surface.stationary(fit)["coded"].to_numpy() == pytest.approx([0.5] * count, abs=0.05)
+    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
+    assert best["value"].to_numpy(float) == pytest.approx([2.5] * count, abs=0.05)
+    assert len(surface.surfaces(fit)) == count * (count - 1) / 2 * 15**2 * (3 if count == 3 else 1)
+    assert surface.interactions(fit, chosen).empty == (count == 1)

@@ -1,0 +1,93 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import reference
+import yaml
+
+from analysis.tables import compute, read_tables, write
+
+ROOT = Path(__file__).parents[3]
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "analysis", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(reference.CONFIG))
+    return path
+
+
+def test_tables_are_written_whole_and_read_back(tmp_path):
+    tables = compute(reference.study(), reference.settings())
+    write(tables, tmp_path / "one")
+    write(tables, tmp_path / "two")
+    for name in tables:
+        one, two = (tmp_path / folder / f"{name}.csv" for folder in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes()
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == sorted(
+        f"{name}.csv" for name in tables
+    )
+    read = read_tables(tmp_path / "one")
+    pd.testing.assert_frame_equal(
+        read["coefficients"], tables["coefficients"].reset_index(drop=True), rtol=1e-14
+    )
+    assert list(read["notes"].columns) == ["topic", "sentence"]
+
+
+def test_the_command_writes_the_tables(tmp_path, config):
+    done = command(
+        reference.REFERENCE / "splitplot_balanced.csv", "--out", tmp_path, "--config", config
+    )
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(tmp_path / "analysis" / "coefficients.csv")
+    row = table.query(
+        "metric == 'loss' and framing == 'relative' and estimator == 'ols' and term == 'intercept'"
+    )
+    expected = reference.answers("splitplot_balanced")["loss"]["relative"]["ols"][0]
+    assert row["estimate"].item() == pytest.approx(expected["estimate"], rel=1e-8)
+
+
+def test_a_mistake_is_told_in_one_line(tmp_path, config):
+    wrong = tmp_path / "runs.csv"
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv", dtype=str)
+    table.loc[3, "loss"] = "low"
+    table.to_csv(wrong, index=False)
+    done = command(wrong, "--out", tmp_path / "out", "--config", config)
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: Column loss, row 4 (line 5 of the file): 'low' is not a number.\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("a: [", "not YAML"), ("just words", "not a mapping"), ("factors: {a: {}}", "analysis")],
+)
+def test_a_config_that_is_none_is_refused(tmp_path, text, words):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    done = command("runs.csv", "--out", tmp_path / "out", "--config", path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_analysis_imports_no_tensorflow_and_no_training():
+    code = (
+        "import sys, analysis.__main__; "
+        "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'finetuning')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

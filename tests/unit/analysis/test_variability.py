@@ -1,0 +1,314 @@
+"""Variance components, importance, cells and power against R and against known answers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+from scipy import stats
+
+from analysis import runs, variability
+from analysis.regression import ordinary_least_squares
+from analysis.resampling import bootstrap
+from analysis.settings import Settings
+from analysis.splitplot import split_plot
+
+CONFIG = {
+    "seed": 11,
+    "factors": {"a": {}, "b": {}, "epochs": {}},
+    "analysis": {"metrics": {"y": {"better": "higher", "unit": "points"}}, "bootstrap": 300},
+}
+SETTINGS = Settings.from_config(CONFIG)
+
+
+def simulated(mean, seed=0, replicates=3, replicate_sd=0.0, trajectory_sd=0.0, epoch_sd=0.0):
+    """3 × 3 × 3 × replicates; y = mean(coded a, b, epochs) + the three kinds of noise."""
+    rng = np.random.default_rng(seed)
+    names = ["a", "b", "replicate", "epochs"]
+    levels = np.meshgrid([1, 2, 3], [1, 2, 3], range(replicates), [1, 2, 3], indexing="ij")
+    table = pd.DataFrame({name: grid.ravel() for name, grid in zip(names, levels, strict=True)})
+    trajectory = table.groupby(["a", "b", "replicate"]).ngroup()
+    table["y"] = (
+        mean(table["a"] - 2, table["b"] - 2, table["epochs"] - 2)
+        + rng.normal(0, 1, replicates)[table["replicate"]] * replicate_sd
+        + rng.normal(0, 1, trajectory.max() + 1)[trajectory] * trajectory_sd
+        + rng.normal(0, 1, len(table)) * epoch_sd
+    )
+    return runs.from_table(table, SETTINGS)
+
+
+# --- variance components ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+@pytest.mark.parametrize("metric", reference.METRICS)
+def test_trajectory_and_epoch_components_are_lme4s(design, metric):
+    study, chosen = reference.study(design), reference.settings()
+    fit = split_plot(study, chosen, metric, "absolute")
+    table = variability.variance(fit, study, {}, chosen).set_index("component")
+    answer = reference.answers(design)[metric]["absolute"]["split_plot_var"]
+    assert table.loc["trajectory", "variance"] == pytest.approx(answer["trajectory"], rel=0.01)
+    assert table.loc["epoch_within_trajectory", "variance"] == pytest.approx(
+        answer["residual"], rel=0.01
+    )
+    assert table["share"].sum() == pytest.approx(1)
+    assert np.isnan(table.loc["evaluation_sampling", "variance"])
+
+
+def test_components_of_a_simulation_are_recovered():
+    found = []
+    for seed in range(20):
+        study = simulated(
+            lambda a, b, e: 0.5 * a + 0.2 * e,
+            seed=seed,
+            replicates=12,
+            replicate_sd=0.3,
+            trajectory_sd=0.2,
+            epoch_sd=0.1,
+        )
+        fit = split_plot(study, SETTINGS, "y", "absolute")
+        table = variability.variance(fit, study, {}, SETTINGS)
+        found.append(table.set_index("component")["variance"])
+    mean = pd.concat(found, axis=1).mean(axis=1)
+    # a coded factor at three even levels has variance 2/3
+    expected = {
+        "hyperparameters": (0.5**2 + 0.2**2) * 2 / 3,
+        "replicate": 0.09,
+        "trajectory": 0.04,
+        "epoch_within_trajectory": 0.01,
+    }
+    for component, value in expected.items():
+        # 20 × 11 degrees of freedom: the mean of the replicate variances is known to 10 %
+        assert mean[component] == pytest.approx(value, rel=0.25), component
+
+
+def test_hyperparameters_without_effect_have_almost_no_variance():
+    shares = []
+    for seed in range(20):
+        study = simulated(lambda a, b, e: 0 * a, seed=seed, trajectory_sd=0.2, epoch_sd=0.1)
+        fit = split_plot(study, SETTINGS, "y", "absolute")
+        table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+        shares.append(table.loc["hyperparameters", "share"])
+    # without taking out estimation error the mean share is about 0.25
+    assert np.mean(shares) < 0.1
+
+
+def test_without_replicates_or_repeated_trajectories_it_is_said():
+    study = simulated(lambda a, b, e: a, replicates=1, epoch_sd=0.1)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+    assert np.isnan(table.loc["replicate", "variance"])
+    said = " ".join(sentence for _, sentence in variability.notes(fit, study, {}))
+    assert "no replicates to compare" in said and "computed for accuracy" in said
+    assert variability.cells(study, SETTINGS)[["mean_low", "ci_low"]].isna().all(axis=None)
+
+    study.runs["trajectory"] = study.runs.index.astype(str)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+    assert table.loc["trajectory", "variance"] == pytest.approx(fit.residual_variance)
+    assert np.isnan(table.loc["epoch_within_trajectory", "variance"])
+    assert "between epochs" in " ".join(s for _, s in variability.notes(fit, study, {}))
+
+
+# --- importance ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+@pytest.mark.parametrize("metric", reference.METRICS)
+def test_type2_sums_of_squares_are_those_of_car(design, metric):
+    study, chosen = reference.study(design), reference.settings()
+    fit = ordinary_least_squares(study, chosen, metric, "absolute")
+    answer = reference.answers(design)[metric]["absolute"]["anova_type2"]
+    squares = ["learning_rate^2", "batch_size^2", "epochs^2"]
+    pairs = ["learning_rate:batch_size", "learning_rate:epochs", "batch_size:epochs"]
+    terms = ["learning_rate", "batch_size", "epochs", *squares, *pairs]
+    # car treats a square as a term of its own, beside the slope and the interactions
+    groups = {
+        term: (
+            np.array([fit.names.index(term)]),
+            np.array([fit.names.index(pair) for pair in pairs if term in pair.split(":")], int),
+        )
+        for term in terms
+    }
+    gram, moments = fit.design.T @ fit.design, fit.design.T @ fit.response
+    ours = variability.type2_sums_of_squares(gram[None], moments[None], groups)[0]
+    theirs = [row["Sum.Sq"] for row in answer[:9]]
+    assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-11)
+
+
+def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
+    fit = ordinary_least_squares(reference.study(), reference.settings(), "loss", "absolute")
+    groups = variability.factor_groups(fit)
+    named = {
+        name: [[fit.names[i] for i in columns] for columns in pair] for name, pair in groups.items()
+    }
+    assert list(named) == [
+        "learning_rate",
+        "batch_size",
+        "epochs",
+        "learning_rate:batch_size",
+        "learning_rate:epochs",
+        "batch_size:epochs",
+    ]
+    assert named["epochs"] == [
+        ["epochs", "epochs^2"],
+        ["learning_rate:epochs", "batch_size:epochs"],
+    ]
+    assert named["batch_size:epochs"] == [["batch_size:epochs"], []]
+
+
+def test_both_methods_find_what_matters():
+    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    table = variability.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    # variance of a is 2/3, of the product 4/9
+    for _, part in table.groupby("method"):
+        part = part.set_index("term")
+        assert part.loc["a", "share"] == pytest.approx(0.6, abs=0.07)
+        assert part.loc["a:epochs", "share"] == pytest.approx(0.4, abs=0.07)
+        assert part.loc[["b", "epochs", "a:b", "b:epochs"], "share"].max() < 0.03
+        assert (part["ci_low"] <= part["share"]).all() and (part["share"] <= part["ci_high"]).all()
+        assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
+    again = variability.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_functional_anova_sees_what_the_polynomial_cannot():
+    """Up, down, up, down: no slope and no curvature."""
+    table = pd.DataFrame(
+        [(a, b, r) for a in range(6) for b in range(3) for r in range(3)],
+        columns=["a", "b", "replicate"],
+    )
+    rng = np.random.default_rng(0)
+    table["y"] = table["a"].map({0: 1, 1: -1, 2: 0.5, 3: 0.5, 4: -1, 5: 1}) * (
+        1 - 2 * table["a"].isin([2, 3])
+    ) + 0.05 * rng.normal(size=len(table))
+    chosen = Settings.from_config(
+        {"factors": {"a": {}, "b": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
+    )
+    study = runs.from_table(table, chosen)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    found = variability.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    found = found.set_index(["method", "term"])["share"]
+    assert found["functional_anova", "a"] > 0.95
+
+
+def test_importance_with_a_categorical_factor():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        [(a, k, r) for a in range(3) for k in "xyz" for r in range(3)],
+        columns=["a", "kind", "replicate"],
+    )
+    table["y"] = table["kind"].map({"x": 0, "y": 1, "z": 0}) + 0.1 * rng.normal(size=len(table))
+    chosen = Settings.from_config(
+        {
+            "factors": {"a": {}, "kind": {"scale": "categorical"}},
+            "analysis": CONFIG["analysis"],
+        }
+    )
+    study = runs.from_table(table, chosen)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    found = variability.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
+    assert set(found["term"]) == {"a", "kind", "a:kind"}
+
+
+# --- cells --------------------------------------------------------------------------------------
+
+
+def test_cells_by_hand():
+    """Two cells, three replicates: the two-way table's mean squares by hand."""
+    table = pd.DataFrame(
+        {"a": [1, 1, 1, 2, 2, 2], "replicate": [0, 1, 2] * 2, "y": [1.0, 2, 3, 5, 7, 6]}
+    )
+    table["baseline_y"] = 1.0
+    chosen = Settings.from_config(
+        {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
+    )
+    cell = variability.cells(runs.from_table(table, chosen), chosen).iloc[0]
+    assert (cell["runs"], cell["mean"], cell["delta"]) == (3, 2, 1)
+    # replicate means 3, 4.5, 4.5 about 4: mean square 2(1 + .25 + .25)/2 = 1.5; rest 1/2
+    between, rest = 1.5, 0.5
+    total = (between + rest) / 2
+    df = total**2 / ((between / 2) ** 2 / 2 + (rest / 2) ** 2 / 2)
+    margin = stats.t.ppf(0.975, df) * np.sqrt(total / 3)
+    assert cell["mean_high"] - cell["mean"] == pytest.approx(margin)
+    assert cell["ci_low"] == pytest.approx(1 - margin)
+
+
+def test_cell_intervals_cover_as_often_as_they_say():
+    covered = []
+    for seed in range(150):
+        study = simulated(
+            lambda a, b, e: 0 * a, seed, replicate_sd=0.2, trajectory_sd=0.2, epoch_sd=0.2
+        )
+        table = variability.cells(study, SETTINGS)
+        covered.append(((table["mean_low"] < 0) & (table["mean_high"] > 0)).mean())
+    assert np.mean(covered) == pytest.approx(0.95, abs=0.025)
+
+
+# --- power --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("df", [1, 2, 5, 19, 200])
+def test_power_is_the_noncentral_ts(df):
+    for shift in (0.0, 1.0, 2.8, 5.0):
+        critical = stats.t.ppf(0.975, df)
+        exact = stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift)
+        assert variability.power_of(shift, 1.0, df, 0.05) == pytest.approx(exact, abs=5e-4)
+
+
+def test_the_smallest_effect_has_that_power():
+    effect = variability.smallest_effect(0.3, 12, 0.05)
+    assert variability.power_of(effect, 0.3, 12, 0.05) == pytest.approx(0.8, abs=1e-6)
+    # R: power.t.test's noncentral t, (t.975,inf + z.8) = 2.8016 standard errors without limit
+    assert variability.smallest_effect(1.0, 1e7, 0.05) == pytest.approx(2.8016, abs=1e-3)
+
+
+def test_replicates_needed_is_the_first_number_that_is_enough():
+    needed = variability.replicates_needed(0.5, 0.3, 19, 3, 0.05)
+    for count, enough in ((needed, True), (needed - 1, False)):
+        scale = count / 3
+        power = variability.power_of(0.5, 0.3 / np.sqrt(scale), 19 * scale, 0.05)
+        assert (power >= 0.8) == enough
+    assert np.isnan(variability.replicates_needed(1e-9, 0.3, 19, 3, 0.05))
+    assert variability.replicates_needed(100.0, 0.3, 19, 3, 0.05) == 1
+
+
+@pytest.mark.parametrize("term", ["a", "epochs"])
+def test_power_by_simulation(term):
+    """A whole-plot and a sub-plot effect, with as many replicates as the table asks for."""
+    target = 0.0105 if term == "a" else 0.0045
+    # With 3 replicates: x'x is 18 trajectories or 54 runs; a trajectory's mean has the variance
+    # between trajectories and a third of that between epochs.
+    variance = (0.02**2 + 0.02**2 / 3) / 18 if term == "a" else 0.02**2 / 54
+    df = 19 if term == "a" else 50
+    needed = int(variability.replicates_needed(target, variance**0.5, df, 3, 0.05))
+    assert 4 <= needed <= 9
+
+    def found(replicates, simulations):
+        study = simulated(lambda a, b, e: target * (a if term == "a" else e), 0, replicates)
+        mean, trajectory = study.runs["y"].to_numpy(), study.runs["trajectory"].factorize()[0]
+        rng = np.random.default_rng(1)
+        hits = 0
+        for _ in range(simulations):
+            noise = rng.normal(0, 0.02, trajectory.max() + 1)[trajectory]
+            study.runs["y"] = mean + noise + rng.normal(0, 0.02, len(mean))
+            fit = split_plot(study, SETTINGS, "y", "absolute")
+            at = fit.names.index(term)
+            t = fit.coefficients[at] / fit.std_errors[at]
+            hits += 2 * stats.t.sf(abs(t), fit.df[at]) < 0.05
+        return hits / simulations
+
+    assert found(needed, 250) == pytest.approx(0.82, abs=0.06)
+    assert found(needed // 2, 80) < 0.7
+
+
+def test_power_table_names_every_term_and_its_target():
+    study, chosen = reference.study(), reference.settings()
+    table = variability.power(split_plot(study, chosen, "accuracy", "absolute"), chosen)
+    assert list(table["term"])[:3] == ["learning_rate", "batch_size", "epochs"]
+    assert len(table) == 9 and (table["target_effect"] == 0.01).all()
+    sure = table["smallest_effect"] < table["target_effect"]
+    assert (table.loc[sure, "replicates_needed"] <= table.loc[sure, "replicates"]).all()
+    loss = variability.power(split_plot(study, chosen, "loss", "absolute"), chosen)
+    assert loss["target_effect"].iloc[0] != 0.01
