@@ -7,6 +7,12 @@ from snakemake.utils import min_version
 
 min_version("9.0")
 
+
+# For snakemake --sdm apptainer; built from workflow/container.def. A plain run uses the environment
+# that Snakemake itself runs in.
+container: f"{workflow.basedir}/workflow/container.sif"
+
+
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
 if not workflow.config_settings.configfiles:
 
@@ -30,10 +36,7 @@ rule all:
 
 rule grid:
     input:
-        expand(
-            "{folder}/metrics.json",
-            folder=[f"{CELLS}/{GRID.folder(cell)}" for cell in GRID.cells()],
-        ),
+        every_cell("metrics.json"),
 
 
 onsuccess:

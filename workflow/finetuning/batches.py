@@ -36,7 +36,9 @@ def draw_epoch(lengths: np.ndarray, batch_size: int, generator: np.random.Genera
     pool = POOL * batch_size
     pools = [order[start : start + pool] for start in range(0, len(order), pool)]
     batches = [
-        batch for p in pools for batch in in_order(p[np.argsort(lengths[p], kind="stable")], batch_size)
+        batch
+        for p in pools
+        for batch in in_order(p[np.argsort(lengths[p], kind="stable")], batch_size)
     ]
     return [batches[i] for i in generator.permutation(len(batches))]
 

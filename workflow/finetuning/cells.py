@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from finetuning.dataset import Examples
 from finetuning.files import replace_atomically, write_json
 
-HISTORY = ("step", "epoch", "training_loss", "learning_rate")
+HISTORY = ("step", "epoch", "training_loss", "step_learning_rate")
 
 
 def write_results(folder: Path, results: dict, logits: np.ndarray, examples: Examples) -> None:

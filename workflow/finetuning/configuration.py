@@ -31,7 +31,7 @@ def check_layers(config: dict, layers: int) -> None:
     for key, values in _values(config, "frozen_layers").items():
         if max(values) > layers:
             raise StudyError(
-                f"{key}: {max(values)} frozen layers are asked for, but the checkpoint has {layers}. "
+                f"{key}: {max(values)} layers are to be frozen, but the checkpoint has {layers}. "
                 f"Write {layers} or less."
             )
 
@@ -97,8 +97,8 @@ def _check_factors(config: dict, schema: dict) -> None:
         estimated = "formula" not in config["analysis"] and isinstance(degree, int)
         if scale != "categorical" and estimated and len(levels) <= degree:
             raise StudyError(
-                f"factors.{name}.levels: {len(levels)} levels cannot tell the term {name}^{degree}. "
-                f"Add a level, or write analysis.degree: {len(levels) - 1}."
+                f"factors.{name}.levels: {len(levels)} levels cannot tell the term "
+                f"{name}^{degree}. Add a level, or write analysis.degree: {len(levels) - 1}."
             )
     for name in NAMES:
         if name not in config["factors"] and name not in config["training"]:

@@ -22,7 +22,7 @@ def compile_predictor(classifier: DistilBertTextClassifier) -> Callable[..., tf.
     ids = tf.TensorSpec([None, None], tf.int32)
 
     @tf.function(jit_compile=True, autograph=False, input_signature=[ids, ids])
-    def predict(tokens, mask):  # noqa: ANN001, ANN202
+    def predict(tokens, mask):  # noqa: ANN001
         return classifier({"token_ids": tokens, "padding_mask": mask}, training=False)
 
     return predict

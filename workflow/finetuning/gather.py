@@ -38,7 +38,7 @@ def gather_runs(study: Path, grid: Grid, baseline: dict) -> pd.DataFrame:
             **{f"baseline_{name}": baseline[name] for name in grid.levels if name in baseline},
             "diverged_at_step": results.get("diverged_at_step"),
             "predictions": f"{folder}/predictions.safetensors",
-            "baseline_predictions": f"{_baseline_folder(cell['replicate'])}/predictions.safetensors",
+            "baseline_predictions": f"{_baseline(cell['replicate'])}/predictions.safetensors",
         }
         rows.append(row)
     runs = pd.DataFrame(rows)
@@ -50,8 +50,8 @@ def gather_runs(study: Path, grid: Grid, baseline: dict) -> pd.DataFrame:
 def gather_histories(study: Path, grid: Grid) -> pd.DataFrame:
     """Every trajectory's steps, with its evaluations on the last step of their epoch.
 
-    Columns: factors but epochs, replicate, trajectory, step, epoch, training_loss, learning_rate,
-    accuracy, f1, loss.
+    Columns: factors but epochs, replicate, trajectory, step, epoch, training_loss,
+    step_learning_rate, accuracy, f1, loss.
     """
     longest: dict[str, dict] = {}
     evaluated: dict[str, dict[int, dict]] = {}
@@ -104,19 +104,17 @@ def gather_provenance(study: Path, grid: Grid, config: dict, source: dict) -> di
             "instruction_set": results["instruction_set"],
             "threads": results["threads"],
         },
-        "seeds": {
-            str(r): replicate_seeds(config["seed"], r) for r in range(grid.replicates)
-        },
+        "seeds": {str(r): replicate_seeds(config["seed"], r) for r in range(grid.replicates)},
         "settings": config,
     }
 
 
 def baseline_metrics(study: Path, replicate: int) -> dict[str, float]:
     """The baseline's metrics on a replicate's evaluation set."""
-    return _read(study / _baseline_folder(replicate) / "metrics.json")["metrics"]
+    return _read(study / _baseline(replicate) / "metrics.json")["metrics"]
 
 
-def _baseline_folder(replicate: int) -> Path:
+def _baseline(replicate: int) -> Path:
     return Path("baseline") / f"replicate={replicate}"
 
 

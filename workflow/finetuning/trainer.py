@@ -35,7 +35,7 @@ class TrainedEpoch:
     """The state after an epoch (from 1): the classifier as it is now and what was done so far.
 
     history has one row a step since the start: step, epoch (fraction trained), training_loss,
-    learning_rate. tokens counts those trained on since the start, padded those plus the padding.
+    step_learning_rate. tokens counts those trained on so far, padded those and the padding.
     """
 
     epoch: int
@@ -85,7 +85,7 @@ def finetune(
                     "step": step,
                     "epoch": step / steps_per_epoch,
                     "training_loss": loss,
-                    "learning_rate": learning_rate,
+                    "step_learning_rate": learning_rate,
                 }
             )
             if not np.isfinite(loss):
@@ -117,7 +117,7 @@ def compile_step(
         autograph=False,
         input_signature=[IDS, IDS, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None])],
     )
-    def gradients(tokens, mask, labels, weights):  # noqa: ANN001, ANN202
+    def gradients(tokens, mask, labels, weights):  # noqa: ANN001
         with tf.GradientTape() as tape:
             logits = classifier({"token_ids": tokens, "padding_mask": mask}, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
@@ -126,7 +126,7 @@ def compile_step(
         return loss, [tf.convert_to_tensor(gradient) for gradient in found]
 
     @tf.function(jit_compile=True, autograph=False)
-    def update(found):  # noqa: ANN001, ANN202
+    def update(found):  # noqa: ANN001
         optimizer.apply(found, variables)
 
     def step_on(batch: batches.Batch) -> tf.Tensor:

@@ -1,41 +1,40 @@
 """From the cells to tables and figures. Nothing here imports TensorFlow."""
 
 
-def every_cell(file):
-    return [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]
-
-
 rule runs:
-    message:
-        "Gathering the runs"
     input:
         source=rules.resolve_source.output,
         metrics=every_cell("metrics.json"),
         history=every_cell("history.csv"),
         # A cell computed again has the same results, only another timing: no reason to go on.
         timing=ancient(every_cell("timing.json")),
-        baseline=expand(rules.evaluate_baseline.output.metrics, replicate=range(GRID.replicates)),
+        baseline=expand(
+            rules.evaluate_baseline.output.metrics, replicate=range(GRID.replicates)
+        ),
     output:
-        runs=report(f"{RESULTS}/runs.csv", category="Runs", caption="../report/runs.rst"),
+        runs=report(
+            f"{RESULTS}/runs.csv", category="Runs", caption="../report/runs.rst"
+        ),
         histories=f"{RESULTS}/histories.csv",
         provenance=f"{RESULTS}/provenance.json",
-    params:
-        baselines={kind: config[kind]["baseline"] for kind in ("hub", "embedded")},
     log:
         f"{LOGS}/runs.log",
+    params:
+        baselines={kind: config[kind]["baseline"] for kind in ("hub", "embedded")},
+    message:
+        "Gathering the runs"
     script:
         "../scripts/gather_runs.py"
 
 
 rule analysis:
-    message:
-        "Fitting the models"
     input:
         runs=rules.runs.output.runs,
         provenance=rules.runs.output.provenance,
         predictions=every_cell("predictions.safetensors"),
         baseline=expand(
-            rules.evaluate_baseline.output.predictions, replicate=range(GRID.replicates)
+            rules.evaluate_baseline.output.predictions,
+            replicate=range(GRID.replicates),
         ),
     output:
         report(
@@ -45,19 +44,19 @@ rule analysis:
             labels={"table": "{table}"},
             caption="../report/tables.rst",
         ),
+    log:
+        f"{LOGS}/analysis.log",
     params:
         factors=config["factors"],
         analysis=config["analysis"],
         seed=config["seed"],
-    log:
-        f"{LOGS}/analysis.log",
+    message:
+        "Fitting the models"
     script:
         "../scripts/analyse.py"
 
 
 rule figures:
-    message:
-        "Drawing the figures"
     input:
         runs=rules.runs.output,
         tables=rules.analysis.output,
@@ -71,5 +70,7 @@ rule figures:
         ),
     log:
         f"{LOGS}/figures.log",
+    message:
+        "Drawing the figures"
     script:
         "../scripts/draw_figures.py"

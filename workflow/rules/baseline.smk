@@ -2,43 +2,43 @@
 
 
 rule make_baseline:
-    message:
-        "Making the baseline"
     input:
         source=rules.resolve_source.output,
         checkpoint=rules.fetch_checkpoint.output,
         texts=rules.read_texts.output,
     output:
         directory(f"{RESULTS}/baseline/checkpoint"),
-    params:
-        seed=config["seed"],
-        embedded=config["embedded"]["baseline"],
-        padded_lengths=config["data"]["padded_lengths"],
     log:
         f"{LOGS}/make_baseline.log",
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+    params:
+        seed=config["seed"],
+        embedded=config["embedded"]["baseline"],
+        padded_lengths=config["data"]["padded_lengths"],
+    message:
+        "Making the baseline"
     script:
         "../scripts/make_baseline.py"
 
 
 rule evaluate_baseline:
-    message:
-        "Evaluating the baseline on replicate {wildcards.replicate}"
     input:
         checkpoint=rules.make_baseline.output,
         split=rules.draw_split.output,
     output:
         metrics=f"{RESULTS}/baseline/replicate={{replicate}}/metrics.json",
         predictions=f"{RESULTS}/baseline/replicate={{replicate}}/predictions.safetensors",
-    params:
-        threads=config["training"]["threads"],
-        padded_lengths=config["data"]["padded_lengths"],
     log:
         f"{LOGS}/evaluate_baseline/replicate={{replicate}}.log",
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+    params:
+        threads=config["training"]["threads"],
+        padded_lengths=config["data"]["padded_lengths"],
+    message:
+        "Evaluating the baseline on replicate {wildcards.replicate}"
     script:
         "../scripts/evaluate_baseline.py"

@@ -1,13 +1,7 @@
-import os
 import sys
 from pathlib import Path
 
-# Scripts, here and on a cluster's nodes, import the two packages and workflow/scripts/job.py.
-FOLDERS = [workflow.basedir, f"{workflow.basedir}/workflow", f"{workflow.basedir}/workflow/scripts"]
-sys.path[:0] = FOLDERS
-os.environ["PYTHONPATH"] = os.pathsep.join([*FOLDERS, os.environ.get("PYTHONPATH", "")]).rstrip(
-    os.pathsep
-)
+sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
 from snakemake.exceptions import WorkflowError
 
@@ -29,5 +23,10 @@ LOGS = f"{RESULTS}/logs"
 
 
 wildcard_constraints:
-    replicate=r"\d+",
     **{factor: GRID.constraint(factor) for factor in GRID.levels},
+    replicate=r"\d+",
+
+
+def every_cell(file):
+    """A file of each cell of the grid."""
+    return [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]

@@ -7,30 +7,36 @@ CELL_FILES = {
     "timing": "timing.json",
 }
 CELL = f"{CELLS}/{GRID.folder_pattern}"
-TRAJECTORY = [CELL.replace("{epochs}", str(epochs)) for epochs in GRID.levels.get("epochs", [0])]
+TRAJECTORY = [
+    CELL.replace("{epochs}", str(epochs)) for epochs in GRID.levels.get("epochs", [0])
+]
 
 
 rule finetune_trajectory:
-    message:
-        "Fine-tuning: {wildcards}"
     input:
         checkpoint=rules.make_baseline.output,
         split=rules.draw_split.output,
     output:
-        **{name: [f"{cell}/{file}" for cell in TRAJECTORY] for name, file in CELL_FILES.items()},
+        **{
+            name: [f"{cell}/{file}" for cell in TRAJECTORY]
+            for name, file in CELL_FILES.items()
+        },
+    log:
+        f"{LOGS}/cells/{GRID.folder_pattern.replace('epochs={epochs}/', '')}.log",
     wildcard_constraints:
         # Runs whose schedule looks ahead pass through no other cell.
-        schedule="|".join(filter(GRID.shares, GRID.levels.get("schedule", ()))) or "none",
+        schedule="|".join(filter(GRID.shares, GRID.levels.get("schedule", ())))
+        or "none",
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=config["training"]["memory_mb"],
     params:
         seed=config["seed"],
         fixed=GRID.fixed,
         threads=config["training"]["threads"],
         padded_lengths=config["data"]["padded_lengths"],
-    log:
-        f"{LOGS}/cells/{GRID.folder_pattern.replace('epochs={epochs}/', '')}.log",
-    threads: config["training"]["threads"]
-    resources:
-        mem_mb=config["training"]["memory_mb"],
+    message:
+        "Fine-tuning: {wildcards}"
     script:
         "../scripts/finetune.py"
 
@@ -38,10 +44,10 @@ rule finetune_trajectory:
 use rule finetune_trajectory as finetune_cell with:
     output:
         **{name: [f"{CELL}/{file}"] for name, file in CELL_FILES.items()},
-    wildcard_constraints:
-        **{factor: GRID.constraint(factor) for factor in GRID.levels},
     log:
         f"{LOGS}/cells/{GRID.folder_pattern}.log",
+    wildcard_constraints:
+        **{factor: GRID.constraint(factor) for factor in GRID.levels},
 
 
 if GRID.shares(GRID.fixed.get("schedule", "constant")):

@@ -2,15 +2,17 @@
 
 
 rule report:
-    message:
-        "Writing the report"
     input:
         runs=rules.runs.output,
         tables=rules.analysis.output,
         figures=rules.figures.output,
     output:
-        report(f"{RESULTS}/report.pdf", category="Report", caption="../report/report.rst"),
+        report(
+            f"{RESULTS}/report.pdf", category="Report", caption="../report/report.rst"
+        ),
     log:
         f"{LOGS}/report.log",
+    message:
+        "Writing the report"
     script:
         "../scripts/write_report.py"

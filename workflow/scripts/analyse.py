@@ -1,8 +1,9 @@
 """Computes every table of the analysis."""
 
+from job import job  # isort: split
+
 from analysis import runs, tables
 from analysis.settings import Settings
-from job import job
 
 with job(snakemake.log[0]):
     settings = Settings.from_config(snakemake.config)

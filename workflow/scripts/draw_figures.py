@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from job import job  # isort: split
+
 from analysis import figures, runs, tables
 from analysis.settings import Settings
-from job import job
 
 with job(snakemake.log[0]):
     settings = Settings.from_config(snakemake.config)

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
+
+from job import job  # isort: split
+
 from finetuning.dataset import Split, draw_split, tokenised_examples, write_split
-from job import job
 
 with job(snakemake.log[0]):
     config = snakemake.config

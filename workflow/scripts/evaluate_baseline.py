@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning import runtime
-from job import job
 
 with job(snakemake.log[0]):
     runtime.start(snakemake.params.threads)

@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning import sources
-from job import job
 
 with job(snakemake.log[0]):
     source = json.loads(Path(snakemake.input.source[0]).read_text())

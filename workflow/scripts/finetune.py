@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning import runtime
 from finetuning.grid import Grid, replicate_seeds
 from finetuning.progress import describe
-from job import job
 
 with job(snakemake.log[0]) as tell:
     runtime.start(snakemake.params.threads)

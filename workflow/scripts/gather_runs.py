@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning.files import replace_atomically, write_json
 from finetuning.gather import gather_histories, gather_provenance, gather_runs
 from finetuning.grid import Grid
-from job import job
 
 with job(snakemake.log[0]):
     config = snakemake.config

@@ -1,4 +1,7 @@
-"""What every job does around its work: a log, and the user's mistakes told without a traceback."""
+"""What every job does around its work: a log, and the user's mistakes told without a traceback.
+
+Imported first, it makes the two packages known to the script.
+"""
 
 import os
 import sys
@@ -6,8 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from analysis.settings import InputError
-from finetuning.errors import StudyError
+PROJECT = Path(__file__).parents[2]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
+
+from analysis.settings import InputError  # noqa: E402
+from finetuning.errors import StudyError  # noqa: E402
 
 
 @contextmanager

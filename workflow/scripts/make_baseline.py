@@ -19,6 +19,7 @@ def finetune_on_own_films(checkpoint: Path) -> None:
 
     import numpy as np
     import pandas as pd
+
     from finetuning.baseline import finetune_encoder
     from finetuning.dataset import tokenised_examples
     from finetuning.grid import baseline_seeds

@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning import sources
 from finetuning.files import replace_atomically
-from job import job
 
 with job(snakemake.log[0]):
     source = json.loads(Path(snakemake.input.source[0]).read_text())

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from job import job  # isort: split
+
 from finetuning import sources
 from finetuning.files import write_json
-from job import job
 
 with job(snakemake.log[0]) as tell:
     source = sources.resolve(snakemake.config)

@@ -1,8 +1,9 @@
 import numpy as np
-from finetuning import batches
-from finetuning.dataset import Examples
 from hypothesis import given
 from hypothesis import strategies as st
+
+from finetuning import batches
+from finetuning.dataset import Examples
 
 
 def examples(lengths):

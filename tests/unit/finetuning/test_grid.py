@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from finetuning.grid import Grid, baseline_seeds, replicate_seeds
 
 LEVELS = {"learning_rate": (1e-5, 3e-5), "schedule": ("constant", "linear"), "epochs": (1, 2)}

@@ -1,4 +1,5 @@
 import pytest
+
 from finetuning.hyperparameters import Hyperparameters, learning_rate_at
 
 

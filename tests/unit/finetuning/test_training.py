@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+
 from finetuning.dataset import Split, tokenised_examples
 from finetuning.errors import StudyError
 from finetuning.hyperparameters import Hyperparameters
-from safetensors.numpy import load_file, save_file
-from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 LENGTHS = [8, 16]
 SEEDS = {"order": 1, "dropout": 2}
