@@ -42,6 +42,7 @@ def compute(study: Study, settings: Settings) -> Tables:
     points = tradeoff.candidates(main, study, settings)
 
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
+    notes += diagnostics.notes(fits)
     for metric, fit in main.items():
         notes += surface.notes(fit)
         notes += variability.notes(fit, study, stored)
