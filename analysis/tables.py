@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import diagnostics, inference, predictions, robustness, surface, tradeoff, variability
+from analysis import (
+    diagnostics,
+    findings,
+    inference,
+    predictions,
+    robustness,
+    surface,
+    tradeoff,
+    variability,
+)
 from analysis.resampling import bootstrap
 from analysis.settings import Settings
 
@@ -33,12 +42,13 @@ def compute(study: Study, settings: Settings) -> Tables:
     points = tradeoff.candidates(main, study, settings)
 
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
+    notes += diagnostics.notes(fits)
     for metric, fit in main.items():
         notes += surface.notes(fit)
         notes += variability.notes(fit, study, stored)
         notes += resampled[metric].notes
 
-    return {
+    tables = {
         "coefficients": coefficients,
         "anova": diagnostics.anova(study, fits),
         "diagnostics": diagnostics.diagnostics(study, settings, fits),
@@ -73,6 +83,7 @@ def compute(study: Study, settings: Settings) -> Tables:
         "reliability": predictions.reliability(study.runs, stored, settings),
         "notes": pd.DataFrame(notes, columns=["topic", "sentence"]),
     }
+    return tables | {"findings": findings.find(tables, study, settings)}
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
