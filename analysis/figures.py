@@ -375,7 +375,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             axis.set_xlabel(style.name(across.name))
             if column == 0:
                 axis.set_ylabel(style.name(down.name))
-            axis.set_title(style.setting(_held(held, settings), settings.factors), fontsize=7.5)
+            axis.set_title(_held_title(held, settings), fontsize=7.5)
             axis.spines[:].set_visible(False)
     bar = figure.colorbar(
         ScalarMappable(norm, style.SURFACE),
@@ -413,7 +413,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         # placed by hand: the layout engine does not see the labels of a 3-d axis
         width = 1 / len(chosen)
         axis = figure.add_axes(
-            (place * width - 0.005, -0.02, width - 0.02, 0.98),
+            (place * width + 0.01, 0.04, width - 0.055, 0.92),
             projection="3d",
             computed_zorder=False,
         )
@@ -441,7 +441,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             zorder=5,
         )
         axis.view_init(elev=24, azim=-58)
-        axis.set_box_aspect((1, 1, 0.8), zoom=1.02)
+        axis.set_box_aspect((1, 1, 0.8), zoom=0.98)
         for which, factor in (("x", across), ("y", down)):
             levels = levels_of(study, factor)
             levels = (
@@ -456,20 +456,13 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
         axis.tick_params(axis="z", pad=0)
-        axis.set_title(style.setting(_held(held, settings), settings.factors), y=0.93, x=0.1)
+        figure.text(place * width + 0.01, 0.98, _held_title(held, settings), va="top", fontsize=8)
         for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
             pane.pane.set_facecolor("white")
             pane.pane.set_edgecolor(style.FAINT)
             pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
-    figure.text(
-        0.995,
-        0.98,
-        f"height: {style.axis_label(metric)}",
-        ha="right",
-        va="top",
-        fontsize=7,
-        color=style.GREY,
-    )
+    height = f"height: {style.axis_label(metric)}"
+    figure.text(0.995, 0.98, height, ha="right", va="top", fontsize=7, color=style.GREY)
     return figure
 
 
@@ -503,13 +496,26 @@ def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, n
 
 
 def _held(text: str, settings: Settings) -> dict[str, Any]:
-    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}."""
+    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}.
+
+    What is averaged over (``schedule averaged``) is not held and not in the mapping.
+    """
     held = {}
     for part in filter(None, (piece.strip() for piece in str(text).split(","))):
-        key, _, value = part.partition("=")
-        numeric = settings.factor(key).scale != "categorical"
-        held[key] = float(value) if numeric else value
+        key, is_held, value = part.partition("=")
+        if is_held:
+            numeric = settings.factor(key).scale != "categorical"
+            held[key] = float(value) if numeric else value
     return held
+
+
+def _held_title(text: str, settings: Settings) -> str:
+    """``2 epochs, mean over schedule``; broken over lines where long."""
+    parts = [style.setting(_held(text, settings), settings.factors)]
+    for piece in str(text).split(","):
+        if piece.strip().endswith(" averaged"):
+            parts.append(f"mean over {style.name(piece.strip().removesuffix(' averaged'))}")
+    return textwrap.fill(", ".join(filter(None, parts)), 34)
 
 
 def _at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
@@ -676,28 +682,21 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     y = _cells(tables, settings, vertical).set_index(names)
     x = _cells(tables, settings, horizontal).set_index(names).reindex(y.index)
     relative = bool(x["delta"].notna().any() and y["delta"].notna().any())
-    centre = "delta" if relative else "mean"
+    columns = ("delta", "ci_low", "ci_high") if relative else ("mean", "mean_low", "mean_high")
     figure = Figure(figsize=(style.WIDTH, 3.6))
     axis = figure.subplots()
-    px, py = style.in_unit(x[centre], horizontal), style.in_unit(y[centre], vertical)
-    if relative:
-        axis.errorbar(
-            px,
-            py,
-            xerr=[
-                px - style.in_unit(x["ci_low"], horizontal),
-                style.in_unit(x["ci_high"], horizontal) - px,
-            ],
-            yerr=[
-                py - style.in_unit(y["ci_low"], vertical),
-                style.in_unit(y["ci_high"], vertical) - py,
-            ],
-            fmt="none",
-            ecolor=style.LIGHT,
-            elinewidth=0.6,
-            zorder=1,
-        )
-        _limit_to_points(axis, px, py)
+    px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
+    py, y_low, y_high = (style.in_unit(y[column], vertical) for column in columns)
+    axis.errorbar(
+        px,
+        py,
+        xerr=[px - x_low, x_high - px],
+        yerr=[py - y_low, y_high - py],
+        fmt="none",
+        ecolor=style.LIGHT,
+        elinewidth=0.5,
+        zorder=1,
+    )
     coloured, *marked = settings.factors
     levels = levels_of(study, coloured)
     colours = style.level_colours(len(levels))
@@ -784,14 +783,6 @@ def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
 
 def _towards(label: str, metric: Metric, up: str, down: str) -> str:
     return f"{label}, better {up}" if metric.better == "higher" else f"{down} better, {label}"
-
-
-def _limit_to_points(axis: Axes, x: pd.Series, y: pd.Series) -> None:
-    """Show all points and the baseline; an interval from few replicates may run off the edge."""
-    for values, limit in ((x, axis.set_xlim), (y, axis.set_ylim)):
-        low, high = min(values.min(), 0), max(values.max(), 0)
-        margin = 0.12 * (high - low or 1)
-        limit(low - margin, high + margin)
 
 
 def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
@@ -1042,7 +1033,7 @@ _COMPONENTS = {
     "replicate": ("replicate (seed and data drawn)", style.ORANGE),
     "trajectory": ("trajectory", style.GREEN),
     "epoch_within_trajectory": ("epoch within trajectory", style.SKY),
-    "evaluation_sampling": ("evaluation sentences drawn", style.LIGHT),
+    "evaluation_sampling": ("evaluation texts drawn", style.LIGHT),
 }
 
 
@@ -1163,61 +1154,34 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
 
 
 def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
-    """How often the classifier is right among the sentences it is equally sure about."""
+    """How often the classifier is right among the texts it is equally sure about.
+
+    The baseline, and the cells with the smallest and the largest expected calibration error.
+    """
     table = _rows(tables, "reliability")
-    label = table.columns[0]
-    groups = dict(list(table.groupby(label, sort=False)))
-    gap = {
-        key: float(
-            (rows["count"] * (rows["accuracy"] - rows["confidence"]).abs()).sum()
-            / rows["count"].sum()
-        )
-        for key, rows in groups.items()
-    }
-    cells = sorted((key for key in groups if key != "baseline"), key=gap.__getitem__)
-    chosen = (["baseline"] if "baseline" in groups else []) + (
-        [cells[0], cells[-1]] if len(cells) > 1 else cells
-    )
-    roles = {"baseline": "baseline"}
-    if len(cells) > 1:
-        roles |= {cells[0]: "best calibrated cell", cells[-1]: "worst calibrated cell"}
-    figure, axes = _panels(len(chosen), 3, 2.35, sharey=True, sharex=True)
-    for place, (axis, key) in enumerate(zip(axes, chosen, strict=True)):
-        rows = groups[key].dropna(subset=["confidence", "accuracy"]).sort_values("confidence")
-        rows = rows[rows["count"] > 0]
-        colour = style.BASELINE if key == "baseline" else style.BLUE
-        axis.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+    names = list(settings.factor_names)
+    curves: list[tuple[str, str, pd.DataFrame]] = []  # title, colour, rows
+    baseline = table[table["model"] == "baseline"]
+    if len(baseline):
+        curves.append(("baseline", style.BASELINE, baseline))
+    cells = list(table[table["model"] == "cell"].groupby(names))
+    cells.sort(key=lambda cell: cell[1]["expected_calibration_error"].iloc[0])
+    ends = {"best calibrated cell": cells[0], "worst calibrated cell": cells[-1]} if cells else {}
+    for role, (key, rows) in ends.items():
+        setting = style.setting(dict(zip(names, key, strict=True)), settings.factors)
+        curves.append((f"{role}\n{textwrap.fill(setting, 34)}", style.BLUE, rows))
+    figure, axes = _panels(len(curves), 3, 2.35, sharey=True, sharex=True)
+    low = 100 * float(table["confidence"].min())
+    for place, (axis, (title, colour, rows)) in enumerate(zip(axes, curves, strict=True)):
+        x, y = 100 * rows["confidence"], 100 * rows["accuracy"]
         error = 100 * np.sqrt(rows["accuracy"] * (1 - rows["accuracy"]) / rows["count"])
-        axis.errorbar(
-            100 * rows["confidence"],
-            100 * rows["accuracy"],
-            error,
-            color=colour,
-            elinewidth=0.7,
-            linewidth=1,
-        )
-        axis.scatter(
-            100 * rows["confidence"],
-            100 * rows["accuracy"],
-            color=colour,
-            zorder=3,
-            s=4 + 60 * rows["count"] / rows["count"].max(),
-            edgecolor="white",
-            linewidth=0.5,
-        )
-        title = roles.get(key, "")
-        if key != "baseline":
-            title += "\n" + textwrap.fill(style.setting(_held(key, settings), settings.factors), 34)
-        axis.set_title(title.strip(), fontsize=7.5)
-        axis.text(
-            0.97,
-            0.04,
-            f"ECE {100 * gap[key]:.1f} points",
-            transform=axis.transAxes,
-            ha="right",
-            fontsize=7,
-        )
-        low = 100 * float(table["confidence"].min())
+        area = 4 + 60 * rows["count"] / rows["count"].max()
+        axis.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+        axis.errorbar(x, y, error, color=colour, elinewidth=0.7, linewidth=1)
+        axis.scatter(x, y, area, color=colour, edgecolor="white", linewidth=0.5, zorder=3)
+        ece = 100 * rows["expected_calibration_error"].iloc[0]
+        axis.text(0.97, 0.04, f"ECE {ece:.1f} points", transform=axis.transAxes, ha="right")
+        axis.set_title(title, fontsize=7.5)
         axis.set_xlim(max(0, low - 5), 101)
         axis.set_ylim(0, 101)
         axis.set_xlabel("confidence (%)")
@@ -1318,7 +1282,7 @@ FIGURES = (
     Kind(
         differences,
         "Difference to the baseline: {metric}",
-        "{metric}, mean over replicates, less the baseline on the same evaluation sentences. Blue "
+        "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
         "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
         "(cell by cell, not corrected for their number).",
     ),
@@ -1353,7 +1317,8 @@ FIGURES = (
     Kind(
         tradeoff,
         "Trade-off between metrics",
-        "Each point is the mean of a cell. The numbers on the Pareto front are those of the table.",
+        "Each point is the mean of a cell, with its interval. The numbers on the Pareto front are "
+        "those of the table.",
         per_metric=False,
     ),
     Kind(
@@ -1384,15 +1349,15 @@ FIGURES = (
     Kind(
         power,
         "What the design could detect",
-        "Size of each observed coefficient against the smallest one the design detects with "
+        "Size of each observed coefficient against the smallest one that the design detects with "
         "probability 0.8.",
         per_metric=False,
     ),
     Kind(
         reliability,
         "Calibration",
-        "Reliability diagrams: how often the classifier is right among sentences it is equally "
-        "sure about; the diagonal is perfect. Area of a dot: number of sentences. ECE: expected "
+        "Reliability diagrams: how often the classifier is right among texts it is equally "
+        "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
         "calibration error.",
         per_metric=False,
     ),
@@ -1447,8 +1412,8 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
         engine.execute(figure)
         figure.set_layout_engine("none")
     svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
-    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata={"Date": None})
     FigureCanvasAgg(figure).print_png(_temporary(png), metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata={"Date": None})
     for path in (svg, png):
         _temporary(path).replace(path)
     return [svg, png]

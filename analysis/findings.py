@@ -90,10 +90,10 @@ def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.
 
 
 def _table(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
-    """Rows of a table with these values; an empty frame if the table is missing."""
-    rows = tables.get(table)
-    if rows is None:
-        return pd.DataFrame()
+    """Rows of a table with these values; an empty frame if there is no such table."""
+    rows = tables.get(table, pd.DataFrame())
+    if rows.empty:
+        return rows
     for column, value in where.items():
         rows = rows[rows[column] == value]
     return rows
@@ -211,7 +211,7 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
         first = runs[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
         sentence = (
             f"{_count(better, 'run')} of {len(runs)} {'beats' if better == 1 else 'beat'} the "
-            f"baseline in {name} on the same sentences, most of all "
+            f"baseline in {name} on the same texts, most of all "
             f"{run_name(first.to_dict(), settings)} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
             f"interval {_interval(first, metric)}; {style.p_value(first['q_value'], 'q')}); "
@@ -219,7 +219,7 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
         )
     else:
         sentence = (
-            f"No run is shown to beat the baseline in {name} on the same sentences; "
+            f"No run is shown to beat the baseline in {name} on the same texts; "
             f"{worse} of {len(runs)} {'is' if worse == 1 else 'are'} worse ({rule})."
         )
     yield Finding("baseline", metric.name, "runs_beat_baseline", bool(better), sentence)
@@ -668,7 +668,7 @@ def _variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
         "replicate": "the replicate (its seed and the data drawn for it)",
         "trajectory": "the training run beyond that",
         "epoch_within_trajectory": "the epoch within a training run",
-        "evaluation_sampling": "which sentences were drawn for evaluation",
+        "evaluation_sampling": "which texts were drawn for evaluation",
     }
     for metric in settings.metrics:
         rows = table[table["metric"] == metric.name] if len(table) else table

@@ -90,6 +90,7 @@ _RC = {
     "figure.dpi": PNG_DPI,
     "svg.hashsalt": "hyperparameter-tradeoffs",  # the same figure gives the same bytes
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "path.simplify": True,
 }
 
