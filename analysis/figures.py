@@ -342,7 +342,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
         columns, rows_of = len(pairs), [pairs]
     else:
         rows_of = [[pair] for pair in pairs]
-    figure = Figure(figsize=(style.WIDTH, 1.82 * len(rows_of) + 0.25))
+    figure = Figure(figsize=(style.WIDTH, 1.62 * len(rows_of) + 0.25))
     grid = figure.subplots(len(rows_of), columns, squeeze=False)
     every = [style.in_unit(rows["estimate"], metric) for rows in slices.values()]
     every.append(style.in_unit(cells["mean"], metric))

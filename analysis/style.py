@@ -197,6 +197,13 @@ def amount(value: float, metric: Metric, sign: bool = False, unit: bool = True) 
     return f"{shown} {metric.unit}" if unit and metric.unit else shown
 
 
+def reading(value: float, metric: Metric) -> str:
+    """``83.2 %``, ``0.384 nats``: a metric's own value, where ``amount`` is for differences."""
+    shown = fixed(in_unit(value, metric), decimals(metric))
+    unit = "%" if metric.unit == "points" else metric.unit
+    return f"{shown} {unit}" if unit else shown
+
+
 def interval(low: float, high: float, metric: Metric) -> str:
     """``0.2 to 1.4``; more digits where an end that is not zero would be shown as zero."""
     digits = _digits(metric, low, high)
