@@ -1,6 +1,7 @@
 """Refuses a configuration that cannot be run, in one message, before anything is started."""
 
 import difflib
+import math
 from pathlib import Path
 
 import yaml
@@ -21,6 +22,7 @@ def check(config: dict) -> None:
     """
     schema = yaml.safe_load(SCHEMA.read_text())
     _refuse_first(config, schema, schema)
+    _refuse_infinite(config)
     _check_factors(config, schema)
     _check_baselines(config)
     _check_sizes(config)
@@ -64,6 +66,15 @@ def _message(error: ValidationError, prefix: tuple) -> str:
     if isinstance(error.instance, str) and _is_number(error.instance):
         hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
     return f"{key}: {_shown(error.instance)} was given, but {expected} is needed.{hint}"
+
+
+def _refuse_infinite(value: object, key: str = "") -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise StudyError(f"{key}: {value} was given, but a finite number is needed.")
+    inner = value.items() if isinstance(value, dict) else []
+    inner = enumerate(value) if isinstance(value, list) else inner
+    for name, part in inner:
+        _refuse_infinite(part, f"{key}.{name}" if key else str(name))
 
 
 def _check_factors(config: dict, schema: dict) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from finetuning import embedded, hub, local
+from finetuning.configuration import check_layers
 from finetuning.dataset import draw_split, tokenise
 from finetuning.errors import StudyError
 
@@ -31,7 +32,7 @@ def resolve(config: Mapping) -> dict:
     Returns:
         The content of source.json: kind ("hub", which includes local files, or "embedded"),
         sentence, checkpoint, checkpoint_revision and dataset, dataset_revision (the commit; None
-        for local files), sha256 (file -> hexadecimal), licence, labels, baseline, texts (part ->
+        for local files), sha256 (file -> hexadecimal), licence, labels, texts (part ->
         number) and requested.
 
     Raises:
@@ -47,6 +48,7 @@ def resolve(config: Mapping) -> dict:
         draw_split(texts, config, replicate)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
+        check_layers(config, local.read_config(Path(directory), source["checkpoint"])["n_layers"])
         tokenise(texts["text"].head(1), Path(directory), config["data"]["padded_lengths"][-1])
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
@@ -131,7 +133,7 @@ def match_labels(names: Sequence[str], labels: Sequence[str]) -> list[int] | Non
 def _choose(config: Mapping) -> dict:
     wanted = config["source"]
     if wanted == "embedded":
-        return _embedded(config, "The embedded model and sentences, as source: embedded asks.")
+        return _embedded("The embedded model and sentences, as source: embedded asks.")
     settings = config["hub"]
     try:
         return _named(config)
@@ -146,17 +148,13 @@ def _choose(config: Mapping) -> dict:
                 "cache, or write source: embedded."
             ) from silent
         return _embedded(
-            config,
             f"The Hugging Face Hub did not answer ({silent}): the EMBEDDED model and sentences "
             f"were used instead of {settings['checkpoint']} and {settings['dataset']}.",
         )
 
 
-def _embedded(config: Mapping, sentence: str) -> dict:
-    return embedded.describe() | {
-        "sentence": sentence,
-        "baseline": dict(config["embedded"]["baseline"]),
-    }
+def _embedded(sentence: str) -> dict:
+    return embedded.describe() | {"sentence": sentence}
 
 
 def _named(config: Mapping) -> dict:
@@ -184,7 +182,6 @@ def _named(config: Mapping) -> dict:
         for key in folders
     )
     source["sentence"] = source["sentence"][0].upper() + source["sentence"][1:] + "."
-    source["baseline"] = dict(settings["baseline"])
     return source
 
 

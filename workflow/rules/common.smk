@@ -12,7 +12,7 @@ from finetuning.grid import Grid
 
 try:
     configuration.check(config)
-    SETTINGS = Settings.from_config(config)
+    Settings.from_config(config)
 except (StudyError, InputError) as error:
     raise WorkflowError(f"The configuration cannot be used: {error}") from None
 

@@ -157,7 +157,6 @@ def test_resolving_names_wheels_and_parts(index, config):
     assert source["kind"] == "embedded"
     assert "as source: embedded asks" in source["sentence"]
     assert source["labels"] == ["negative", "positive"]
-    assert source["baseline"] == config["embedded"]["baseline"]
     assert source["sha256"][embedded.ENCODER.filename] == embedded.ENCODER.sha256
     # 10 films of 4 sentences, 4 films for the baseline; the repeated and empty ones are gone.
     assert source["texts"] == {"baseline": 16, "study": 24}

@@ -51,7 +51,6 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert source["kind"] == "hub"
     assert source["checkpoint_revision"] is source["dataset_revision"] is None
     assert source["labels"] == ["NEGATIVE", "POSITIVE"]
-    assert source["baseline"] == config["hub"]["baseline"]
     assert source["texts"] == {"study": 96}
     assert set(source["sha256"]) >= {"checkpoint/model.safetensors", "dataset/sentences.csv"}
     assert json.loads(json.dumps(source)) == source

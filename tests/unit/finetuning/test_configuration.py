@@ -1,0 +1,115 @@
+"""Every bad configuration is refused in one message that names the key and what would do."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+from finetuning import configuration
+from finetuning.errors import StudyError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
+
+
+def refusal(change):
+    config = copy.deepcopy(DEFAULT)
+    change(config)
+    with pytest.raises(StudyError) as refused:
+        configuration.check(config)
+    message = str(refused.value)
+    assert "\n" not in message
+    return message
+
+
+def levels(name, *values, scale=None):
+    def change(config):
+        config["factors"][name]["levels"] = list(values)
+        if scale:
+            config["factors"][name]["scale"] = scale
+
+    return change
+
+
+def test_the_default_is_accepted():
+    configuration.check(DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (lambda c: c.update(sourc="hub"), ["'sourc'", "Did you mean 'source'"]),
+        (lambda c: c["training"].update(dropuot=0.1), ["'dropuot'", "in training", "'dropout'"]),
+        (lambda c: c["factors"]["epochs"].update(level=[1]), ["'level'", "'levels'"]),
+        (lambda c: c["factors"].update(learning_rat={"levels": [1, 2, 3], "scale": "linear"}),
+         ["factors.learning_rat", "'learning_rate'"]),
+        (lambda c: c.pop("seed"), ["seed is missing"]),
+        (lambda c: c["data"].pop("training_examples"), ["data.training_examples is missing"]),
+        (lambda c: c["training"].pop("dropout"), ["training.dropout is missing"]),
+        (lambda c: c["training"].update(epochs=3), ["epochs is both a factor and a fixed value"]),
+        (lambda c: c["data"].update(training_examples="many"),
+         ["data.training_examples", "'many'", "a whole number of at least 2"]),
+        (lambda c: c.update(share_epochs="sometimes"), ["share_epochs", "true or false"]),
+        (lambda c: c.update(factors=[]), ["factors", "[]", "a mapping"]),
+        (lambda c: c.update(factors={}), ["factors", "{}", "at least one hyperparameter"]),
+        (levels("epochs"), ["factors.epochs.levels", "[]", "at least two levels"]),
+        (levels("epochs", 2), ["factors.epochs.levels", "[2]", "at least two levels"]),
+        (levels("epochs", 1, 2), ["2 levels", "epochs^2", "analysis.degree: 1"]),
+        (levels("epochs", 1, 2, 2), ["factors.epochs.levels", "2 is there twice"]),
+        (levels("learning_rate", 0.0, 1e-5, 1e-4), ["learning_rate.levels.0", "0.0", "positive"]),
+        (levels("learning_rate", -1e-5, 1e-5, 1e-4), ["learning_rate.levels.0", "-1e-05"]),
+        (levels("learning_rate", "1e-5", 1e-4, 1e-3), ["'1e-5'", "YAML", "3.0e-5"]),
+        (levels("batch_size", 8, 16.5, 32), ["batch_size.levels.1", "16.5", "whole number"]),
+        (levels("batch_size", 0, 16, 32), ["batch_size.levels.0", "0", "at least 1"]),
+        (levels("batch_size", 8, 16, 4096), ["batch of 4096", "data.training_examples"]),
+        (levels("epochs", 1, 2, 0), ["epochs.levels.2", "at least 1"]),
+        (lambda c: c["factors"]["learning_rate"].update(scale="log"), ["scale", "'log'", "log10"]),
+        (lambda c: c["data"].update(padded_lengths=[40, 24]), ["padded_lengths", "[24, 40]"]),
+        (lambda c: c["hub"]["baseline"].pop("epochs"), ["hub.baseline.epochs is missing"]),
+        (lambda c: c["embedded"]["baseline"].pop("warmup"), ["embedded.baseline.warmup"]),
+        (lambda c: c.update(study="../elsewhere"), ["study", "'../elsewhere'", "letters"]),
+        (lambda c: c.update(study="a\n"), ["study", "letters"]),
+        (levels("learning_rate", 1e-5, 1e-4, float("nan")), ["levels.2", "nan", "finite"]),
+        (lambda c: c.update(replicates=0), ["replicates", "0", "at least 1"]),
+    ],
+)  # fmt: skip
+def test_refusals_name_key_value_and_remedy(change, parts):
+    message = refusal(change)
+    for part in parts:
+        assert part in message
+
+
+def test_freezing_more_layers_than_there_are_is_refused():
+    config = copy.deepcopy(DEFAULT)
+    config["training"]["frozen_layers"] = 7
+    with pytest.raises(StudyError, match=r"training\.frozen_layers: 7 .* has 6"):
+        configuration.check_layers(config, 6)
+    configuration.check_layers(config, 7)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_any_spoilt_value_is_accepted_or_refused_but_never_breaks(data):
+    config = copy.deepcopy(DEFAULT)
+    place = config
+    while True:
+        key = data.draw(
+            st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place)))
+        )
+        inner = place[key]
+        if not (isinstance(inner, dict | list) and inner) or data.draw(st.booleans()):
+            break
+        place = inner
+    place[key] = data.draw(VALUES)
+    try:
+        configuration.check(config)
+    except StudyError as refused:
+        assert str(refused)
