@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, permutations, product
 from typing import Any
 
@@ -437,6 +438,11 @@ class Region:
     def numeric(self) -> list[Coding]:
         return [coding for coding in self.codings if coding.factor.numeric]
 
+    @cached_property
+    def limits(self) -> list[tuple[float, float]]:
+        """Natural limits of the numeric factors, kept: a searched factor may have many levels."""
+        return [coding.limits for coding in self.numeric]
+
     @property
     def combinations(self) -> list[tuple[Any, ...]]:
         return list(product(*(c.levels for c in self.codings if not c.factor.numeric)))
@@ -444,9 +450,9 @@ class Region:
     def natural(self, units: Array, combination: Array) -> pd.DataFrame:
         """Points (k, numeric factors) and (k,) combinations to a table, one column a factor."""
         columns: dict[str, Any] = {}
-        for coding, unit in zip(self.numeric, units.T, strict=True):
-            low, high = coding.code(coding.limits)[:, 0]
-            columns[coding.name] = np.clip(coding.decode(low + unit * (high - low)), *coding.limits)
+        for coding, limits, unit in zip(self.numeric, self.limits, units.T, strict=True):
+            low, high = coding.code(limits)[:, 0]
+            columns[coding.name] = np.clip(coding.decode(low + unit * (high - low)), *limits)
         names = [c.name for c in self.codings if not c.factor.numeric]
         levels = self.combinations
         for number, name in enumerate(names):

@@ -302,7 +302,11 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     raw = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     first = table(raw)
     pd.testing.assert_frame_equal(first, table(raw))
-    pd.testing.assert_frame_equal(first, table(raw.sample(frac=1, random_state=3)), rtol=1e-6)
+    shuffled = table(raw.sample(frac=1, random_state=3))
+    exact = ["predicted", "ci_low", "ci_high"]
+    pd.testing.assert_frame_equal(first[exact], shuffled[exact], rtol=1e-9)
+    # resamples' own best points are searched to a thousandth of the range
+    pd.testing.assert_frame_equal(first, shuffled, rtol=5e-3)
 
 
 def test_resamples_that_lose_a_term_are_counted_not_hidden():
