@@ -32,12 +32,12 @@ def cluster_robust(fit: Fit) -> Fit:
         raise InputError(f"{fit.metric}: all runs are one trajectory; clusters need at least two.")
     count, columns = fit.design.shape
     bread = fit.inverse_root @ fit.inverse_root.T
-    scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters)
+    scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters) @ bread
     correction = groups / (groups - 1) * (count - 1) / (count - columns)
     return replace(
         fit,
         estimator="ols_cluster",
-        covariance=correction * bread @ (scores.T @ scores) @ bread,
+        covariance=correction * scores.T @ scores,
         residual_df=groups - 1,
     )
 
@@ -101,7 +101,8 @@ def _coefficients(fit: Fit, alpha: float) -> pd.DataFrame:
     p_value = t_test(fit.coefficients, std_error, df)
     margin = stats.t.isf(alpha / 2, df) * std_error
     q_value = np.full(len(p_value), np.nan)
-    q_value[1:] = stats.false_discovery_control(p_value[1:])
+    tested = np.isfinite(p_value) & (np.arange(len(p_value)) > 0)  # 0 / 0 has no p-value
+    q_value[tested] = stats.false_discovery_control(p_value[tested])
     return pd.DataFrame(
         {
             "metric": fit.metric,

@@ -270,7 +270,7 @@ def ordinary_least_squares(
         design=design,
         inverse_root=inverse_root,
         response=values,
-        clusters=pd.factorize(runs["trajectory"])[0],
+        clusters=pd.factorize(runs["trajectory"], sort=True)[0],
         coefficients=coefficients,
         covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # More replicates than this are no block: they take a column each, and are likely just run numbers.
 BLOCK_MOST = 30
 
+# Residuals that are a smaller share of the sum of squares than this are rounding.
+EXACT = 1e-24
+
 # Searched between these, beside exactly 0. At the upper end a trajectory's runs are one number.
 RATIOS = np.concatenate([[0.0], np.logspace(-8, 8, 65)])
 
@@ -50,6 +53,11 @@ def split_plot(
     InputError where a term or the trajectory variance cannot be estimated.
     """
     ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
+    if (ordinary.residuals**2).sum() <= EXACT * (ordinary.response**2).sum():
+        raise InputError(
+            f"{metric}: the model and the replicates explain every run exactly, so there is no "
+            "error to judge the estimates by."
+        )
     if len(np.unique(ordinary.clusters)) == len(ordinary.response):
         return replace(ordinary, estimator="split_plot")
 

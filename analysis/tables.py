@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.diagnostics import anova, diagnostics, influence
-from analysis.inference import coefficients, fit_all
-from analysis.robustness import conclusions, models
+from analysis import diagnostics, inference, predictions, robustness, surface, tradeoff, variability
+from analysis.resampling import bootstrap
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,19 +20,65 @@ Tables = dict[str, pd.DataFrame]
 
 def compute(study: Study, settings: Settings) -> Tables:
     """All tables by name. The regressions are fitted once and handed to what needs them."""
-    fits, fit_notes = fit_all(study, settings)
-    robustness, robustness_notes = conclusions(study, settings, fits)
-    degrees, degree_notes = models(study, settings)
-    notes = [*study.notes, *fit_notes, *robustness_notes, *degree_notes]
+    fits, fit_notes = inference.fit_all(study, settings)
+    coefficients = inference.coefficients(fits, settings)
+    conclusions, conclusion_notes = robustness.conclusions(study, settings, fits)
+    models, model_notes = robustness.models(study, settings)
+
+    # conclusions are drawn from the split-plot fits; those of the metric itself are the main ones
+    mixed = [fit for (_, _, estimator), fit in fits.items() if estimator == "split_plot"]
+    main = {fit.metric: fit for fit in mixed if fit.framing == "absolute"}
+    resampled = {metric: bootstrap(fit, study, settings) for metric, fit in main.items()}
+    stored = predictions.read_predictions(study.runs, study.folder)
+    points = tradeoff.candidates(main, study, settings)
+
+    notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
+    for metric, fit in main.items():
+        notes += surface.notes(fit)
+        notes += variability.notes(fit, study, stored)
+        notes += resampled[metric].notes
+
     return {
-        "coefficients": coefficients(fits, settings),
-        "anova": anova(study, fits),
-        "diagnostics": diagnostics(study, settings, fits),
-        "influence": influence(study, settings, fits),
-        "conclusions": robustness,
-        "models": degrees,
+        "coefficients": coefficients,
+        "anova": diagnostics.anova(study, fits),
+        "diagnostics": diagnostics.diagnostics(study, settings, fits),
+        "influence": diagnostics.influence(study, settings, fits),
+        "conclusions": conclusions,
+        "models": models,
+        "effects": _stacked(surface.effects(fit, settings) for fit in mixed),
+        "interactions": _stacked(surface.interactions(fit, settings) for fit in mixed),
+        "surfaces": _stacked(surface.surfaces(fit) for fit in mixed),
+        "stationary": _stacked(surface.stationary(fit) for fit in main.values()),
+        "eigenvalues": _stacked(surface.eigenvalues(fit) for fit in main.values()),
+        "steepest": _stacked(surface.steepest(fit, settings) for fit in main.values()),
+        "optimum": _stacked(
+            surface.optimum(fit, resampled[metric], settings) for metric, fit in main.items()
+        ),
+        "cells": variability.cells(study, settings),
+        "pareto": tradeoff.pareto(points, settings),
+        "conflicts": tradeoff.conflicts(
+            coefficients.query("framing == 'absolute' and estimator == 'split_plot'"), settings
+        ),
+        "desirability": tradeoff.desirability(points, settings),
+        "prices": tradeoff.prices(main, resampled, settings),
+        "variance": _stacked(
+            variability.variance(fit, study, stored, settings) for fit in main.values()
+        ),
+        "importance": _stacked(
+            variability.importance(fit, resampled[metric], study, settings)
+            for metric, fit in main.items()
+        ),
+        "comparisons": predictions.comparisons(study.runs, stored, settings),
+        "power": _stacked(variability.power(fit, settings) for fit in main.values()),
+        "reliability": predictions.reliability(study.runs, stored, settings),
         "notes": pd.DataFrame(notes, columns=["topic", "sentence"]),
     }
+
+
+def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    tables = list(tables)
+    filled = [table for table in tables if len(table)]
+    return pd.concat(filled or tables[:1], ignore_index=True) if tables else pd.DataFrame()
 
 
 def write(tables: Tables, folder: str | Path) -> None:
@@ -46,8 +92,11 @@ def write(tables: Tables, folder: str | Path) -> None:
 
 
 def read_tables(folder: str | Path) -> Tables:
-    """The tables that ``write`` wrote, by name."""
-    return {
-        path.stem: pd.read_csv(path, keep_default_na=False, na_values=[""])
-        for path in sorted(Path(folder).glob("*.csv"))
-    }
+    """The tables that ``write`` wrote, by name; one with nothing to tell has no columns."""
+    tables = {}
+    for path in sorted(Path(folder).glob("*.csv")):
+        try:
+            tables[path.stem] = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        except pd.errors.EmptyDataError:
+            tables[path.stem] = pd.DataFrame()
+    return tables
