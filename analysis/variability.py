@@ -338,13 +338,16 @@ def power(fit: Fit, settings: Settings) -> pd.DataFrame:
 
 
 def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> list[tuple[str, str]]:
-    """(topic, sentence) for what this metric's variability tables cannot tell."""
+    """(topic, sentence) for what this metric's variability tables cannot tell.
+
+    A sentence that holds for the whole study is the same for every metric.
+    """
     metric, found = fit.metric, []
     if len(fit.model.replicates) < 2:
         found.append(
             (
                 "variance",
-                f"{metric}: there are no replicates to compare, so the variance between "
+                "There are no replicates to compare, so the variance between "
                 "replicates and intervals of cell means are not estimated.",
             )
         )
@@ -352,7 +355,7 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         found.append(
             (
                 "variance",
-                f"{metric}: every trajectory has one run, so there is no variation between epochs "
+                "Every trajectory has one run, so there is no variation between epochs "
                 "within a trajectory to estimate.",
             )
         )
@@ -368,7 +371,7 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         found.append(
             (
                 "predictions",
-                f"{metric}: without stored predictions there is no evaluation-sampling variance, "
+                "Without stored predictions there is no evaluation-sampling variance, "
                 "no paired comparison with the baseline and no reliability diagram.",
             )
         )

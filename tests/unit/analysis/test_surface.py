@@ -124,6 +124,12 @@ def test_why_there_is_no_canonical_analysis(more, reason):
     assert len(surface.effects(fit, chosen)) == 2 * surface.CURVE_POINTS
 
 
+def test_without_a_slope_there_is_no_path_and_it_is_said():
+    fit, _, chosen = made_fit(lambda a, b: a**2 + b**2, formula="a^2 + b^2")
+    assert surface.steepest(fit, chosen).empty
+    assert "no slope at the centre" in surface.notes(fit)[0][1]
+
+
 def test_a_ridge_has_no_stationary_point():
     fit, _, _ = made_fit(lambda a, b: -((a + b) ** 2))
     assert surface.stationary(fit).empty

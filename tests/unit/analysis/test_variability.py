@@ -174,6 +174,17 @@ def test_both_methods_find_what_matters():
     pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
 
 
+def test_another_unit_of_the_metric_changes_no_share():
+    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    tables = []
+    for scale, shift in ((1.0, 0.0), (-40.0, 7.0)):
+        study.runs["y"] = scale * study.runs["y"] + shift
+        fit = split_plot(study, SETTINGS, "y", "absolute")
+        boot = bootstrap(fit, study, SETTINGS)
+        tables.append(variability.importance(fit, boot, study, SETTINGS))
+    pd.testing.assert_frame_equal(*tables, rtol=1e-5, atol=1e-8)
+
+
 def test_functional_anova_sees_what_the_polynomial_cannot():
     """Up, down, up, down: no slope and no curvature."""
     table = pd.DataFrame(
