@@ -7,6 +7,7 @@ import reference
 from scipy import stats
 
 from analysis import runs, variability
+from analysis.predictions import Predictions, evaluation_variance
 from analysis.regression import ordinary_least_squares
 from analysis.resampling import bootstrap
 from analysis.settings import Settings
@@ -79,6 +80,35 @@ def test_components_of_a_simulation_are_recovered():
     for component, value in expected.items():
         # 20 × 11 degrees of freedom: the mean of the replicate variances is known to 10 %
         assert mean[component] == pytest.approx(value, rel=0.25), component
+
+
+def test_evaluation_sampling_is_taken_out_of_what_contains_it():
+    study, chosen = reference.study(), reference.settings()
+    rng = np.random.default_rng(0)
+    examples, shared = np.arange(20_000), rng.normal(size=20_000)
+    models = {}
+    for index in study.runs.index:
+        right = shared + rng.normal(size=20_000) > -1.4
+        models[f"run{index}"] = Predictions(np.c_[~right, right] * 1.0, examples * 0 + 1, examples)
+    study.runs["predictions"] = [f"run{index}" for index in study.runs.index]
+    fit = split_plot(study, chosen, "accuracy", "absolute")
+    without, with_them = (
+        variability.variance(fit, study, known, chosen).set_index("component")["variance"]
+        for known in ({}, models)
+    )
+    sampling = evaluation_variance(study.runs, models, "accuracy")
+    accuracy = np.mean([model.correct.mean() for model in models.values()])
+    assert with_them["evaluation_sampling"] == pytest.approx(
+        accuracy * (1 - accuracy) / 20_000, rel=0.02
+    )
+    assert sampling.shared > 0.3 * sampling.total
+    assert with_them["hyperparameters"] == without["hyperparameters"]
+    assert with_them["replicate"] == pytest.approx(
+        max(without["replicate"] - sampling.shared, 0), abs=1e-12
+    )
+    assert with_them["epoch_within_trajectory"] == pytest.approx(
+        without["epoch_within_trajectory"] - sampling.run
+    )
 
 
 def test_hyperparameters_without_effect_have_almost_no_variance():
