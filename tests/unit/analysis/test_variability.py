@@ -101,7 +101,7 @@ def test_evaluation_sampling_is_taken_out_of_what_contains_it():
     assert with_them["evaluation_sampling"] == pytest.approx(
         accuracy * (1 - accuracy) / 20_000, rel=0.02
     )
-    assert sampling.shared > 0.3 * sampling.total
+    assert 0.2 < sampling.shared / sampling.total < 0.35  # correlation of the indicators
     assert with_them["hyperparameters"] == without["hyperparameters"]
     assert with_them["replicate"] == pytest.approx(
         max(without["replicate"] - sampling.shared, 0), abs=1e-12
