@@ -92,7 +92,7 @@ def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.
 def _table(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
     """Rows of a table with these values; an empty frame if the table is missing."""
     rows = tables.get(table)
-    if rows is None:
+    if rows is None or rows.empty:
         return pd.DataFrame()
     for column, value in where.items():
         rows = rows[rows[column] == value]
