@@ -22,15 +22,18 @@ from matplotlib.colors import Normalize, TwoSlopeNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from analysis import style
 from analysis.runs import Study
 from analysis.settings import Factor, Metric, Settings
+from analysis.tradeoff import pareto_front
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture
+MANY = 1000  # beyond that many, points are drawn as pixels and lines are a selection
 
 
 class CannotDraw(Exception):
@@ -207,6 +210,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
             markersize=2.5,
             alpha=0.6,
             markeredgewidth=0,
+            rasterized=len(cells) > MANY,
         )
         y, low, high, band_low, band_high = (
             style.in_unit(rows[column].to_numpy(float), metric)
@@ -328,73 +332,79 @@ def _interaction_title(tables: Tables, metric: Metric, one: Factor, other: Facto
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Contours of the fitted surface; a row of panels a pair of factors, the others held."""
     slices = _slices(tables, settings, metric)
-    cells = _cells(tables, settings, metric)
-    pairs = list(dict.fromkeys((x, y) for x, y, _ in slices))[:3]
+    cells = _cells(tables, settings, metric).dropna(subset=["mean"])
+    # three pairs fill half a page; with four factors the last pairs are left to the table
+    every_pair = list(dict.fromkeys((x, y) for x, y, _ in slices))
+    pairs = every_pair[:3]
+    slices = {key: rows for key, rows in slices.items() if key[:2] in pairs}
     columns = max(sum((x, y) == pair for x, y, _ in slices) for pair in pairs)
-    figure = Figure(figsize=(style.WIDTH, 2.1 * len(pairs) + 0.25))
-    grid = figure.subplots(len(pairs), columns, squeeze=False)
-    values = np.concatenate(
-        [
-            style.in_unit(rows["estimate"], metric)
-            for key, rows in slices.items()
-            if key[:2] in pairs
-        ]
-    )
-    observed_values = style.in_unit(cells["mean"].dropna(), metric)
-    norm = Normalize(
-        min(values.min(), observed_values.min()), max(values.max(), observed_values.max())
-    )
+    if columns == 1:  # one slice a pair: the pairs side by side
+        columns, rows_of = len(pairs), [pairs]
+    else:
+        rows_of = [[pair] for pair in pairs]
+    figure = Figure(figsize=(style.WIDTH, 1.62 * len(rows_of) + 0.25))
+    grid = figure.subplots(len(rows_of), columns, squeeze=False)
+    every = [style.in_unit(rows["estimate"], metric) for rows in slices.values()]
+    every.append(style.in_unit(cells["mean"], metric))
+    norm = Normalize(min(v.min() for v in every), max(v.max() for v in every))
     steps = np.linspace(norm.vmin, norm.vmax, 13)
-    for row, pair in enumerate(pairs):
-        across, down = settings.factor(pair[0]), settings.factor(pair[1])
-        here = [(held, rows) for (x, y, held), rows in slices.items() if (x, y) == pair]
-        for column, axis in enumerate(grid[row]):
+    marked: set[str] = set()
+    for row, in_row in zip(grid, rows_of, strict=True):
+        here = [(key, rows) for key, rows in slices.items() if key[:2] in in_row]
+        for column, axis in enumerate(row):
             if column >= len(here):
                 axis.remove()
                 continue
-            held, rows = here[column]
+            (x_name, y_name, held), rows = here[column]
+            across, down = settings.factor(x_name), settings.factor(y_name)
             x, y, z = _mesh(rows, metric)
             axis.contourf(x, y, z, levels=steps, cmap=style.SURFACE, norm=norm)
             axis.contour(x, y, z, levels=steps, colors="white", linewidths=0.4)
             points = _at(cells, _held(held, settings))
-            axis.scatter(
-                points[across.name],
-                points[down.name],
-                c=style.in_unit(points["mean"], metric),
-                cmap=style.SURFACE,
-                norm=norm,
-                s=26,
-                edgecolor="white",
-                linewidth=0.9,
-                zorder=3,
-                clip_on=False,
-            )
-            _mark_points(axis, tables, metric, across, down, _held(held, settings))
+            if len(points):
+                marked.add("observed")
+                axis.scatter(
+                    points[across.name],
+                    points[down.name],
+                    c=style.in_unit(points["mean"], metric),
+                    cmap=style.SURFACE,
+                    norm=norm,
+                    s=26,
+                    edgecolor="white",
+                    linewidth=0.9,
+                    zorder=3,
+                    clip_on=False,
+                    rasterized=len(points) > MANY,
+                )
+            marked |= _mark_points(axis, tables, metric, across, down, _held(held, settings))
             style.set_factor_axis(axis, "x", across, levels_of(study, across))
             style.set_factor_axis(axis, "y", down, levels_of(study, down))
             axis.set_xlabel(style.name(across.name))
-            if column == 0:
+            if column == 0 or len(in_row) > 1:
                 axis.set_ylabel(style.name(down.name))
-            axis.set_title(style.setting(_held(held, settings), settings.factors), fontsize=7.5)
+            else:
+                axis.set_yticklabels([])
+            axis.set_title(_held_title(held, settings), fontsize=7.5)
             axis.spines[:].set_visible(False)
     bar = figure.colorbar(
         ScalarMappable(norm, style.SURFACE),
         ax=list(figure.axes),
-        shrink=0.6 if len(pairs) > 1 else 0.9,
+        shrink=0.6 if len(rows_of) > 1 else 0.9,
         aspect=24,
         pad=0.015,
     )
     bar.outline.set_visible(False)
     bar.set_label(style.axis_label(metric))
-    figure.legend(
-        handles=[
-            _marker("o", style.GREY, "observed mean, same colours"),
-            _marker("*", "white", "best fitted point, in the panel nearest to it"),
-            _marker("X", "white", "stationary point, projected"),
-        ],
-        loc="outside upper left",
-        ncols=3,
-    )
+    explained = {
+        "observed": _marker("o", style.GREY, "observed mean, same colours"),
+        "optimum": _marker("*", "white", "best fitted point, in the panel nearest to it"),
+        "stationary": _marker("X", "white", "stationary point, projected"),
+    }
+    handles = [handle for key, handle in explained.items() if key in marked]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    if len(every_pair) > len(pairs):
+        _remark(figure, f"The first {len(pairs)} of {len(every_pair)} pairs of factors.")
     return figure
 
 
@@ -413,7 +423,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         # placed by hand: the layout engine does not see the labels of a 3-d axis
         width = 1 / len(chosen)
         axis = figure.add_axes(
-            (place * width - 0.005, -0.02, width - 0.02, 0.98),
+            (place * width + 0.01, 0.04, width - 0.055, 0.92),
             projection="3d",
             computed_zorder=False,
         )
@@ -441,7 +451,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             zorder=5,
         )
         axis.view_init(elev=24, azim=-58)
-        axis.set_box_aspect((1, 1, 0.8), zoom=1.02)
+        axis.set_box_aspect((1, 1, 0.8), zoom=0.98)
         for which, factor in (("x", across), ("y", down)):
             levels = levels_of(study, factor)
             levels = (
@@ -456,20 +466,13 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
         axis.tick_params(axis="z", pad=0)
-        axis.set_title(style.setting(_held(held, settings), settings.factors), y=0.93, x=0.1)
+        figure.text(place * width + 0.01, 0.98, _held_title(held, settings), va="top", fontsize=8)
         for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
             pane.pane.set_facecolor("white")
             pane.pane.set_edgecolor(style.FAINT)
             pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
-    figure.text(
-        0.995,
-        0.98,
-        f"height: {style.axis_label(metric)}",
-        ha="right",
-        va="top",
-        fontsize=7,
-        color=style.GREY,
-    )
+    height = f"height: {style.axis_label(metric)}"
+    figure.text(0.995, 0.98, height, ha="right", va="top", fontsize=7, color=style.GREY)
     return figure
 
 
@@ -497,19 +500,34 @@ def _slices(
 
 
 def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    grid = rows.pivot_table(index="y", columns="x", values="estimate")
-    x, y = np.meshgrid(grid.columns.to_numpy(float), grid.index.to_numpy(float))
-    return x, y, style.in_unit(grid.to_numpy(float), metric)
+    """Rows of a full grid as x, y, z arrays (values of y, values of x)."""
+    rows = rows.sort_values(["y", "x"])
+    shape = (rows["y"].nunique(), rows["x"].nunique())
+    x, y, z = (rows[column].to_numpy(float).reshape(shape) for column in ("x", "y", "estimate"))
+    return x, y, style.in_unit(z, metric)
 
 
 def _held(text: str, settings: Settings) -> dict[str, Any]:
-    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}."""
+    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}.
+
+    What is averaged over (``schedule averaged``) is not held and not in the mapping.
+    """
     held = {}
     for part in filter(None, (piece.strip() for piece in str(text).split(","))):
-        key, _, value = part.partition("=")
-        numeric = settings.factor(key).scale != "categorical"
-        held[key] = float(value) if numeric else value
+        key, is_held, value = part.partition("=")
+        if is_held:
+            numeric = settings.factor(key).scale != "categorical"
+            held[key] = float(value) if numeric else value
     return held
+
+
+def _held_title(text: str, settings: Settings) -> str:
+    """``2 epochs, mean over schedule``; broken over lines where long."""
+    parts = [style.setting(_held(text, settings), settings.factors)]
+    for piece in str(text).split(","):
+        if piece.strip().endswith(" averaged"):
+            parts.append(f"mean over {style.name(piece.strip().removesuffix(' averaged'))}")
+    return textwrap.fill(", ".join(filter(None, parts)), 34)
 
 
 def _at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
@@ -545,8 +563,12 @@ def _mark_points(
     across: Factor,
     down: Factor,
     held: dict[str, Any],
-) -> None:
-    """The best fitted point on its panel, and where the stationary point falls in this plane."""
+) -> set[str]:
+    """The best fitted point on its panel, and where the stationary point falls in this plane.
+
+    Returns which of the two are there.
+    """
+    marked = set()
     marks = {"optimum": ("*", "value", 90), "stationary": ("X", "natural", 32)}
     for table, (marker, column, size) in marks.items():
         rows = tables.get(table, pd.DataFrame())
@@ -561,6 +583,7 @@ def _mark_points(
             _is_nearest(rows.get(key), value, tables["cells"][key]) for key, value in held.items()
         )
         if inside and nearest:
+            marked.add(table)
             axis.scatter(
                 x,
                 y,
@@ -572,6 +595,7 @@ def _mark_points(
                 zorder=4,
                 clip_on=False,
             )
+    return marked
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:
@@ -676,102 +700,108 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     y = _cells(tables, settings, vertical).set_index(names)
     x = _cells(tables, settings, horizontal).set_index(names).reindex(y.index)
     relative = bool(x["delta"].notna().any() and y["delta"].notna().any())
-    centre = "delta" if relative else "mean"
-    figure = Figure(figsize=(style.WIDTH, 3.6))
+    columns = ("delta", "ci_low", "ci_high") if relative else ("mean", "mean_low", "mean_high")
+    px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
+    py, y_low, y_high = (style.in_unit(y[column], vertical) for column in columns)
+    figure = Figure(figsize=(style.WIDTH, 3.4))
     axis = figure.subplots()
-    px, py = style.in_unit(x[centre], horizontal), style.in_unit(y[centre], vertical)
-    if relative:
+    if len(y) <= MANY:
         axis.errorbar(
             px,
             py,
-            xerr=[
-                px - style.in_unit(x["ci_low"], horizontal),
-                style.in_unit(x["ci_high"], horizontal) - px,
-            ],
-            yerr=[
-                py - style.in_unit(y["ci_low"], vertical),
-                style.in_unit(y["ci_high"], vertical) - py,
-            ],
+            xerr=[px - x_low, x_high - px],
+            yerr=[py - y_low, y_high - py],
             fmt="none",
             ecolor=style.LIGHT,
-            elinewidth=0.6,
+            elinewidth=0.5,
             zorder=1,
         )
-        _limit_to_points(axis, px, py)
-    coloured, *marked = settings.factors
-    levels = levels_of(study, coloured)
-    colours = style.level_colours(len(levels))
-    markers = "osD^vP"
-    shapes = levels_of(study, marked[-1]) if marked else [None]
-    if len(shapes) > len(markers):
-        shapes, marked = [None], []
-    for row, (cx, cy) in zip(
-        y.index.to_frame(index=False).to_dict("records"), zip(px, py, strict=True), strict=True
-    ):
-        axis.plot(
-            cx,
-            cy,
-            markers[shapes.index(row[marked[-1].name])] if marked else "o",
-            color=colours[levels.index(row[coloured.name])],
-            markersize=5,
-            markeredgecolor="white",
-            markeredgewidth=0.5,
-            zorder=3,
-        )
-    front = _front(tables, settings, names, px, py)
+    handles = _points_by_level(axis, study, settings, y.index.to_frame(index=False), px, py)
+
+    front = front_cells(tables, settings)
     if len(front):
-        axis.plot(front["x"], front["y"], color=style.FRONT, linewidth=1.1, zorder=2)
-        for number, place in enumerate(front.itertuples(), start=1):
-            axis.annotate(
+        key = pd.MultiIndex.from_frame(front[names]) if len(names) > 1 else front[names[0]]
+        at = pd.DataFrame({"x": px.reindex(key).to_numpy(), "y": py.reindex(key).to_numpy()})
+        # with more than two metrics some cells owe their place on the front to a metric not shown
+        in_plane = pareto_front(at.to_numpy(), np.array([horizontal.sign, vertical.sign]))
+        line = at[in_plane].sort_values("x")
+        axis.plot(line["x"], line["y"], color=style.FRONT, linewidth=1.1, zorder=2)
+        axis.scatter(
+            at["x"], at["y"], s=62, facecolor="none", edgecolor=style.FRONT, linewidth=0.9, zorder=3
+        )
+        for number, place in enumerate(at.itertuples(), start=1):
+            if len(at) > 15:
+                break  # numbers would hide one another; the table names the cells
+            text = axis.annotate(
                 str(number),
                 (place.x, place.y),
-                (4, 4),
+                (5, 4),
                 textcoords="offset points",
                 fontsize=7,
                 color=style.FRONT,
                 fontweight="bold",
-                zorder=4,
+                zorder=6,
             )
+            text.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
+        ring = {"marker": "o", "markerfacecolor": "none", "markersize": 7, "color": style.FRONT}
+        handles.append(Line2D([], [], **ring, label="Pareto front"))
+    if relative:
+        look = {"color": style.BASELINE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+        axis.axhline(0, zorder=1, **look)
+        axis.axvline(0, zorder=1, **look)
+        axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)
+        handles.append(_baseline_handle())
+    axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal))
+    axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical))
+    figure.legend(handles=handles, loc="outside right upper")
+    return figure
+
+
+def _points_by_level(
+    axis: Axes,
+    study: Study,
+    settings: Settings,
+    cells: pd.DataFrame,
+    x: pd.Series,
+    y: pd.Series,
+) -> list[Line2D]:
+    """Draws the cells, coloured by the first factor, shaped by the last; returns the legend."""
+    first, last = settings.factors[0], settings.factors[-1]
+    levels, shapes = levels_of(study, first), levels_of(study, last)
+    colours = style.level_colours(len(levels))
     handles = [
-        Line2D(
-            [],
-            [],
-            marker="o",
-            linestyle="",
-            color=c,
-            label=f"{style.name(coloured.name)} {style.level(v, coloured.scale)}",
-        )
-        for v, c in zip(levels, colours, strict=True)
+        Line2D([], [], marker="o", linestyle="", color=colour, label=_level_label(first, value))
+        for value, colour in zip(levels, colours, strict=True)
     ]
     if len(levels) > 6:
         handles = [handles[0], handles[len(handles) // 2], handles[-1]]
-    handles += [
-        Line2D(
-            [],
-            [],
-            marker=m,
-            linestyle="",
-            color=style.GREY,
-            label=style.setting({marked[-1].name: v}, settings.factors),
+    markers = dict(zip(shapes, "osD^vP", strict=False))
+    if last is first or len(markers) < len(shapes):
+        markers = dict.fromkeys(shapes, "o")
+    else:
+        handles += [
+            Line2D([], [], marker=m, linestyle="", color=style.GREY, label=_level_label(last, v))
+            for v, m in markers.items()
+        ]
+    by_level = cells[first.name].map(dict(zip(levels, colours, strict=True)))
+    for value, marker in markers.items():
+        here = (cells[last.name] == value).to_numpy()
+        axis.scatter(
+            x[here],
+            y[here],
+            c=list(by_level[here]),
+            marker=marker,
+            s=28,
+            edgecolor="white",
+            linewidth=0.5,
+            zorder=4,
+            rasterized=len(cells) > MANY,
         )
-        for v, m in zip(shapes, markers, strict=False)
-        if marked
-    ]
-    if len(front):
-        handles.append(Line2D([], [], color=style.FRONT, label="Pareto front of the means"))
-    if relative:
-        axis.axhline(0, color=style.BASELINE, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-        axis.axvline(0, color=style.BASELINE, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
-        axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)
-        handles.append(
-            Line2D(
-                [], [], color=style.BASELINE, marker="*", linestyle=(0, (4, 2)), label="baseline"
-            )
-        )
-    axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal, "→", "←"))
-    axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical, "→", "←"))
-    figure.legend(handles=handles, loc="outside right upper")
-    return figure
+    return handles
+
+
+def _level_label(factor: Factor, value: Any) -> str:
+    return style.setting({factor.name: value}, (factor,))
 
 
 def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
@@ -782,16 +812,9 @@ def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
     return first, next((m for m in others if m.better != first.better), others[0])
 
 
-def _towards(label: str, metric: Metric, up: str, down: str) -> str:
-    return f"{label}, better {up}" if metric.better == "higher" else f"{down} better, {label}"
-
-
-def _limit_to_points(axis: Axes, x: pd.Series, y: pd.Series) -> None:
-    """Show all points and the baseline; an interval from few replicates may run off the edge."""
-    for values, limit in ((x, axis.set_xlim), (y, axis.set_ylim)):
-        low, high = min(values.min(), 0), max(values.max(), 0)
-        margin = 0.12 * (high - low or 1)
-        limit(low - margin, high + margin)
+def _towards(label: str, metric: Metric) -> str:
+    """The label of an axis with an arrow to where it is better."""
+    return f"{label}, better →" if metric.better == "higher" else f"← better, {label}"
 
 
 def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
@@ -806,125 +829,97 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
     return rows.sort_values(horizontal.name, kind="stable").reset_index(drop=True)
 
 
-def _front(
-    tables: Tables, settings: Settings, names: list[str], x: pd.Series, y: pd.Series
-) -> pd.DataFrame:
-    rows = front_cells(tables, settings)
-    if rows.empty:
-        return rows
-    key = pd.MultiIndex.from_frame(rows[names]) if len(names) > 1 else pd.Index(rows[names[0]])
-    return pd.DataFrame({"x": x.reindex(key).to_numpy(), "y": y.reindex(key).to_numpy()}).dropna()
-
-
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One line a cell through its settings and its mean metrics; the Pareto front in front."""
     names = list(settings.factor_names)
-    cells = pd.concat(
-        [
-            _cells(tables, settings, m).set_index(names)["mean"].rename(m.name)
-            for m in settings.metrics
-        ],
-        axis=1,
-    ).dropna()
-    if cells.empty:
+    means = {m.name: _cells(tables, settings, m).set_index(names)["mean"] for m in settings.metrics}
+    frame = pd.DataFrame(means).dropna().reset_index()
+    if frame.empty:
         raise CannotDraw("No cell has all the metrics.")
-    frame = cells.reset_index()
     front = front_cells(tables, settings) if len(settings.metrics) > 1 else pd.DataFrame()
-    chosen = set(map(tuple, front[names].to_numpy().tolist())) if len(front) else set()
-    figure = Figure(figsize=(style.WIDTH, 2.9))
-    axis = figure.subplots()
-    places, ticks = {}, []
+    chosen = set(front[names].itertuples(index=False, name=None)) if len(front) else set()
+    on_front = np.array([row in chosen for row in frame[names].itertuples(index=False, name=None)])
+
+    # every axis runs from 0 to 1: (heights of the cells, labelled heights)
+    axes_of: list[tuple[np.ndarray, dict[float, str]]] = []
     for factor in settings.factors:
         levels = levels_of(study, factor)
-        transform = np.asarray if factor.scale in ("linear", "categorical") else np.log
-        spots = transform(np.array(style.positions(levels, factor, levels), dtype=float))
-        low, span = spots.min(), (spots.max() - spots.min()) or 1.0
-        at = dict(zip(levels, (spots - low) / span, strict=True))
-        places[factor.name] = frame[factor.name].map(at).to_numpy(float)
+        spots = np.array(style.positions(levels, factor, levels), dtype=float)
+        spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
+        at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
         shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
-        ticks.append([(at[v], style.level(v, factor.scale)) for v in shown])
-    for metric in settings.metrics:
-        values = frame[metric.name].to_numpy(float)
-        ends = np.array([values.min(), values.max(), _baseline(study, metric)])
-        low, high = np.nanmin(ends), np.nanmax(ends)
-        flip = metric.better == "lower"  # up is better on every metric's axis
-        span = (high - low) or 1.0
-        scaled = (values - low) / span
-        places[metric.name] = 1 - scaled if flip else scaled
-        ticks.append(
-            [
-                (
-                    float((1 - (v - low) / span) if flip else (v - low) / span),
-                    style.amount(v, metric, unit=False),
-                )
-                for v in np.linspace(low, high, 4)
-            ]
-        )
-    lines = np.column_stack(list(places.values()))
-    first = settings.metrics[0]
-    order = np.argsort(places[first.name])
-    colours = style.SURFACE(0.9 * places[first.name])
+        labels = {at[value]: style.level(value, factor.scale) for value in shown}
+        axes_of.append((frame[factor.name].map(at).to_numpy(float), labels))
+    stars = {}
+    for column, metric in enumerate(settings.metrics, start=len(names)):
+        values = metric.sign * frame[metric.name].to_numpy(float)  # up is better on every axis
+        baseline = metric.sign * _baseline(study, metric)
+        ends = values if np.isnan(baseline) else np.append(values, baseline)
+        ticks = np.linspace(ends.min(), ends.max(), 4)
+        labels = {
+            float(height): style.amount(metric.sign * value, metric, unit=False)
+            for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
+        }
+        axes_of.append((_unit_scale(values, ends), labels))
+        if not np.isnan(baseline):
+            stars[column] = float(_unit_scale(np.array(baseline), ends))
+    lines = np.column_stack([heights for heights, _ in axes_of])
+    quality = lines[:, len(names)].copy()
     # equal levels hide one another: a little apart, in the same order on every axis
-    apart = (np.argsort(order) / max(len(order) - 1, 1) - 0.5) * 0.05
-    lines[:, : len(names)] += apart[:, None]
-    for i in order:
-        on_front = tuple(frame.loc[i, names]) in chosen
-        axis.plot(
-            range(lines.shape[1]),
-            lines[i],
-            color=colours[i],
-            linewidth=1.8 if on_front else 0.7,
-            alpha=1 if on_front else 0.55,
-            zorder=3 if on_front else 2,
-        )
-    for metric in settings.metrics:
-        baseline = _baseline(study, metric)
-        if np.isfinite(baseline):
-            column = len(names) + settings.metrics.index(metric)
-            ends = frame[metric.name]
-            low, high = min(ends.min(), baseline), max(ends.max(), baseline)
-            height = (baseline - low) / ((high - low) or 1)
-            axis.plot(
-                column,
-                1 - height if metric.better == "lower" else height,
-                "*",
-                color=style.BASELINE,
-                markersize=10,
-                markeredgecolor="white",
-                zorder=5,
-            )
-    for column, marks in enumerate(ticks):
+    rank = quality.argsort().argsort()
+    lines[:, : len(names)] += 0.05 * (rank / max(len(rank) - 1, 1) - 0.5)[:, None]
+
+    figure = Figure(figsize=(style.WIDTH, 2.9))
+    axis = figure.subplots()
+    places = range(lines.shape[1])
+    order = quality.argsort()
+    for i in order[:: -(-len(order) // MANY)]:
+        if not on_front[i]:
+            axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=0.7, alpha=0.55)
+    for i in np.flatnonzero(on_front):
+        axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=1.8, zorder=3)
+    for column, (_, labels) in enumerate(axes_of):
         axis.axvline(column, color=style.GREY, linewidth=0.7, zorder=1)
-        for height, text in marks:
-            axis.text(
-                column + 0.03,
-                height,
-                text,
-                fontsize=7,
-                va="center",
-                zorder=6,
-                bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.6},
-            )
-    labels = [style.name(n) for n in names] + [
-        f"{style.axis_label(m)}\n{'higher' if m.better == 'higher' else 'lower'} is better"
-        for m in settings.metrics
-    ]
-    axis.set_xticks(range(len(labels)), labels)
+        for height, text in labels.items():
+            label = axis.text(column + 0.03, height, text, fontsize=7, va="center", zorder=6)
+            label.set_path_effects([withStroke(linewidth=2, foreground="white")])
+    for column, height in stars.items():
+        axis.plot(
+            column,
+            height,
+            "*",
+            color=style.BASELINE,
+            markersize=10,
+            markeredgecolor="white",
+            zorder=5,
+        )
+    titles = [style.name(name) for name in names]
+    titles += [f"{style.axis_label(m)}\n{m.better} is better" for m in settings.metrics]
+    axis.set_xticks(places, titles)
     axis.set_yticks([])
-    axis.set_xlim(-0.1, len(labels) - 0.75)
+    axis.set_xlim(-0.1, len(titles) - 0.75)
     axis.set_ylim(-0.06, 1.06)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
+    first = style.name(settings.metrics[0].name)
     handles = [
-        Line2D([], [], color=style.SURFACE(0.9), label=f"best {style.name(first.name)}"),
-        Line2D([], [], color=style.SURFACE(0.0), label=f"worst {style.name(first.name)}"),
+        Line2D([], [], color=style.SURFACE(0.9), label=f"best {first}"),
+        Line2D([], [], color=style.SURFACE(0.0), label=f"worst {first}"),
     ]
-    if chosen:
+    if on_front.any():
         handles.append(Line2D([], [], color=style.GREY, linewidth=2, label="on the Pareto front"))
-    if any(np.isfinite(_baseline(study, m)) for m in settings.metrics):
+    if stars:
         handles.append(_baseline_handle())
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    if len(order) > MANY:
+        _remark(figure, f"Every {-(-len(order) // MANY)}th of {len(order)} cells is drawn.")
     return figure
+
+
+def _unit_scale(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Values on a scale from the lowest (0) to the highest (1) of ``ends``."""
+    span = ends.max() - ends.min()
+    return (values - ends.min()) / (span if span > 0 else 1.0)
 
 
 def _baseline_handle() -> Line2D:
@@ -966,6 +961,12 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
             and metric.name not in dict(measures)
         ):
             measures.append((metric.name, f"evaluation {style.axis_label(metric)}"))
+    trajectories = history["trajectory"].unique()
+    drawn = set(trajectories[:: -(-len(trajectories) // 200)])  # more would only be a smear
+
+    def thin(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[rows["trajectory"].isin(drawn)]
+
     panels = levels_of(study, panel) if panel else [None]
     levels = levels_of(study, coloured)
     colours = dict(zip(levels, style.level_colours(len(levels)), strict=True))
@@ -985,7 +986,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         for axis, value in zip(row, panels, strict=True):
             here = values if value is None else values[_values(values[panel.name], panel) == value]
             marker = "o" if column in settings.metric_names else ""
-            for (key, _), line in here.groupby([coloured.name, "trajectory"]):
+            for (key, _), line in thin(here).groupby([coloured.name, "trajectory"]):
                 line = line.groupby("epoch")[column].mean()
                 axis.plot(
                     line.index,
@@ -1042,7 +1043,7 @@ _COMPONENTS = {
     "replicate": ("replicate (seed and data drawn)", style.ORANGE),
     "trajectory": ("trajectory", style.GREEN),
     "epoch_within_trajectory": ("epoch within trajectory", style.SKY),
-    "evaluation_sampling": ("evaluation sentences drawn", style.LIGHT),
+    "evaluation_sampling": ("evaluation texts drawn", style.LIGHT),
 }
 
 
@@ -1163,61 +1164,34 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
 
 
 def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
-    """How often the classifier is right among the sentences it is equally sure about."""
+    """How often the classifier is right among the texts it is equally sure about.
+
+    The baseline, and the cells with the smallest and the largest expected calibration error.
+    """
     table = _rows(tables, "reliability")
-    label = table.columns[0]
-    groups = dict(list(table.groupby(label, sort=False)))
-    gap = {
-        key: float(
-            (rows["count"] * (rows["accuracy"] - rows["confidence"]).abs()).sum()
-            / rows["count"].sum()
-        )
-        for key, rows in groups.items()
-    }
-    cells = sorted((key for key in groups if key != "baseline"), key=gap.__getitem__)
-    chosen = (["baseline"] if "baseline" in groups else []) + (
-        [cells[0], cells[-1]] if len(cells) > 1 else cells
-    )
-    roles = {"baseline": "baseline"}
-    if len(cells) > 1:
-        roles |= {cells[0]: "best calibrated cell", cells[-1]: "worst calibrated cell"}
-    figure, axes = _panels(len(chosen), 3, 2.35, sharey=True, sharex=True)
-    for place, (axis, key) in enumerate(zip(axes, chosen, strict=True)):
-        rows = groups[key].dropna(subset=["confidence", "accuracy"]).sort_values("confidence")
-        rows = rows[rows["count"] > 0]
-        colour = style.BASELINE if key == "baseline" else style.BLUE
-        axis.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+    names = list(settings.factor_names)
+    curves: list[tuple[str, str, pd.DataFrame]] = []  # title, colour, rows
+    baseline = table[table["model"] == "baseline"]
+    if len(baseline):
+        curves.append(("baseline", style.BASELINE, baseline))
+    cells = list(table[table["model"] == "cell"].groupby(names))
+    cells.sort(key=lambda cell: cell[1]["expected_calibration_error"].iloc[0])
+    ends = {"best calibrated cell": cells[0], "worst calibrated cell": cells[-1]} if cells else {}
+    for role, (key, rows) in ends.items():
+        setting = style.setting(dict(zip(names, key, strict=True)), settings.factors)
+        curves.append((f"{role}\n{textwrap.fill(setting, 34)}", style.BLUE, rows))
+    figure, axes = _panels(len(curves), 3, 2.35, sharey=True, sharex=True)
+    low = 100 * float(table["confidence"].min())
+    for place, (axis, (title, colour, rows)) in enumerate(zip(axes, curves, strict=True)):
+        x, y = 100 * rows["confidence"], 100 * rows["accuracy"]
         error = 100 * np.sqrt(rows["accuracy"] * (1 - rows["accuracy"]) / rows["count"])
-        axis.errorbar(
-            100 * rows["confidence"],
-            100 * rows["accuracy"],
-            error,
-            color=colour,
-            elinewidth=0.7,
-            linewidth=1,
-        )
-        axis.scatter(
-            100 * rows["confidence"],
-            100 * rows["accuracy"],
-            color=colour,
-            zorder=3,
-            s=4 + 60 * rows["count"] / rows["count"].max(),
-            edgecolor="white",
-            linewidth=0.5,
-        )
-        title = roles.get(key, "")
-        if key != "baseline":
-            title += "\n" + textwrap.fill(style.setting(_held(key, settings), settings.factors), 34)
-        axis.set_title(title.strip(), fontsize=7.5)
-        axis.text(
-            0.97,
-            0.04,
-            f"ECE {100 * gap[key]:.1f} points",
-            transform=axis.transAxes,
-            ha="right",
-            fontsize=7,
-        )
-        low = 100 * float(table["confidence"].min())
+        area = 4 + 60 * rows["count"] / rows["count"].max()
+        axis.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
+        axis.errorbar(x, y, error, color=colour, elinewidth=0.7, linewidth=1)
+        axis.scatter(x, y, area, color=colour, edgecolor="white", linewidth=0.5, zorder=3)
+        ece = 100 * rows["expected_calibration_error"].iloc[0]
+        axis.text(0.97, 0.04, f"ECE {ece:.1f} points", transform=axis.transAxes, ha="right")
+        axis.set_title(title, fontsize=7.5)
         axis.set_xlim(max(0, low - 5), 101)
         axis.set_ylim(0, 101)
         axis.set_xlabel("confidence (%)")
@@ -1238,13 +1212,11 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     residual = style.in_unit(table["residual"].to_numpy(float), metric)
     scaled = table["standardised_residual"].to_numpy(float)
     marked = table["influential"].astype(bool).to_numpy()
-    dot = {"marker": "o", "s": 9, "linewidth": 0, "alpha": 0.75}
+    dot = {"marker": "o", "linewidth": 0, "rasterized": len(table) > MANY}
 
     def points(axis: Axes, x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> None:
-        axis.scatter(x[~mask], y[~mask], color=style.GREY, **dot)
-        axis.scatter(
-            x[mask], y[mask], color=style.VERMILION, zorder=3, **dot | {"s": 16, "alpha": 1}
-        )
+        axis.scatter(x[~mask], y[~mask], color=style.GREY, s=9, alpha=0.75, **dot)
+        axis.scatter(x[mask], y[mask], color=style.VERMILION, s=16, zorder=3, **dot)
 
     unit = "points" if metric.unit == "points" else metric.unit
     axes[0].axhline(0, color=style.GREY, linewidth=0.7)
@@ -1259,41 +1231,29 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     axes[1].set_xlabel("normal quantile")
     axes[1].set_ylabel("standardised residual")
 
-    if "replicate" in table:
-        replicates = sorted(table["replicate"].unique())
-        place = table["replicate"].map({r: i for i, r in enumerate(replicates)}).to_numpy(float)
-        within = table.groupby("replicate").cumcount() / table.groupby("replicate")[
-            "fitted"
-        ].transform("size")
-        spread = 0.5 * (within.to_numpy() - 0.5)
-        axes[2].axhline(0, color=style.GREY, linewidth=0.7)
-        points(axes[2], place + spread, residual, marked)
-        axes[2].set_xticks(range(len(replicates)), [f"{r:g}" for r in replicates])
-        axes[2].set_xlabel("replicate")
-        axes[2].set_ylabel(axes[0].get_ylabel())
-    else:
-        axes[2].remove()
+    replicates = sorted(table["replicate"].unique())
+    place = table["replicate"].map({r: i for i, r in enumerate(replicates)}).to_numpy(float)
+    by_replicate = table.groupby("replicate")["fitted"]
+    within = by_replicate.cumcount() / by_replicate.transform("size")  # side by side, in order
+    axes[2].axhline(0, color=style.GREY, linewidth=0.7)
+    points(axes[2], place + 0.5 * (within.to_numpy() - 0.5), residual, marked)
+    shown = range(0, len(replicates), -(-len(replicates) // 8))
+    axes[2].set_xticks(shown, [style.level(replicates[i]) for i in shown])
+    axes[2].set_xlabel("replicate")
+    axes[2].set_ylabel(axes[0].get_ylabel())
 
     leverage, cooks = table["leverage"].to_numpy(float), table["cooks_distance"].to_numpy(float)
     points(axes[3], leverage, cooks, marked)
     axes[3].set_xlabel("leverage")
     axes[3].set_ylabel("Cook's distance")
     axes[3].set_ylim(bottom=0)
-    figure.legend(
-        handles=[
-            Line2D([], [], marker="o", linestyle="", color=style.GREY, label="run"),
-            Line2D(
-                [],
-                [],
-                marker="o",
-                linestyle="",
-                color=style.VERMILION,
-                label="influential run (named in the report)",
-            ),
-        ],
-        loc="outside upper left",
-        ncols=2,
-    )
+    if marked.any():
+        kinds = {"run": style.GREY, "influential run (named in the report)": style.VERMILION}
+        handles = [
+            Line2D([], [], marker="o", linestyle="", color=colour, label=label)
+            for label, colour in kinds.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
 
 
@@ -1318,7 +1278,7 @@ FIGURES = (
     Kind(
         differences,
         "Difference to the baseline: {metric}",
-        "{metric}, mean over replicates, less the baseline on the same evaluation sentences. Blue "
+        "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
         "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
         "(cell by cell, not corrected for their number).",
     ),
@@ -1353,7 +1313,8 @@ FIGURES = (
     Kind(
         tradeoff,
         "Trade-off between metrics",
-        "Each point is the mean of a cell. The numbers on the Pareto front are those of the table.",
+        "Each point is the mean of a cell, with its interval. The numbers on the Pareto front are "
+        "those of the table.",
         per_metric=False,
     ),
     Kind(
@@ -1384,15 +1345,15 @@ FIGURES = (
     Kind(
         power,
         "What the design could detect",
-        "Size of each observed coefficient against the smallest one the design detects with "
+        "Size of each observed coefficient against the smallest one that the design detects with "
         "probability 0.8.",
         per_metric=False,
     ),
     Kind(
         reliability,
         "Calibration",
-        "Reliability diagrams: how often the classifier is right among sentences it is equally "
-        "sure about; the diagonal is perfect. Area of a dot: number of sentences. ECE: expected "
+        "Reliability diagrams: how often the classifier is right among texts it is equally "
+        "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
         "calibration error.",
         per_metric=False,
     ),
@@ -1447,8 +1408,8 @@ def _save(figure: Figure, stem: Path) -> list[Path]:
         engine.execute(figure)
         figure.set_layout_engine("none")
     svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
-    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata={"Date": None})
     FigureCanvasAgg(figure).print_png(_temporary(png), metadata={"Software": None})
+    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata={"Date": None})
     for path in (svg, png):
         _temporary(path).replace(path)
     return [svg, png]

@@ -60,7 +60,7 @@ def find(tables: Tables, study: Study, settings: Settings) -> pd.DataFrame:
     for metric in settings.metrics:
         found += _effects(tables, study, settings, metric)
     for metric in settings.metrics:
-        found += _surface(tables, study, settings, metric)
+        found += _surface(tables, settings, metric)
     found += _conflicts(tables, study, settings)
     found += _prices(tables, settings)
     found += _variability(tables, settings)
@@ -90,10 +90,10 @@ def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.
 
 
 def _table(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
-    """Rows of a table with these values; an empty frame if the table is missing."""
-    rows = tables.get(table)
-    if rows is None or rows.empty:
-        return pd.DataFrame()
+    """Rows of a table with these values; an empty frame if there is no such table."""
+    rows = tables.get(table, pd.DataFrame())
+    if rows.empty:
+        return rows
     for column, value in where.items():
         rows = rows[rows[column] == value]
     return rows
@@ -185,11 +185,10 @@ def _against_baseline(
             metric.name,
             "cells",
             False,
-            f"In {name}, {_count(int(better.sum()), 'cell')} of {len(cells)} "
-            f"{'lies' if better.sum() == 1 else 'lie'} above the baseline in the better direction "
-            f"and {int(worse.sum())} in the worse with the whole interval. These intervals are "
-            f"cell by cell: of {len(cells)} cells equal to the baseline about "
-            f"{settings.alpha * len(cells):.1g} would be counted too.",
+            f"The whole interval of {int(better.sum())} of {len(cells)} cells is better than the "
+            f"baseline in {name}, that of {int(worse.sum())} worse. These intervals are cell by "
+            f"cell: were all {len(cells)} cells equal to the baseline, about "
+            f"{settings.alpha * len(cells):.1g} would be counted.",
         )
     yield from _runs_against_baseline(tables, settings, metric)
 
@@ -211,7 +210,7 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
         first = runs[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
         sentence = (
             f"{_count(better, 'run')} of {len(runs)} {'beats' if better == 1 else 'beat'} the "
-            f"baseline in {name} on the same sentences, most of all "
+            f"baseline in {name} on the same texts, most of all "
             f"{run_name(first.to_dict(), settings)} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
             f"interval {_interval(first, metric)}; {style.p_value(first['q_value'], 'q')}); "
@@ -219,7 +218,7 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
         )
     else:
         sentence = (
-            f"No run is shown to beat the baseline in {name} on the same sentences; "
+            f"No run is shown to beat the baseline in {name} on the same texts; "
             f"{worse} of {len(runs)} {'is' if worse == 1 else 'are'} worse ({rule})."
         )
     yield Finding("baseline", metric.name, "runs_beat_baseline", bool(better), sentence)
@@ -280,6 +279,7 @@ def _effect(
     settings: Settings,
     metric: Metric,
 ) -> Finding:
+    section = "interactions" if ":" in effect.term else "effects"
     evidence = (
         f"{_percent(settings)} interval {_interval(row, metric, effect.scale)}; "
         f"{style.p_value(row['p_value'], 'p')}, {style.p_value(row['q_value'], 'q')}"
@@ -287,11 +287,11 @@ def _effect(
     amount = style.amount(effect.scale * row["estimate"], metric, sign=True)
     claim = style.sentence_case(effect.claim.format(amount=amount))
     if sure:
-        return Finding("effects", metric.name, "effect", True, f"{claim} ({evidence}).")
+        return Finding(section, metric.name, "effect", True, f"{claim} ({evidence}).")
     excludes_zero = row["ci_low"] > 0 or row["ci_high"] < 0
     if excludes_zero:
         return Finding(
-            "effects",
+            section,
             metric.name,
             "indication",
             False,
@@ -302,7 +302,7 @@ def _effect(
     if smallest is not None and pd.notna(smallest):
         seen = f"; the design could have seen {style.amount(abs(effect.scale) * smallest, metric)}"
     return Finding(
-        "effects",
+        section,
         metric.name,
         "no_effect",
         False,
@@ -470,13 +470,13 @@ class _Translator:
                 style.setting({other: value}, self.settings.factors)
                 for value in second.decode([-1.0, 1.0])
             )
-            claim = f"{change} differs by {{amount}} between {at_low} and {at_high}"
+            claim = f"{change} differs by {{amount}} at {at_high} from that at {at_low}"
             return _Effect(term, 4.0, claim, topic)
         factor, level, coding = self._level_of(other)
         if len(coding.levels) == 2:
             claim = (
-                f"{change} differs by {{amount}} between {style.name(factor)} {coding.levels[0]} "
-                f"and {level}"
+                f"{change} differs by {{amount}} with {style.name(factor)} {level} from that with "
+                f"{coding.levels[0]}"
             )
             return _Effect(term, 4.0, claim, topic)
         claim = (
@@ -502,7 +502,7 @@ def _and(listed: str) -> str:
 # --- surfaces and trade-offs ---------------------------------------------------------------------
 
 
-def _surface(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Iterator[Finding]:
+def _surface(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
     name = style.name(metric.name)
     best = _table(tables, "optimum", metric=metric.name)
     if len(best):
@@ -516,10 +516,10 @@ def _surface(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                 "there)"
             )
         sentence = (
-            f"The fitted {name} is best at {where}: {style.amount(row['predicted'], metric)}"
+            f"The fitted {name} is best at {where}: {style.reading(row['predicted'], metric)}"
             f"{interval}."
         )
-        edges = [style.name(f.name) for f in settings.factors if _on_edge(f.name, values, study)]
+        edges = [style.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
         if edges:
             sentence += (
                 f" That is on the edge of what was studied in {listed(edges)}: something better "
@@ -551,17 +551,6 @@ def _surface(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             False,
             f"The stationary point of the fitted {name} is {meaning}; it {place}.",
         )
-
-
-def _on_edge(factor: str, values: dict[str, Any], study: Study) -> bool:
-    studied = study.runs[factor]
-    if factor not in values or not pd.api.types.is_numeric_dtype(studied):
-        return False
-    value = float(values[factor])
-    return bool(
-        abs(value - studied.min()) <= 1e-6 * abs(value)
-        or abs(value - studied.max()) <= 1e-6 * abs(value)
-    )
 
 
 def _conflicts(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
@@ -668,7 +657,7 @@ def _variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
         "replicate": "the replicate (its seed and the data drawn for it)",
         "trajectory": "the training run beyond that",
         "epoch_within_trajectory": "the epoch within a training run",
-        "evaluation_sampling": "which sentences were drawn for evaluation",
+        "evaluation_sampling": "which texts were drawn for evaluation",
     }
     for metric in settings.metrics:
         rows = table[table["metric"] == metric.name] if len(table) else table

@@ -7,6 +7,7 @@ JSON to ``report.typ``. Text reaches Typst as JSON strings, which it shows and n
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -26,6 +27,7 @@ Block = dict[str, Any]
 TEMPLATE = Path(__file__).with_name("report.typ")
 LISTED_RUNS = 400  # beyond that the appendix names the file instead
 LISTED_CELLS = 150
+NEW_PAGE = ("Surfaces", "Trade-offs", "Appendix: every run")  # sections that start on one
 
 
 def write(
@@ -71,6 +73,8 @@ def context(
     ``drawn`` is the list of figures by name with title, caption and left_out.
     """
     report = _Report(tables, study, settings, drawn)
+    first_page = report.first_page()
+    report.first_page_done = True
     source = study.provenance.get("source", {})
     kind = str(source.get("kind", ""))
     titles = {
@@ -89,9 +93,9 @@ def context(
             source.get("sentence")
             or "The table came without a record of where its model and data are from."
         ),
-        "first_page": report.first_page(),
+        "first_page": first_page,
         "sections": [
-            {"title": title, "blocks": blocks}
+            {"title": title, "blocks": blocks, "new_page": title in NEW_PAGE}
             for title, blocks in (
                 ("Source and design", report.source_and_design()),
                 ("Baseline", report.baseline()),
@@ -125,7 +129,13 @@ def _subtitle(settings: Settings) -> str:
 
 
 def _paragraph(text: str) -> Block:
-    return {"type": "paragraph", "text": text}
+    return {"type": "paragraph", "text": _unbroken(text)}
+
+
+def _unbroken(text: str) -> str:
+    """No line ends between a number and its unit, or within ``p < 0.001``."""
+    text = re.sub(r"(\d) (%|points|nats|epochs?\b)", "\\1\u00a0\\2", text)
+    return re.sub(r"\b([pq]) ([<=≥]) (\d)", "\\1\u00a0\\2\u00a0\\3", text)
 
 
 def _missing(text: str) -> Block:
@@ -169,6 +179,7 @@ class _Report:
         found = tables.get("findings")
         self.findings = findings.find(tables, study, settings) if found is None else found
         self.percent = f"{100 * (1 - settings.alpha):g} %"
+        self.first_page_done = False
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -186,13 +197,15 @@ class _Report:
         for column, value in where.items():
             rows = rows[rows[column].isin(value if isinstance(value, tuple) else (value,))]
         items = [
-            {"text": row["sentence"], "significant": bool(row["significant"])}
+            {"text": _unbroken(row["sentence"]), "significant": bool(row["significant"])}
             for row in rows.to_dict("records")
         ]
         return [{"type": "sentences", "items": items}] if items else []
 
     def figure(self, name: str) -> list[Block]:
-        """The figure, or the sentence why there is none."""
+        """The figure, or the sentence why there is none or where it already was."""
+        if name == self.key_figure and self.first_page_done:
+            return [_paragraph(f"{self.drawn.loc[name, 'title']}: Figure 1, on the first page.")]
         if name not in self.drawn.index:
             return [_missing(f"The figure “{style.name(name)}” was not drawn.")]
         row = self.drawn.loc[name]
@@ -240,10 +253,15 @@ class _Report:
                 "fitted."
             )
         )
-        for name in (f"differences_{first}", "tradeoff", f"effects_{first}"):
-            if name in self.drawn.index and not self.drawn.loc[name, "left_out"]:
-                return blocks + self.figure(name)
-        return blocks
+        return blocks + (self.figure(self.key_figure) if self.key_figure else [])
+
+    @property
+    def key_figure(self) -> str:
+        """The figure of the first page: the first of these that was drawn."""
+        first = self.settings.metrics[0].name
+        wanted = (f"differences_{first}", "tradeoff", f"effects_{first}")
+        kept = [n for n in wanted if n in self.drawn.index and not self.drawn.loc[n, "left_out"]]
+        return kept[0] if kept else ""
 
     # --- source, design, baseline ----------------------------------------------------------------
 
@@ -511,7 +529,8 @@ class _Report:
                 )
             )
             return blocks
-        blocks.append(_paragraph(self._what_framings_mean()))
+        if metric.name == self.settings.metrics[0].name:
+            blocks.append(_paragraph(self._what_framings_mean()))
         return blocks
 
     def _what_framings_mean(self) -> str:
@@ -584,17 +603,22 @@ class _Report:
     def interactions(self) -> list[Block]:
         blocks: list[Block] = []
         for metric in self.settings.metrics:
+            blocks.append(_heading(style.name(metric.name)))
             blocks += self.figure(f"interactions_{metric.name}")
+            blocks += self.sentences(section="interactions", metric=metric.name)
         return blocks
 
     def surfaces(self) -> list[Block]:
         blocks: list[Block] = []
         for metric in self.settings.metrics:
+            # the two pictures of a metric and what they say fill one page
+            blocks += [{"type": "page"}] if blocks else []
             blocks.append(_heading(style.name(metric.name)))
             blocks += self.sentences(section="surface", metric=metric.name)
-            blocks += self.figure(f"contours_{metric.name}")
             blocks += self.figure(f"perspective_{metric.name}")
-            blocks += self._canonical(metric)
+            blocks += self.figure(f"contours_{metric.name}")
+        for metric in self.settings.metrics:
+            blocks += self._canonical(metric) + self._steepest(metric)
         return blocks
 
     def _canonical(self, metric: Metric) -> list[Block]:
@@ -617,6 +641,35 @@ class _Report:
                 [
                     _column(f"eigenvalue{_unit(metric)}"),
                     *(_column(style.name(name)) for name in names),
+                ],
+                rows,
+            )
+        ]
+
+    def _steepest(self, metric: Metric) -> list[Block]:
+        path = self.rows("steepest", metric=metric.name)
+        if path.empty:
+            return []
+        names = [f.name for f in self.settings.factors if f.name in path]
+        path = path[path["distance"].mul(2).round(6).mod(1).eq(0) & (path["distance"] > 0)]
+        rows = [
+            [
+                style.fixed(row["distance"], 2),
+                *(style.level(row[name], self.settings.factor(name).scale) for name in names),
+                self.value(row["predicted"], metric, more=1),
+                "" if row["inside"] else "outside",
+            ]
+            for row in path.to_dict("records")
+        ]
+        return [
+            _table(
+                f"Path along which {style.name(metric.name)} gets better fastest, from the centre "
+                "of the design; distance in half ranges.",
+                [
+                    _column("distance"),
+                    *(_column(style.name(name)) for name in names),
+                    _column(f"fitted {style.axis_label(metric)}"),
+                    _column("region studied", "left"),
                 ],
                 rows,
             )
@@ -739,26 +792,35 @@ class _Report:
         ]
 
     def _desirability(self) -> list[Block]:
-        table = self.rows("desirability").head(5)
+        table = self.rows("desirability")
         if table.empty:
             return []
+        # measured cells can be chosen as they are; the fitted point says where to look next
+        best = [
+            table[table["level"] == "observed"].head(5),
+            table[table["level"] == "fitted"].head(1),
+        ]
         metrics = [m for m in self.settings.metrics if f"desirability_{m.name}" in table]
         rows = [
             [
+                "measured cell" if row["level"] == "observed" else "fitted surface",
                 *self.setting(row),
                 *(style.fixed(row[f"desirability_{m.name}"], 2) for m in metrics),
                 style.fixed(row["overall"], 2),
             ]
-            for row in table.to_dict("records")
+            for part in best
+            for row in part.to_dict("records")
         ]
         weights = ", ".join(
             f"{style.name(m.name)} {self.settings.desirability.get(m.name, 1):g}" for m in metrics
         )
         return [
             _table(
-                "The settings with the highest overall desirability (Derringer & Suich 1980; "
-                f"weights: {weights}). 0 is unacceptable, 1 is best.",
+                "The measured cells with the highest overall desirability, and the best point of "
+                f"the fitted surfaces (Derringer & Suich 1980; weights: {weights}). 0 and 1 are "
+                "the worst and the best measured cell.",
                 [
+                    _column("", "left"),
                     *self.factor_columns(),
                     *(_column(style.name(m.name)) for m in metrics),
                     _column("overall"),
@@ -807,11 +869,16 @@ class _Report:
                     _replicates(row["replicates_needed"]),
                 ]
             rows.append(line)
+        targets = [
+            f"{style.amount(rows['target_effect'].iloc[0], metric)} of {style.name(metric.name)}"
+            for metric in metrics
+            for rows in [by_metric[metric.name]]
+        ]
         return [
             _table(
                 "Smallest coefficient (half the range of a factor) that a study of this size "
-                "detects with probability 0.8, the one observed, and how many replicates it would "
-                "take to detect one of the observed size.",
+                "detects with probability 0.8, the one observed, and the replicates that would "
+                f"detect {findings.listed(targets)} with that probability.",
                 columns,
                 rows,
                 spans=spans,
@@ -916,7 +983,7 @@ class _Report:
                     ],
                     [
                         [
-                            style.name(row["diagnostic"]),
+                            _DIAGNOSTICS.get(row["diagnostic"], style.name(row["diagnostic"])),
                             _significant_digits(row["value"]),
                             style.p_value(row["p_value"]),
                             str(row["sentence"]),
@@ -925,8 +992,21 @@ class _Report:
                     ],
                 )
             )
+            blocks += self._influential(metric)
             blocks += self._anova(metric)
         return blocks
+
+    def _influential(self, metric: Metric) -> list[Block]:
+        table = self.rows("influence", metric=metric.name, framing="absolute")
+        if table.empty:
+            return []
+        runs = table[table["influential"].astype(bool)].sort_values(
+            "cooks_distance", ascending=False
+        )
+        if runs.empty:
+            return [_paragraph("No single run decides the fit (Cook's distance).")]
+        names = [findings.run_name(row, self.settings) for row in runs.to_dict("records")]
+        return [_paragraph(f"Influential runs (Cook's distance): {'; '.join(names[:10])}.")]
 
     def _anova(self, metric: Metric) -> list[Block]:
         table = self.rows("anova", metric=metric.name, framing="absolute")
@@ -1190,6 +1270,18 @@ REFERENCES = (
     "Pinheiro, J. C. & Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS. Springer.",
     "The published study this project starts from: arXiv 2501.00241.",
 )
+
+
+_DIAGNOSTICS = {
+    "r_squared": "R²",
+    "adjusted_r_squared": "adjusted R²",
+    "predicted_r_squared": "predicted R²",
+    "press": "PRESS",
+    "sigma": "residual σ",
+    "shapiro_wilk": "Shapiro–Wilk",
+    "breusch_pagan": "Breusch–Pagan",
+    "largest_cooks_distance": "largest Cook's distance",
+}
 
 
 def _plain(value: Any) -> str:

@@ -90,6 +90,7 @@ _RC = {
     "figure.dpi": PNG_DPI,
     "svg.hashsalt": "hyperparameter-tradeoffs",  # the same figure gives the same bytes
     "svg.fonttype": "path",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "path.simplify": True,
 }
 
@@ -194,6 +195,13 @@ def amount(value: float, metric: Metric, sign: bool = False, unit: bool = True) 
     """``+0.8 points``, ``0.512 nats``: a metric's value or difference in words."""
     shown = fixed(in_unit(value, metric), _digits(metric, value), sign)
     return f"{shown} {metric.unit}" if unit and metric.unit else shown
+
+
+def reading(value: float, metric: Metric) -> str:
+    """``83.2 %``, ``0.384 nats``: a metric's own value, where ``amount`` is for differences."""
+    shown = fixed(in_unit(value, metric), decimals(metric))
+    unit = "%" if metric.unit == "points" else metric.unit
+    return f"{shown} {unit}" if unit else shown
 
 
 def interval(low: float, high: float, metric: Metric) -> str:
