@@ -184,7 +184,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
-    bar.set_label(style.axis_label(metric, difference=True))
+    bar.set_label(f"{metric.unit or style.name(metric.name)} against baseline", fontsize=7)
     if averaged:
         _remark(figure, f"Mean over {' and '.join(averaged)}.")
     return figure
@@ -194,7 +194,8 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     """Fitted metric along each factor, the others at the centre of the design."""
     table = _rows(tables, "effects", metric=metric.name, framing="absolute")
     cells = _cells(tables, settings, metric)
-    figure, axes = _panels(len(settings.factors), 3, 2.2, sharey=True)
+    columns = 4 if len(settings.factors) == 4 else 3
+    figure, axes = _panels(len(settings.factors), columns, 2.2, sharey=True)
     baseline = style.in_unit(_baseline(study, metric), metric)
     for place, (axis, factor) in enumerate(zip(axes, settings.factors, strict=True)):
         rows = table[table["factor"] == factor.name]
@@ -237,7 +238,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         style.set_factor_axis(axis, "x", factor, levels)
         axis.set_xlabel(style.name(factor.name))
         axis.grid(axis="y")
-        if place % 3 == 0:
+        if place % columns == 0:
             axis.set_ylabel(style.axis_label(metric))
     percent = f"{100 * (1 - settings.alpha):g} %"
     handles = [
@@ -310,15 +311,17 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
 
 
 def _interaction_title(tables: Tables, metric: Metric, one: Factor, other: Factor) -> str:
-    """The q-value of the pair's term, if there is exactly one (numeric factors)."""
+    """The q-value of the pair's term; nothing where several terms make up the interaction."""
     rows = tables.get("coefficients", pd.DataFrame())
     if rows.empty:
         return ""
-    rows = rows[
-        (rows["metric"] == metric.name)
-        & (rows["framing"] == "absolute")
-        & rows["term"].isin([f"{one.name}:{other.name}", f"{other.name}:{one.name}"])
+    rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
+    pair = {one.name, other.name}
+    of_pair = [
+        len(term.split(":")) == 2 and {part.partition("[")[0] for part in term.split(":")} == pair
+        for term in rows["term"]
     ]
+    rows = rows[of_pair]
     for estimator in style.ESTIMATORS:
         found = rows[rows["estimator"] == estimator]
         if len(found) == 1:
@@ -418,12 +421,14 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
     values = np.concatenate([style.in_unit(rows["estimate"], metric) for _, rows in chosen])
     norm = Normalize(values.min(), values.max())
+    observed = [_at(cells, _held(held, settings))["mean"].dropna() for held, _ in chosen]
+    heights = np.concatenate([values, *(style.in_unit(means, metric) for means in observed)])
     to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
     for place, (held, rows) in enumerate(chosen):
         # placed by hand: the layout engine does not see the labels of a 3-d axis
         width = 1 / len(chosen)
         axis = figure.add_axes(
-            (place * width + 0.01, 0.04, width - 0.055, 0.92),
+            (place * width + 0.01, 0.06, width - 0.055, 0.9),
             projection="3d",
             computed_zorder=False,
         )
@@ -462,7 +467,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
                 [style.level(v, factor.scale) for v in levels],
             )
             getattr(axis, f"set_{which}label")(style.name(factor.name), labelpad=-4)
-        axis.set_zlim(norm.vmin, norm.vmax)
+        axis.set_zlim(heights.min(), heights.max())
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
         axis.tick_params(axis="z", pad=0)
@@ -623,8 +628,8 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
     framings = [f for f in ("absolute", "relative") if f in set(table["framing"])]
     estimators = [e for e in style.ESTIMATORS if e in set(table["estimator"])]
     titles = {
-        "absolute": "absolute: slope at the centre of the design",
-        "relative": "relative: slope at the baseline's settings",
+        "absolute": "absolute framing:\nslope at the centre of the design",
+        "relative": "relative framing:\nslope at the baseline's settings",
     }
     figure, axes = _panels(len(framings), 2, 0.75 + 0.235 * len(terms), sharey=True, sharex=True)
     for axis, framing in zip(axes, framings, strict=True):

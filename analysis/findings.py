@@ -108,7 +108,8 @@ def listed(items: list[str]) -> str:
     return "".join(items)
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
@@ -136,9 +137,9 @@ def _runs(study: Study, settings: Settings) -> Iterator[Finding]:
     cells = len(runs[list(settings.factor_names)].drop_duplicates())
     replicates = runs["replicate"].nunique() if "replicate" in runs else 1
     sentence = (
-        f"The study has {_count(len(runs), 'run')}: {_count(cells, 'cell')} of "
+        f"The study has {count(len(runs), 'run')}: {count(cells, 'cell')} of "
         f"{listed([style.name(name) for name in settings.factor_names])}, "
-        f"{_count(replicates, 'replicate')}."
+        f"{count(replicates, 'replicate')}."
     )
     yield Finding("runs", "", "count", False, sentence)
     for status, what in (
@@ -151,7 +152,7 @@ def _runs(study: Study, settings: Settings) -> Iterator[Finding]:
                 run_name(row, settings) for row in rows.head(NAMED).to_dict("records")
             )
             more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-            sentence = f"{len(rows)} of {_count(len(runs), 'run')} {what}: {names}{more}."
+            sentence = f"{len(rows)} of {count(len(runs), 'run')} {what}: {names}{more}."
             yield Finding("runs", "", status, False, sentence)
 
 
@@ -209,7 +210,7 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
     if better:
         first = runs[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
         sentence = (
-            f"{_count(better, 'run')} of {len(runs)} {'beats' if better == 1 else 'beat'} the "
+            f"{count(better, 'run')} of {len(runs)} {'beats' if better == 1 else 'beat'} the "
             f"baseline in {name} on the same texts, most of all "
             f"{run_name(first.to_dict(), settings)} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
@@ -448,7 +449,7 @@ class _Translator:
         where = f"{style.name(factor)} {middle}" if factor != "epochs" else f"{middle} epochs"
         claim = (
             f"at {where}{self._at(factor).replace(' at ', ', ', 1)}, "
-            f"{style.name(self.metric.name)} is {{amount}} away from the mean of the ends {low} "
+            f"{style.name(self.metric.name)} is {{amount}} off the mean of its values at {low} "
             f"and {high}"
         )
         return _Effect(term, -1.0, claim, f"the curvature in {style.name(factor)}")

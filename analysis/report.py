@@ -81,7 +81,7 @@ def context(
         "hub": "Source: Hugging Face Hub",
         "embedded": "Source: embedded model and sentences, not the Hugging Face Hub",
     }
-    name = str(study.provenance.get("study", "")) or "Study"
+    name = str(study.provenance.get("study", "")) or "Hyperparameter study"
     return {
         "title": style.sentence_case(name),
         "subtitle": _subtitle(settings),
@@ -331,10 +331,9 @@ class _Report:
     def _design_sentence(self) -> str:
         runs = self.study.runs
         cells = runs[list(self.settings.factor_names)].drop_duplicates()
-        parts = [f"{len(runs)} runs of {len(cells)} cells"]
-        if "replicate" in runs:
-            parts.append(f"{runs['replicate'].nunique()} replicates")
-        if "trajectory" in runs:
+        parts = [f"{findings.count(len(runs), 'run')} of {findings.count(len(cells), 'cell')}"]
+        parts.append(findings.count(runs["replicate"].nunique(), "replicate"))
+        if self.settings.subplot_factor:
             parts.append(f"{runs['trajectory'].nunique()} trajectories")
         text = findings.listed(parts) + "."
         if self.settings.subplot_factor:
@@ -651,25 +650,26 @@ class _Report:
         if path.empty:
             return []
         names = [f.name for f in self.settings.factors if f.name in path]
-        path = path[path["distance"].mul(2).round(6).mod(1).eq(0) & (path["distance"] > 0)]
+        halves = path["distance"].mul(2).round(6).mod(1) == 0
+        path = path[halves & path["inside"].astype(bool)]  # beyond it would be extrapolation
+        if path.empty:
+            return []
         rows = [
             [
                 style.fixed(row["distance"], 2),
                 *(style.level(row[name], self.settings.factor(name).scale) for name in names),
                 self.value(row["predicted"], metric, more=1),
-                "" if row["inside"] else "outside",
             ]
             for row in path.to_dict("records")
         ]
         return [
             _table(
                 f"Path along which {style.name(metric.name)} gets better fastest, from the centre "
-                "of the design; distance in half ranges.",
+                "of the design, as far as the region studied reaches; distance in half ranges.",
                 [
                     _column("distance"),
                     *(_column(style.name(name)) for name in names),
                     _column(f"fitted {style.axis_label(metric)}"),
-                    _column("region studied", "left"),
                 ],
                 rows,
             )
@@ -892,7 +892,7 @@ class _Report:
         if variants.empty:
             blocks.append(_missing("The analysis gave no table of variants."))
         else:
-            names = [v for v in dict.fromkeys(variants["variant"]) if v != "main"]
+            names = [_VARIANTS.get(v, v) for v in dict.fromkeys(variants["variant"]) if v != "main"]
             blocks.append(
                 _paragraph(
                     "Each conclusion (significant at p < "
@@ -941,7 +941,7 @@ class _Report:
             [
                 style.name(row["metric"]),
                 style.term(row["term"]),
-                str(row["variant"]),
+                _VARIANTS.get(row["variant"], row["variant"]),
                 style.p_value(main.get((row["metric"], row["term"]), float("nan"))),
                 style.p_value(row["p_value"]),
             ]
@@ -1272,6 +1272,7 @@ REFERENCES = (
 )
 
 
+_VARIANTS = {"logit": "log-odds of the metric", "log": "logarithm of the metric"}
 _DIAGNOSTICS = {
     "r_squared": "R²",
     "adjusted_r_squared": "adjusted R²",

@@ -1,0 +1,182 @@
+"""Every figure on the reference study and on other designs: complete, legible, the same bytes."""
+
+import functools
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+from analysis import figures, runs, style, tables
+
+FOUR_FACTORS = {
+    "factors": {
+        "learning_rate": {"scale": "log10"},
+        "weight_decay": {"scale": "linear"},
+        "schedule": {"scale": "categorical"},
+        "epochs": {"scale": "linear"},
+    },
+    "analysis": {
+        "metrics": {
+            "accuracy": {"better": "higher", "unit": "points"},
+            "seconds": {"better": "lower", "unit": "s"},
+        },
+        "bootstrap": 100,
+    },
+}
+SEARCH = {
+    "factors": {"learning_rate": {"scale": "log10"}, "dropout": {"scale": "linear"}},
+    "analysis": {"metrics": {"a $metric_[x]": {"better": "higher"}}, "bootstrap": 100},
+}
+
+
+@functools.cache
+def reference_study():
+    settings = reference.settings(bootstrap=100)
+    study = reference.study()
+    return tables.compute(study, settings), study, settings
+
+
+@functools.cache
+def four_factors():
+    """Two replicates, a categorical factor, no baseline, a metric in seconds."""
+    rng = np.random.default_rng(0)
+    grid = itertools.product((1e-5, 1e-4), (0.0, 0.1), ("constant", "linear"), (1, 2), (0, 1))
+    names = ["learning_rate", "weight_decay", "schedule", "epochs", "replicate"]
+    table = pd.DataFrame(grid, columns=names)
+    noise = rng.normal(size=len(table))
+    table["accuracy"] = 0.8 + 0.01 * table["epochs"] + 0.004 * noise
+    table["seconds"] = 20 * table["epochs"] + rng.normal(size=len(table))
+    settings = reference.settings(FOUR_FACTORS, formula=" + ".join(names[:4]))
+    study = runs.from_table(table, settings)
+    return tables.compute(study, settings), study, settings
+
+
+@functools.cache
+def random_search():
+    """No grid, no replicates, no baseline, one metric whose name is no plain word."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"learning_rate": 10 ** rng.uniform(-5, -4, 30)})
+    table["dropout"] = rng.uniform(0, 0.3, 30)
+    table["a $metric_[x]"] = np.log10(table["learning_rate"]) + rng.normal(0, 0.1, 30)
+    settings = reference.settings(SEARCH)
+    study = runs.from_table(table, settings)
+    return tables.compute(study, settings), study, settings
+
+
+@pytest.fixture(autouse=True)
+def in_the_style():
+    """matplotlib reads its settings also when a figure is measured."""
+    with style.applied():
+        yield
+
+
+@functools.cache
+def drawn(kind, case):
+    """Every figure of a kind, laid out; what cannot be drawn is not among them."""
+    computed, study, settings = case()
+    found = []
+    for metric in settings.metrics if kind.per_metric else (None,):
+        try:
+            figure = kind.draw(computed, study, settings, *([metric] if metric else []))
+        except figures.CannotDraw as reason:
+            assert str(reason).endswith(".")
+            continue
+        FigureCanvasAgg(figure).draw()
+        found.append(figure)
+    return found
+
+
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("case", [reference_study, four_factors, random_search])
+def test_all_text_is_inside_the_figure_and_large_enough(kind, case):
+    for figure in drawn(kind, case):
+        texts = [text for text in figure.findobj(Text) if text.get_text().strip()]
+        assert min(text.get_fontsize() for text in texts) >= 7
+        drawn_on, page = figure.get_tightbbox(), figure.bbox_inches  # in inches
+        beyond = (page.x0 - drawn_on.x0, page.y0 - drawn_on.y0)
+        beyond += (drawn_on.x1 - page.x1, drawn_on.y1 - page.y1)
+        assert max(beyond) < 0.02
+
+
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+def test_tick_labels_and_titles_do_not_overlap(kind):
+    for figure in drawn(kind, reference_study):
+        for axes in figure.axes:
+            if hasattr(axes, "zaxis"):
+                continue
+            for axis in (axes.xaxis, axes.yaxis):
+                boxes = [
+                    label.get_window_extent()
+                    for label in axis.get_ticklabels()
+                    if label.get_text() and label.get_visible()
+                ]
+                for one, other in itertools.pairwise(boxes):
+                    assert not one.overlaps(other)
+        titles = [axes.title for axes in figure.axes if axes.title.get_text()]
+        boxes = [title.get_window_extent() for title in titles]
+        for one, other in itertools.combinations(boxes, 2):
+            assert not one.overlaps(other)
+
+
+def test_the_reference_study_lacks_only_what_it_did_not_bring():
+    _, _, settings = reference_study()
+    missing = []
+    for kind in figures.FIGURES:
+        wanted = len(settings.metrics) if kind.per_metric else 1
+        missing += [kind.name] * (wanted - len(drawn(kind, reference_study)))
+    assert missing == ["learning_curves", "reliability"]
+
+
+def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monkeypatch):
+    few = [k for k in figures.FIGURES if k.name in ("differences", "tradeoff", "reliability")]
+    monkeypatch.setattr(figures, "FIGURES", few)
+    computed, study, settings = reference_study()
+    first = figures.draw_all(computed, study, settings, tmp_path / "first")
+    again = figures.draw_all(computed, study, settings, tmp_path / "again")
+    assert [p.name for p in first] == [p.name for p in again]
+    assert {p.name for p in first} == {p.name for p in (tmp_path / "first").iterdir()}
+    assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, again, strict=True))
+    captions = pd.read_csv(tmp_path / "first" / "captions.csv", keep_default_na=False)
+    left_out = captions.set_index("name")["left_out"]
+    assert left_out["reliability"].endswith(".")
+    assert (left_out.drop("reliability") == "").all()
+
+
+def test_a_figure_that_cannot_be_drawn_any_more_is_removed(tmp_path, monkeypatch):
+    few = [k for k in figures.FIGURES if k.name == "tradeoff"]
+    monkeypatch.setattr(figures, "FIGURES", few)
+    computed, study, settings = reference_study()
+    figures.draw_all(computed, study, settings, tmp_path)
+    assert (tmp_path / "tradeoff.svg").exists()
+    figures.draw_all({}, study, settings, tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["captions.csv"]
+
+
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+def test_without_tables_every_figure_says_why(kind):
+    _, study, settings = reference_study()
+    with pytest.raises(figures.CannotDraw):
+        kind.draw({}, study, settings, *([settings.metrics[0]] if kind.per_metric else []))
+
+
+def test_names_and_numbers_as_one_writes_them():
+    assert style.term("learning_rate^2") == "learning rate²"
+    assert style.term("schedule[linear]:epochs") == "schedule = linear × epochs"
+    assert [style.level(v) for v in (1e-5, 3.16e-5, 16, 0.05, 2.0)] == [
+        "1e-5",
+        "3.2e-5",
+        "16",
+        "0.05",
+        "2",
+    ]
+    points, nats, _ = (reference.settings().metric(n) for n in ("accuracy", "loss", "f1"))
+    assert style.amount(0.0081, points, sign=True) == "+0.8 points"
+    assert style.amount(-0.0312, nats) == "−0.031 nats"
+    assert style.amount(0.0002, points) == "0.02 points"  # never rounded to no effect
+    assert style.interval(0.0003, 0.014, points) == "0.03 to 1.40"
+    assert style.p_value(0.0004, "p") == "p < 0.001"
+    assert style.fixed(-0.00001, 2) == "0.00"

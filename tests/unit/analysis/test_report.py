@@ -1,0 +1,166 @@
+"""report.pdf: its order, its text, that names stay names, and that missing tables are said."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pypdf
+import pytest
+import reference
+from test_figures import random_search, reference_study
+
+from analysis import figures, report
+from analysis.runs import Study
+
+PROVENANCE = {
+    "study": "#panic(1) $x$ *bold* @ref \\u{41} <label>",
+    "source": {
+        "kind": "embedded",
+        "sentence": "The Hub did not answer; #sys.version ran.",
+        "checkpoint": "a_b*c*",
+        "licence": {"checkpoint": "Apache-2.0"},
+        "labels": ["negative", "positive"],
+    },
+    "design": {"training_examples": 384, "fixed": {"weight_decay": 0.01}},
+    "versions": {"tensorflow": "2.20"},
+    "machine": {"cores": 2},
+    "seeds": {"0": {"data": 11, "order": 12}},
+}
+
+
+def text_of(path):
+    pages = pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages
+    return [" ".join(page.extract_text().replace("\u00a0", " ").split()) for page in pages]
+
+
+@pytest.fixture(scope="module")
+def figures_folder(tmp_path_factory):
+    """One figure of each name the report may show, drawn as a single small one."""
+    folder = tmp_path_factory.mktemp("figures")
+    computed, study, settings = reference_study()
+    kept = [k for k in figures.FIGURES if k.name in ("differences", "reliability")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(figures, "FIGURES", kept)
+        figures.draw_all(computed, study, settings, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(figures_folder, tmp_path_factory):
+    computed, study, settings = reference_study()
+    study = Study(
+        study.runs, study.baseline, study.notes, study.histories, PROVENANCE, study.folder
+    )
+    path = tmp_path_factory.mktemp("report") / "report.pdf"
+    report.write(computed, study, settings, figures_folder, path)
+    assert [p.name for p in path.parent.iterdir()] == ["report.pdf"]
+    return text_of(path)
+
+
+def test_the_first_page_names_the_source_and_the_findings(pages):
+    assert "Source: embedded model and sentences, not the Hugging Face Hub" in pages[0]
+    assert "Accuracy responds to" in pages[0]
+    assert "Figure 1" in pages[0]
+    assert pages[0].endswith(f"1 / {len(pages)}")
+
+
+def test_names_are_shown_and_never_evaluated(pages):
+    assert PROVENANCE["study"] in pages[0]
+    assert "#sys.version ran." in pages[0]
+    assert PROVENANCE["study"] in pages[5]  # the running header
+    assert "a_b*c*" in " ".join(pages)
+
+
+def test_sections_come_in_order(pages):
+    text = " ".join(pages[1:])
+    titles = [
+        "Results",
+        "Regression: accuracy",
+        "Regression: F1",
+        "Regression: loss",
+        "Interactions",
+        "Surfaces",
+        "Trade-offs",
+        "Variability and power",
+        "Robustness",
+        "Diagnostics",
+        "Methods",
+        "References",
+        "What this study cannot say",
+        "Appendix: every run",
+        "Appendix: versions and seeds",
+    ]
+    at = text.rindex("Source and design")  # behind the table of contents
+    for title in titles:
+        at = text.index(title, at)
+
+
+def test_both_framings_are_said_to_be_one_fit(pages):
+    text = " ".join(pages)
+    assert "The two framings are one fit." in text
+    assert (
+        "slope at the centre of the design (learning rate 3.2e-5, batch size 16, 2 epochs)" in text
+    )
+    assert "(learning rate 1e-5, batch size 32, 3 epochs)" in text
+
+
+def test_a_figure_left_out_is_said(pages):
+    assert "Left out: Calibration." in " ".join(pages)
+
+
+def test_numbers_in_the_tables_are_those_of_the_coefficients():
+    computed, study, settings = reference_study()
+    content = report.context(computed, study, settings, pd.DataFrame(columns=["left_out"]))
+    section = next(s for s in content["sections"] if s["title"] == "Regression: accuracy")
+    table = next(b for b in section["blocks"] if b["type"] == "table")
+    row = next(r for r in table["rows"] if r[0] == "epochs")
+    rows = computed["coefficients"].query(
+        "metric == 'accuracy' and framing == 'absolute' and estimator == 'split_plot'"
+    )
+    estimate = rows.set_index("term").loc["epochs", "estimate"]
+    assert row[1]["bold"] == f"{100 * estimate:.2f}"
+
+
+def test_every_run_is_in_the_appendix():
+    computed, study, settings = reference_study()
+    content = report.context(computed, study, settings, pd.DataFrame(columns=["left_out"]))
+    section = next(s for s in content["sections"] if s["title"] == "Appendix: every run")
+    assert len(section["blocks"][0]["rows"]) == len(study.runs) == 81
+
+
+def test_the_same_input_gives_the_same_bytes(figures_folder, tmp_path):
+    computed, study, settings = reference_study()
+    for name in ("first.pdf", "again.pdf"):
+        report.write(computed, study, settings, figures_folder, tmp_path / name)
+    assert (tmp_path / "first.pdf").read_bytes() == (tmp_path / "again.pdf").read_bytes()
+
+
+def test_without_any_table_the_report_says_what_is_missing(tmp_path):
+    study, settings = reference.study(), reference.settings()
+    report.write({}, study, settings, tmp_path / "none", tmp_path / "report.pdf")
+    text = " ".join(text_of(tmp_path / "report.pdf"))
+    assert "Nothing in this study is statistically significant" in text
+    assert "No regression of accuracy could be fitted." in text
+    assert "came without provenance.json" in text
+
+
+def test_a_table_from_elsewhere_needs_no_baseline_replicates_or_provenance(tmp_path):
+    computed, study, settings = random_search()
+    report.write(computed, study, settings, tmp_path / "none", tmp_path / "report.pdf")
+    text = " ".join(text_of(tmp_path / "report.pdf"))
+    assert "a $metric [x]" in text
+    assert "The table has no baseline metrics" in text
+    assert "There is no relative regression" in text
+    assert "There is one replicate" in text
+
+
+def test_when_nothing_is_significant_the_first_page_says_exactly_that(tmp_path):
+    rng = np.random.default_rng(3)
+    computed, study, settings = reference_study()
+    coefficients = computed["coefficients"].assign(q_value=0.5 + 0.4 * rng.random())
+    quiet = {"coefficients": coefficients, "power": computed["power"]}
+    report.write(quiet, study, settings, tmp_path / "none", tmp_path / "report.pdf")
+    first = text_of(tmp_path / "report.pdf")[0]
+    assert "Nothing in this study is statistically significant" in first
+    assert "Nothing studied has a detectable effect on accuracy" in first
+    assert "●" not in first.split("● significant")[0]
