@@ -172,12 +172,13 @@ def whole_config() -> dict:
     terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
     return config | {
         "study": "tiny",
+        "data": {"training_examples": 128, "evaluation_examples": 48, "padded_lengths": [16]},
         "embedded": {
             **config["embedded"],
             "baseline": {**config["embedded"]["baseline"], **training, "schedule": "linear"},
         },
         "factors": {
-            "learning_rate": {"levels": [0.001, 0.01], "scale": "log10"},
+            "learning_rate": {"levels": [0.001, 0.003], "scale": "log10"},
             "batch_size": {"levels": [4, 8], "scale": "log2"},
             "epochs": {"levels": [1, 2, 3], "scale": "linear"},
         },

@@ -40,7 +40,7 @@ def new_study(tmp_path_factory) -> Study:
     """A folder with a configuration, a checkpoint and texts, of which nothing was run."""
     study = tmp_path_factory.mktemp("study") / "new"
     write_tiny_distilbert(study / "checkpoint")
-    write_tiny_sentences(study / "sentences.csv")
+    write_tiny_sentences(study / "sentences.csv", films=24)
     (study / "config.yaml").write_text(yaml.safe_dump(whole_config(), sort_keys=False))
     return study
 
