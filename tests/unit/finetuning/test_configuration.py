@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from finetuning import configuration
-from finetuning.errors import StudyError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from finetuning import configuration
+from finetuning.errors import StudyError
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+
 from finetuning.gather import gather_histories, gather_runs
 from finetuning.grid import Grid
 
