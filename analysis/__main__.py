@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from analysis import runs, tables
+from analysis import figures, report, runs, tables
 from analysis.settings import InputError, Settings
 
 
@@ -26,10 +26,12 @@ def main(arguments: list[str] | None = None) -> int:
         study = runs.read(given.runs, settings)
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
+        figures.draw_all(computed, study, settings, given.out / "figures")
+        report.write(computed, study, settings, given.out / "figures", given.out / "report.pdf")
     except InputError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    print(f"{len(computed)} tables in {given.out / 'analysis'}")
+    print(given.out / "report.pdf")
     return 0
 
 

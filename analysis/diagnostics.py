@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 SHAPIRO_WILK_MOST = 5000
 
 
+# As many points as a residual plot can show; more would make a table and figures of 100 MB.
+INFLUENCE_MOST = 5000
+
+
 @dataclass(frozen=True)
 class Leverage:
     """What each run does to its own fit; all (n,)."""
@@ -49,14 +53,16 @@ def leverage(fit: Fit) -> Leverage:
 
 
 def influence(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
-    """One row a run and ordinary fit, with the runs named."""
+    """One row a run and ordinary fit, with the runs named.
+
+    Of a large table INFLUENCE_MOST runs a fit, evenly spaced by Cook's distance from the most to
+    the least influential, and every run that counts as influential.
+    """
     columns = [*settings.factor_names, "replicate"]
-    described = study.runs[columns].copy()
-    described.insert(0, "run", run_names(study.runs, settings))
     tables = []
     for fit in _ordinary(fits):
         own = leverage(fit)
-        table = described.loc[fit.rows].assign(
+        table = study.runs.loc[fit.rows, columns].assign(
             fitted=fit.fitted,
             residual=fit.residuals,
             standardised_residual=own.standardised_residual,
@@ -64,10 +70,30 @@ def influence(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
             cooks_distance=own.cooks_distance,
             influential=own.cooks_distance > influential_from(fit),
         )
+        if len(table) > INFLUENCE_MOST:
+            order = np.argsort(-table["cooks_distance"].to_numpy(), kind="stable")
+            shown = table["influential"].to_numpy().copy()
+            shown[order[np.linspace(0, len(order) - 1, INFLUENCE_MOST).astype(int)]] = True
+            table = table[shown]
         table.insert(0, "metric", fit.metric)
         table.insert(1, "framing", fit.framing)
+        table.insert(2, "run", run_names(table, settings))
         tables.append(table)
     return pd.concat(tables) if tables else pd.DataFrame()
+
+
+def notes(fits: Fits) -> list[tuple[str, str]]:
+    """(topic, sentence) on what ``influence`` leaves out."""
+    most = max((len(fit.rows) for fit in _ordinary(fits)), default=0)
+    if most <= INFLUENCE_MOST:
+        return []
+    return [
+        (
+            "influence",
+            f"Of up to {most:,} runs a regression the table and the residual figures show "
+            f"{INFLUENCE_MOST:,}, evenly spaced from the most to the least influential.",
+        )
+    ]
 
 
 def influential_from(fit: Fit) -> float:

@@ -51,18 +51,20 @@ def _leaves(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Per factor which levels lie in each leaf, (leaves, levels), and the leaves' values."""
     nodes = tree.tree_
-    inside = [np.ones((nodes.node_count, len(level))) for level in levels]
+    ends = np.cumsum([len(level) for level in levels])
+    of_factor = [slice(end - len(level), end) for end, level in zip(ends, levels, strict=True)]
+    inside = np.ones((nodes.node_count, ends[-1]), dtype=bool)
     # scikit-learn numbers a parent before its children, so one pass fills the whole tree.
     for node in np.flatnonzero(nodes.children_left >= 0):
         left, right = nodes.children_left[node], nodes.children_right[node]
-        for member in inside:
-            member[left] = member[right] = member[node]
         split = nodes.feature[node]
         below = levels[split] <= nodes.threshold[node]
-        inside[split][left] *= below
-        inside[split][right] *= ~below
-    is_leaf = nodes.children_left < 0
-    return [member[is_leaf] for member in inside], nodes.value[is_leaf, 0, 0]
+        inside[left] = inside[right] = inside[node]
+        inside[left, of_factor[split]] &= below
+        inside[right, of_factor[split]] &= ~below
+    leaves = nodes.children_left < 0
+    parts = [inside[leaves, columns].astype(float) for columns in of_factor]
+    return parts, nodes.value[leaves, 0, 0]
 
 
 def forest_shares(

@@ -29,7 +29,7 @@ def cluster_robust(fit: Fit) -> Fit:
     """
     groups = int(fit.clusters.max()) + 1
     if groups < 2:
-        raise InputError(f"{fit.metric}: all runs are one trajectory; clusters need at least two.")
+        raise InputError("All runs are one trajectory; clusters need at least two.")
     count, columns = fit.design.shape
     bread = fit.inverse_root @ fit.inverse_root.T
     scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters) @ bread
@@ -45,7 +45,7 @@ def cluster_robust(fit: Fit) -> Fit:
 def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str]]]:
     """Every metric in every framing by every estimator, and notes on what could not be fitted.
 
-    A fit that the runs do not allow is not in the mapping.
+    A fit that the runs do not allow is not in the mapping. Raises InputError if there is none.
     """
     fits: Fits = {}
     notes: list[tuple[str, str]] = []
@@ -53,7 +53,9 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str
         for framing in study.framings(metric, settings):
             values = study.response(metric, framing)
             if values.nunique() < 2:
-                notes.append((metric, f"{metric} ({framing}) never varies: nothing to explain."))
+                notes.append(
+                    ("metrics", f"{metric}: {framing} values never vary, nothing to explain.")
+                )
                 continue
             try:
                 ordinary = ordinary_least_squares(study, settings, metric, framing)
@@ -61,33 +63,34 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str
                 fits[metric, framing, "ols_cluster"] = cluster_robust(ordinary)
                 mixed = split_plot(study, settings, metric, framing)
             except InputError as error:
-                notes.append((metric, f"{metric} ({framing}) is not fully estimated. {error}"))
+                notes.append(("metrics", f"{metric}: not fully estimated ({framing}). {error}"))
                 continue
             fits[metric, framing, "split_plot"] = mixed
-            notes += _remarks(mixed, study)
+            notes += [("split_plot", f"{metric}: {remark}") for remark in _remarks(mixed, study)]
+    if not fits:
+        raise InputError(f"Nothing can be estimated. {' '.join(note for _, note in notes)}")
     return fits, notes
 
 
-def _remarks(fit: Fit, study: Study) -> list[tuple[str, str]]:
+def _remarks(fit: Fit, study: Study) -> list[str]:
     """What a reader must know of a split-plot fit that is not the usual one."""
-    what = f"{fit.metric} ({fit.framing})"
     remarks = []
     if not fit.model.blocks and study.runs["replicate"].nunique() > 1:
         remarks.append(
-            f"{what}: replicates cannot be told apart from the model's terms, or are more than "
+            "replicates cannot be told apart from the model's terms, or are more than "
             f"{BLOCK_MOST}, so the split-plot model has no replicate block."
         )
     if fit.parameter_covariance is None:
         remarks.append(
-            f"{what}: every trajectory has one run, so the split-plot model is ordinary least "
-            "squares with a replicate block."
+            "every trajectory has one run, so the split-plot model is ordinary least squares, "
+            "with a replicate block if there are replicates."
         )
     elif fit.trajectory_variance == 0:
         remarks.append(
-            f"{what}: the variance between trajectories is estimated as zero (a singular fit); "
-            "runs of one trajectory are no more alike than any others."
+            "the variance between trajectories is estimated as zero (a singular fit); runs of one "
+            "trajectory are no more alike than any others."
         )
-    return [("split_plot", remark) for remark in remarks]
+    return remarks
 
 
 def coefficients(fits: Fits, settings: Settings) -> pd.DataFrame:

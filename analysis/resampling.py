@@ -22,6 +22,8 @@ from analysis.settings import Settings
 # FEWEST_RESAMPLES, and callers say so in `notes`.
 MOST_COUNTS = 20_000_000
 FEWEST_RESAMPLES = 200
+# Products of columns held at once while X'WX is summed up.
+MOST_PRODUCTS = 4_000_000
 # Below this ratio of smallest to largest eigenvalue of X'WX a resample has lost a term.
 SINGULAR = 1e-10
 
@@ -89,18 +91,25 @@ def cross_products(
     """X'WX (resamples, terms, terms) and X'WY (resamples, terms, responses) of every resample."""
     rows, terms = design.shape
     order = np.argsort(resamples.cluster, kind="stable")
+    both = np.column_stack([design, responses.reshape(rows, -1)])[order]
     starts = np.flatnonzero(np.r_[True, np.diff(resamples.cluster[order]) > 0])
-    design, responses = design[order], responses.reshape(rows, -1)[order]
+    upper = np.triu_indices(terms, m=both.shape[1])
 
-    gram = np.empty((len(resamples.counts), terms, terms))
-    moments = np.empty((len(resamples.counts), terms, responses.shape[1]))
-    for term in range(terms):
-        column = design[:, [term]]
-        products = np.add.reduceat(column * np.c_[design[:, term:], responses], starts)
-        sums = resamples.counts @ products
-        gram[:, term, term:] = gram[:, term:, term] = sums[:, : terms - term]
-        moments[:, term] = sums[:, terms - term :]
-    return gram, moments
+    # Products of all pairs of columns, summed by cluster, for a few clusters at a time.
+    sums = np.zeros((len(resamples.counts), len(upper[0])))
+    clusters_at_once = max(1, MOST_PRODUCTS * len(starts) // (rows * len(upper[0])))
+    for first in range(0, len(starts), clusters_at_once):
+        block = starts[first : first + clusters_at_once]
+        last = first + len(block)
+        part = both[block[0] : starts[last] if last < len(starts) else rows]
+        products = np.add.reduceat(part[:, upper[0]] * part[:, upper[1]], block - block[0])
+        sums += resamples.counts[:, first:last] @ products
+
+    crossed = np.zeros((len(resamples.counts), terms, both.shape[1]))
+    crossed[:, upper[0], upper[1]] = sums
+    gram = crossed[:, :, :terms]
+    gram = np.triu(gram) + np.triu(gram, 1).transpose(0, 2, 1)
+    return gram, crossed[:, :, terms:]
 
 
 def estimable(gram: np.ndarray) -> np.ndarray:
@@ -129,9 +138,10 @@ def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
     Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
     level drawn) are left out. Both are said in the notes.
     """
-    replicate = study.runs.loc[fit.rows, "replicate"].to_numpy()
+    runs = study.runs.loc[fit.rows]
+    rng = Stream.TRAJECTORIES.generator(settings)
     resamples = draw_clusters(
-        fit.clusters, replicate, settings.bootstrap, Stream.TRAJECTORIES.generator(settings)
+        runs["trajectory"].to_numpy(), runs["replicate"].to_numpy(), settings.bootstrap, rng
     )
     gram, moments = cross_products(fit.design, fit.response, resamples)
     kept = estimable(gram)

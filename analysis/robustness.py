@@ -54,7 +54,7 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
             try:
                 found = _tests(fit(), settings.alpha)
             except InputError as error:
-                notes.append((metric.name, f"{metric.name}, {variant}: {error}"))
+                notes.append(("robustness", f"{metric.name}: no variant '{variant}'. {error}"))
                 continue
             tables.append(_labelled(variant, metric, found.assign(agrees=_agree(found, reference))))
     columns = ["variant", "metric", "term", "estimate", "p_value", "significant", "agrees"]
@@ -132,7 +132,7 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
             try:
                 fit = ordinary_least_squares(study, settings, metric, "absolute", terms=terms)
             except InputError as error:
-                notes.append((metric, f"{metric}, degree {degree}: {error}"))
+                notes.append(("models", f"{metric}: no model of degree {degree}. {error}"))
                 continue
             rows.append((metric, degree, *_quality(fit)))
     columns = ["parameters", "aicc", "adjusted_r_squared", "predicted_r_squared"]

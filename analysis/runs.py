@@ -208,14 +208,19 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
         missing = int((runs[name].isna() & ~diverged).sum())
         if missing:
             notes.append(
-                (name, f"{missing} of {len(runs)} runs have no {name}; the others are analysed.")
+                (
+                    "metrics",
+                    f"{name}: missing in {missing} of {len(runs)} runs, which its "
+                    "regressions leave out.",
+                )
             )
         column = f"baseline_{name}"
         if column not in runs or runs[column].isna().all():
             notes.append(
                 (
                     "relative framing",
-                    f"The table has no {column}, so {name} is not told relative to the baseline.",
+                    f"{name}: there is no column baseline_<metric>, so effects are not told "
+                    "relative to the baseline.",
                 )
             )
             continue

@@ -55,15 +55,15 @@ def split_plot(
     ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
     if (ordinary.residuals**2).sum() <= EXACT * (ordinary.response**2).sum():
         raise InputError(
-            f"{metric}: the model and the replicates explain every run exactly, so there is no "
-            "error to judge the estimates by."
+            "The model and the replicates explain every run exactly, so there is no error to judge "
+            "the estimates by."
         )
     if len(np.unique(ordinary.clusters)) == len(ordinary.response):
         return replace(ordinary, estimator="split_plot")
 
     back = ordinary.inverse_root
     likelihood = Likelihood.of(ordinary.design @ back, ordinary.residuals, ordinary.clusters)
-    at = likelihood.maximum(metric)
+    at = likelihood.maximum()
     variance = at.quadratic / likelihood.df
 
     # Satterthwaite: var(l'b) = variance * l' inverse(ratio) l, by (ratio, variance)
@@ -189,13 +189,13 @@ class Likelihood:
             determinants_2=float(determinants_2),
         )
 
-    def maximum(self, metric: str) -> Point:
+    def maximum(self) -> Point:
         """The point of highest likelihood (lowest deviance)."""
         # what the terms leave of the differences between trajectories
         if self.counts @ self.sizes - np.trace(self.at(0).between) < 1e-8 * self.df:
             raise InputError(
-                f"{metric}: the model has a term for every difference between trajectories, so "
-                "their variance cannot be estimated; add replicates or use a smaller model."
+                "The model has a term for every difference between trajectories, so their variance "
+                "cannot be estimated; add replicates or use a smaller model."
             )
         slopes = [self.at(ratio).slope for ratio in RATIOS]
         candidates = [self.at(0.0)] if slopes[0] >= 0 else []
@@ -205,7 +205,7 @@ class Likelihood:
                 candidates.append(self.at(found))
         if not candidates:
             raise InputError(
-                f"{metric}: the runs of a trajectory do not differ beyond what the model's terms "
-                "explain, so there is no variation within trajectories to estimate."
+                "The runs of a trajectory do not differ beyond what the model's terms explain, so "
+                "there is no variation within trajectories to estimate."
             )
         return min(candidates, key=lambda point: point.deviance)

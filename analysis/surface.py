@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations, permutations, product
 from typing import Any
 
@@ -337,6 +338,15 @@ def why_not_canonical(fit: Fit) -> str | None:
     return None
 
 
+def why_no_path(fit: Fit) -> str | None:
+    """The sentence that says why there is no path of steepest ascent, or None."""
+    if any(term.kind == "higher" for term in fit.model.terms):
+        return "The model has terms beyond the second order."
+    if not second_order(fit).b.any():
+        return "The model has no slope at the centre that a direction could follow."
+    return None
+
+
 def _predictions_at(fit: Fit, codings: Sequence[Coding], coded: Array) -> tuple[Array, Array]:
     """Fitted mean (k,) and natural values (k, factors) at coded points (k, factors)."""
     with np.errstate(over="ignore"):
@@ -400,10 +410,9 @@ def steepest(fit: Fit, settings: Settings, distances: Array = PATH_DISTANCES) ->
 
     inside says whether the point lies within the studied region; beyond it the path extrapolates.
     """
-    second = second_order(fit)
-    higher = any(term.kind == "higher" for term in fit.model.terms)
-    if higher or not second.b.any():
+    if why_no_path(fit):
         return pd.DataFrame(columns=["metric", "distance", "predicted", "inside"])
+    second = second_order(fit)
     sign = settings.metric(fit.metric).sign
     coded = steepest_path(sign * second.b, sign * second.B, distances)
     predicted, natural = _predictions_at(fit, second.codings, coded)
@@ -437,6 +446,11 @@ class Region:
     def numeric(self) -> list[Coding]:
         return [coding for coding in self.codings if coding.factor.numeric]
 
+    @cached_property
+    def limits(self) -> list[tuple[float, float]]:
+        """Natural limits of the numeric factors, kept: a searched factor may have many levels."""
+        return [coding.limits for coding in self.numeric]
+
     @property
     def combinations(self) -> list[tuple[Any, ...]]:
         return list(product(*(c.levels for c in self.codings if not c.factor.numeric)))
@@ -444,9 +458,9 @@ class Region:
     def natural(self, units: Array, combination: Array) -> pd.DataFrame:
         """Points (k, numeric factors) and (k,) combinations to a table, one column a factor."""
         columns: dict[str, Any] = {}
-        for coding, unit in zip(self.numeric, units.T, strict=True):
-            low, high = coding.code(coding.limits)[:, 0]
-            columns[coding.name] = np.clip(coding.decode(low + unit * (high - low)), *coding.limits)
+        for coding, limits, unit in zip(self.numeric, self.limits, units.T, strict=True):
+            low, high = coding.code(limits)[:, 0]
+            columns[coding.name] = np.clip(coding.decode(low + unit * (high - low)), *limits)
         names = [c.name for c in self.codings if not c.factor.numeric]
         levels = self.combinations
         for number, name in enumerate(names):
@@ -543,17 +557,21 @@ def optimum(fit: Fit, resampled: Bootstrap, settings: Settings) -> pd.DataFrame:
 
 def notes(fit: Fit) -> list[tuple[str, str]]:
     """(topic, sentence) for what this fit's surface cannot tell."""
+    found = []
     reason = why_not_canonical(fit)
     if reason:
-        return [("canonical analysis", f"{fit.metric}: no stationary point. {reason}")]
-    bent = _names(curved(fit).codings)
-    left = [coding.name for coding in fit.model.codings if coding.name not in bent]
-    if not left:
-        return []
-    return [
-        (
-            "canonical analysis",
-            f"{fit.metric}: {', '.join(left)} has no second-order term among the numeric factors "
-            "and is held at the centre (averaged, if categorical).",
-        )
-    ]
+        found.append(("canonical analysis", f"{fit.metric}: no stationary point. {reason}"))
+    else:
+        bent = _names(curved(fit).codings)
+        left = [coding.name for coding in fit.model.codings if coding.name not in bent]
+        if left:
+            found.append(
+                (
+                    "canonical analysis",
+                    f"{fit.metric}: {', '.join(left)} has no second-order term among the numeric "
+                    "factors and is held at the centre (averaged, if categorical).",
+                )
+            )
+    if why_no_path(fit):
+        found.append(("steepest ascent", f"{fit.metric}: no path. {why_no_path(fit)}"))
+    return found

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis import diagnostics, inference, predictions, robustness, surface, tradeoff, variability
+from analysis import (
+    diagnostics,
+    findings,
+    inference,
+    predictions,
+    robustness,
+    surface,
+    tradeoff,
+    variability,
+)
 from analysis.resampling import bootstrap
 from analysis.settings import Settings
 
@@ -33,12 +42,13 @@ def compute(study: Study, settings: Settings) -> Tables:
     points = tradeoff.candidates(main, study, settings)
 
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
+    notes += diagnostics.notes(fits)
     for metric, fit in main.items():
         notes += surface.notes(fit)
         notes += variability.notes(fit, study, stored)
         notes += resampled[metric].notes
 
-    return {
+    tables = {
         "coefficients": coefficients,
         "anova": diagnostics.anova(study, fits),
         "diagnostics": diagnostics.diagnostics(study, settings, fits),
@@ -71,14 +81,32 @@ def compute(study: Study, settings: Settings) -> Tables:
         "comparisons": predictions.comparisons(study.runs, stored, settings),
         "power": _stacked(variability.power(fit, settings) for fit in main.values()),
         "reliability": predictions.reliability(study.runs, stored, settings),
-        "notes": pd.DataFrame(notes, columns=["topic", "sentence"]),
+        "notes": _notes(notes, settings),
     }
+    return tables | {"findings": findings.find(tables, study, settings)}
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     tables = list(tables)
     filled = [table for table in tables if len(table)]
     return pd.concat(filled or tables[:1], ignore_index=True) if tables else pd.DataFrame()
+
+
+def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
+    """Notes that say the same of several metrics ("loss: …") become one."""
+    of_metrics: dict[tuple[str, str], list[str]] = {}
+    for topic, sentence in notes:
+        metric, _, rest = sentence.partition(": ")
+        if metric not in settings.metric_names:
+            metric, rest = "", sentence
+        metrics = of_metrics.setdefault((topic, rest), [])
+        if metric not in metrics:
+            metrics.append(metric)
+    rows = [
+        (topic, f"{', '.join(metrics)}: {rest}" if any(metrics) else rest)
+        for (topic, rest), metrics in of_metrics.items()
+    ]
+    return pd.DataFrame(rows, columns=["topic", "sentence"])
 
 
 def write(tables: Tables, folder: str | Path) -> None:

@@ -46,14 +46,15 @@ def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.
     grid over the studied region. fits: by metric, absolute framing.
     """
     factors, metrics = list(settings.factor_names), list(fits)
+    columns = ["level", *factors, *metrics]
+    if not metrics:
+        return pd.DataFrame(columns=columns)
     observed = study.runs.groupby(factors, sort=True)[metrics].mean().dropna().reset_index()
-    parts = [observed.assign(level="observed")]
-    if metrics:
-        region = Region(fits[metrics[0]].model.codings)
-        points = region.natural(*region.grid(FITTED_POINTS)[:2])
-        fitted = {name: fit.contrasts(points) @ fit.coefficients for name, fit in fits.items()}
-        parts.append(points.assign(**fitted, level="fitted"))
-    return pd.concat(parts, ignore_index=True)[["level", *factors, *metrics]]
+    region = Region(fits[metrics[0]].model.codings)
+    points = region.natural(*region.grid(FITTED_POINTS)[:2])
+    fitted = {name: fit.contrasts(points) @ fit.coefficients for name, fit in fits.items()}
+    both = [observed.assign(level="observed"), points.assign(**fitted, level="fitted")]
+    return pd.concat(both, ignore_index=True)[columns]
 
 
 def pareto(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
@@ -77,7 +78,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     terms = coefficients[
         (coefficients["term"] != "intercept") & ~coefficients["term"].str.startswith("replicate[")
     ]
-    sign = terms["metric"].map({metric.name: metric.sign for metric in settings.metrics})
+    sign = np.array([settings.metric(name).sign for name in terms["metric"]], dtype=float)
     good = pd.DataFrame(
         {
             "metric": terms["metric"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from itertools import combinations
 
 import numpy as np
@@ -17,11 +18,10 @@ from analysis.runs import Study
 from analysis.settings import Settings
 
 TREES = 200
-FOREST_ROWS = 2000  # larger tables: the forest is grown on so many rows, whole trajectories
+FOREST_ROWS = 1000  # larger tables: the forest is grown on so many rows, whole trajectories
 POWER = 0.8
 ONE_POINT = 0.01
 MOST_REPLICATES = 100_000
-MIXTURE = (np.arange(1000) + 0.5) / 1000  # evenly spread probabilities
 
 
 # --- variance components ------------------------------------------------------------------------
@@ -174,16 +174,19 @@ def _forest(fit: Fit, study: Study, settings: Settings) -> Array:
     response = fit.response - fit.design[:, blocks] @ fit.coefficients[blocks]
     runs = study.runs.loc[fit.rows]
     rng = Stream.FOREST.generator(settings)
+    # Numbered in sorted order, so that the order of the rows does not change what is drawn.
+    trajectory = pd.factorize(runs["trajectory"], sort=True)[0]
     rows = np.arange(len(runs))
     if len(rows) > FOREST_ROWS:
-        order = rng.permutation(fit.clusters.max() + 1)[fit.clusters]
+        order = rng.permutation(trajectory.max() + 1)[trajectory]
         rows = np.sort(np.argsort(order, kind="stable")[:FOREST_ROWS])
     columns = []
     for coding in fit.model.codings:
         values = runs[coding.name].iloc[rows]
         codes = pd.Index(coding.levels).get_indexer(values)
         columns.append(coding.code(values)[:, 0] if coding.factor.numeric else codes)
-    drawn = draw_clusters(fit.clusters[rows], runs["replicate"].iloc[rows].to_numpy(), TREES, rng)
+    replicate = runs["replicate"].iloc[rows].to_numpy()
+    drawn = draw_clusters(trajectory[rows], replicate, TREES, rng)
     seed = int(rng.integers(2**31 - TREES))
     return forest_shares(np.column_stack(columns), response[rows], drawn.row_weights, seed)
 
@@ -250,10 +253,16 @@ def power_of(effect: float, std_error: float, df: float, alpha: float) -> float:
     NaN, far in the tail); exact to about 1e-4.
     """
     critical = stats.t.ppf(1 - alpha / 2, df)
-    ratio = np.sqrt(stats.chi2.ppf(MIXTURE, df) / df)  # estimated over true standard error
+    ratio = _error_ratios(df)
     shift = abs(effect) / std_error
     found = stats.norm.sf(critical * ratio - shift) + stats.norm.cdf(-critical * ratio - shift)
     return float(found.mean())
+
+
+@cache
+def _error_ratios(df: float) -> Array:
+    """Evenly likely values of the estimated over the true standard error."""
+    return np.sqrt(stats.chi2.ppf((np.arange(1000) + 0.5) / 1000, df) / df)
 
 
 def smallest_effect(std_error: float, df: float, alpha: float, power: float = POWER) -> float:
@@ -329,13 +338,16 @@ def power(fit: Fit, settings: Settings) -> pd.DataFrame:
 
 
 def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> list[tuple[str, str]]:
-    """(topic, sentence) for what this metric's variability tables cannot tell."""
+    """(topic, sentence) for what this metric's variability tables cannot tell.
+
+    A sentence that holds for the whole study is the same for every metric.
+    """
     metric, found = fit.metric, []
     if len(fit.model.replicates) < 2:
         found.append(
             (
                 "variance",
-                f"{metric}: there are no replicates to compare, so the variance between "
+                "There are no replicates to compare, so the variance between "
                 "replicates and intervals of cell means are not estimated.",
             )
         )
@@ -343,8 +355,8 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         found.append(
             (
                 "variance",
-                f"{metric}: every trajectory has one run, so variation between trajectories "
-                "cannot be told from variation between epochs.",
+                "Every trajectory has one run, so there is no variation between epochs "
+                "within a trajectory to estimate.",
             )
         )
     if metric not in SUMMED_METRICS:
@@ -359,7 +371,7 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         found.append(
             (
                 "predictions",
-                f"{metric}: without stored predictions there is no evaluation-sampling variance, "
+                "Without stored predictions there is no evaluation-sampling variance, "
                 "no paired comparison with the baseline and no reliability diagram.",
             )
         )

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 import reference
+from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from analysis.diagnostics import analysis_of_variance, diagnostics, influence
+from analysis import diagnostics as module
+from analysis.diagnostics import analysis_of_variance, diagnostics, influence, notes
 from analysis.inference import fit_all
 from analysis.regression import ordinary_least_squares
 
@@ -77,3 +79,27 @@ def test_an_influential_run_is_named():
     )
     assert "1 run alone would change" in rows["sentence"].item()
     assert "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0" in rows["sentence"].item()
+
+
+def test_of_a_large_table_the_influence_is_thinned_and_said(monkeypatch):
+    study = reference.study()
+    fits, _ = fit_all(study, SETTINGS)
+    whole = influence(study, SETTINGS, fits).query("metric == 'loss' and framing == 'relative'")
+    assert notes(fits) == []
+    monkeypatch.setattr(module, "INFLUENCE_MOST", 20)
+    thinned = influence(study, SETTINGS, fits).query("metric == 'loss' and framing == 'relative'")
+    assert len(thinned) == 20
+    assert thinned["cooks_distance"].max() == whole["cooks_distance"].max()
+    assert thinned["cooks_distance"].min() == whole["cooks_distance"].min()
+    assert "81 runs" in notes(fits)[0][1]
+
+
+def test_variance_inflation_equals_statsmodels():
+    study = reference.study("splitplot_unbalanced")
+    fits, _ = fit_all(study, SETTINGS)
+    fit = fits["loss", "relative", "ols"]
+    inflation = [variance_inflation_factor(fit.design, at) for at in range(1, 10)]
+    rows = diagnostics(study, SETTINGS, fits).set_index(["metric", "framing", "diagnostic"])
+    row = rows.loc["loss", "relative", "largest_variance_inflation"]
+    assert row["value"] == pytest.approx(max(inflation))
+    assert fit.names[1 + int(np.argmax(inflation))] in row["sentence"]

@@ -22,6 +22,8 @@ def with_value(column, row, value):
     return table
 
 
+BASELINES = [f"baseline_{metric}" for metric in reference.METRICS]
+
 REFUSED = {
     "missing column": (TABLE.drop(columns="loss"), ["'loss'", "analysis.columns.loss"]),
     "misspelt column": (TABLE.rename(columns={"epochs": "epoch"}), ["'epochs'", "'epoch'"]),
@@ -137,7 +139,9 @@ def test_a_metric_missing_in_some_runs_leaves_the_others_whole():
     fits, _ = fit_all(study, reference.settings())
     assert len(fits["loss", "absolute", "ols"].response) == 71
     assert len(fits["f1", "absolute", "ols"].response) == 81
-    assert "10 of 81 runs have no loss" in dict(study.notes)["loss"]
+    assert dict(study.notes)["metrics"] == (
+        "loss: missing in 10 of 81 runs, which its regressions leave out."
+    )
 
 
 def test_without_replicate_and_baseline_what_can_be_estimated_is():
@@ -153,7 +157,7 @@ def test_without_replicate_and_baseline_what_can_be_estimated_is():
     assert len(table) == 3 * 3 * 10
     sentences = " ".join(tables["notes"]["sentence"])
     assert "no replicate column" in sentences
-    assert "no baseline_loss" in sentences
+    assert "no column baseline_<metric>" in sentences
     lack = tables["diagnostics"].query("diagnostic == 'lack_of_fit'")
     assert lack["p_value"].isna().all()
     assert lack["sentence"].str.contains("cannot be tested").all()
@@ -184,7 +188,7 @@ def test_a_metric_that_never_varies_is_said_and_left_out():
     assert ("f1", "absolute") not in set(
         zip(tables["coefficients"]["metric"], tables["coefficients"]["framing"], strict=True)
     )
-    assert "f1 (absolute) never varies" in " ".join(tables["notes"]["sentence"])
+    assert "f1: absolute values never vary" in " ".join(tables["notes"]["sentence"])
 
 
 def test_a_run_number_in_place_of_a_replicate_makes_no_block():
@@ -193,3 +197,17 @@ def test_a_run_number_in_place_of_a_replicate_makes_no_block():
     fits, notes = fit_all(study, settings)
     assert "no replicate block" in " ".join(sentence for _, sentence in notes)
     assert len(coefficients(fits, settings)) == 3 * 2 * 3 * 10
+
+
+def test_a_study_in_which_nothing_varies_is_refused():
+    study = read(TABLE.assign(accuracy=0.5, f1=0.5, loss=1.0).drop(columns=BASELINES))
+    with pytest.raises(InputError, match=r"Nothing can be estimated. accuracy: absolute values"):
+        compute(study, reference.settings())
+
+
+def test_notes_that_say_the_same_of_several_metrics_are_one():
+    study = read(TABLE.drop(columns=BASELINES))
+    notes = compute(study, reference.settings())["notes"]
+    sentences = notes.loc[notes["topic"] == "relative framing", "sentence"].tolist()
+    assert len(sentences) == 1
+    assert sentences[0].startswith("accuracy, f1, loss: there is no column baseline_<metric>")

@@ -46,7 +46,7 @@ def test_tables_are_written_whole_and_read_back(tmp_path):
     assert list(read["notes"].columns) == ["topic", "sentence"]
 
 
-def test_the_command_writes_the_tables(tmp_path, config):
+def test_the_command_writes_tables_figures_and_report(tmp_path, config):
     done = command(
         reference.REFERENCE / "splitplot_balanced.csv", "--out", tmp_path, "--config", config
     )
@@ -57,6 +57,9 @@ def test_the_command_writes_the_tables(tmp_path, config):
     )
     expected = reference.answers("splitplot_balanced")["loss"]["relative"]["ols"][0]
     assert row["estimate"].item() == pytest.approx(expected["estimate"], rel=1e-8)
+    assert done.stdout == f"{tmp_path / 'report.pdf'}\n"
+    assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
+    assert list((tmp_path / "figures").glob("*.svg"))
 
 
 def test_a_mistake_is_told_in_one_line(tmp_path, config):

@@ -176,3 +176,17 @@ def test_seconds_are_one_more_metric():
     observed = front[front["level"] == "observed"]
     fastest = observed[observed["seconds"] == observed["seconds"].min()]
     assert fastest["on_front"].any()
+
+
+def test_no_metric_that_can_be_fitted_gives_empty_tables():
+    study, chosen, _ = two_metrics(lambda a, b: a, lambda a, b: b)
+    points = tradeoff.candidates({}, study, chosen)
+    assert points.empty
+    assert tradeoff.pareto(points, chosen).empty
+    assert tradeoff.desirability(points, chosen).empty
+    assert tradeoff.prices({}, {}, chosen).empty
+    none = coefficients(
+        {("gain", "absolute", "ols"): ordinary_least_squares(study, chosen, "gain", "absolute")},
+        chosen,
+    ).query("framing == 'relative'")
+    assert tradeoff.conflicts(none, chosen).empty
