@@ -1119,8 +1119,7 @@ class _Report:
                 "(McNemar 1947) and a paired bootstrap where predictions were stored, corrected "
                 "over the grid. The smallest detectable effect is the one found with "
                 f"probability 0.8 at level {alpha:g}. The expected calibration error is that of "
-                f"Guo et "
-                "al. (2017).",
+                "Guo et al. (2017).",
             ),
         ]
         blocks: list[Block] = []
