@@ -148,6 +148,7 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
         "text_column": "text",
         "label_column": "label",
         "group_column": None,
+        "padded_lengths": [16, 40],
         "baseline": {"learning_rate": 1e-5, "batch_size": 32, "epochs": 3},
     }
     return {
@@ -157,9 +158,10 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
         "embedded": {
             "baseline_films": 0.4,
             "baseline_examples": None,
+            "padded_lengths": [16, 40],
             "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
         },
-        "data": {"training_examples": 24, "evaluation_examples": 16, "padded_lengths": [16, 40]},
+        "data": {"training_examples": 24, "evaluation_examples": 16},
         "replicates": 2,
     }
 
@@ -172,7 +174,7 @@ def whole_config() -> dict:
     terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
     return config | {
         "study": "tiny",
-        "data": {"training_examples": 128, "evaluation_examples": 48, "padded_lengths": [16]},
+        "data": {"training_examples": 128, "evaluation_examples": 48},
         "embedded": {
             **config["embedded"],
             "baseline": {**config["embedded"]["baseline"], **training, "schedule": "linear"},

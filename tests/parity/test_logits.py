@@ -65,9 +65,10 @@ def embedded_baseline(tmp_path_factory):
         np.concatenate([[0], np.cumsum(lengths)]),
         (np.arange(len(tokens)) % 2).astype(np.int32),
         np.arange(len(tokens), dtype=np.int32),
+        np.array([48], np.int32),
     )
     hyperparameters = Hyperparameters(1e-4, 8, 1, 0.01, 0.1, 0.0, 0, "constant")
-    finetune_encoder(directory, examples, hyperparameters, {"order": 1, "dropout": 2}, [48])
+    finetune_encoder(directory, examples, hyperparameters, {"order": 1, "dropout": 2})
     return directory
 
 

@@ -17,23 +17,18 @@ def finetune_encoder(
     examples: Examples,
     hyperparameters: Hyperparameters,
     seeds: dict[str, int],
-    padded_lengths: list[int],
     say: Callable[[str], None] = print,
 ) -> None:
     """Fine-tunes a checkpoint folder's encoder with a new head and writes the result into it."""
-    for trained in finetune(
-        checkpoint, examples, hyperparameters, seeds, padded_lengths, new_head=True
-    ):
+    for trained in finetune(checkpoint, examples, hyperparameters, seeds, new_head=True):
         say(f"epoch {trained.epoch}: training loss {trained.history[-1]['training_loss']:.4f}")
     save_classifier(trained.classifier, checkpoint / "model.safetensors")
 
 
-def evaluate_baseline(
-    checkpoint: Path, examples: Examples, folder: Path, padded_lengths: list[int], threads: int
-) -> None:
+def evaluate_baseline(checkpoint: Path, examples: Examples, folder: Path, threads: int) -> None:
     """Evaluates a checkpoint without fine-tuning it and writes metrics and predictions."""
     predictor = compile_predictor(load_classifier(checkpoint))
-    logits = predict_logits(predictor, examples, padded_lengths)
+    logits = predict_logits(predictor, examples)
     results = {
         "metrics": measure(logits, examples.labels),
         "evaluation_examples": len(examples),

@@ -48,10 +48,10 @@ def in_order(rows: np.ndarray, batch_size: int) -> list[np.ndarray]:
     return [rows[start : start + batch_size] for start in range(0, len(rows), batch_size)]
 
 
-def pad(examples: Examples, rows: np.ndarray, size: int, padded_lengths: list[int]) -> Batch:
-    """The examples of the given rows, padded to the next of padded_lengths and to size rows."""
+def pad(examples: Examples, rows: np.ndarray, size: int) -> Batch:
+    """The examples of the given rows, padded to the next padded length and to size rows."""
     lengths = examples.lengths[rows]
-    length = next(p for p in padded_lengths if p >= lengths.max())
+    length = next(p for p in examples.padded_lengths if p >= lengths.max())
     tokens = np.zeros((size, length), np.int32)
     mask = np.zeros((size, length), np.int32)
     for i, row in enumerate(rows):

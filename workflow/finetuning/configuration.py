@@ -130,11 +130,13 @@ def _check_baselines(config: dict) -> None:
 
 
 def _check_sizes(config: dict) -> None:
-    lengths = config["data"]["padded_lengths"]
-    if lengths != sorted(set(lengths)):
-        raise StudyError(
-            f"data.padded_lengths: {lengths} does not increase. Write {sorted(set(lengths))}."
-        )
+    for source in ("hub", "embedded"):
+        lengths = config[source]["padded_lengths"]
+        if lengths != sorted(set(lengths)):
+            raise StudyError(
+                f"{source}.padded_lengths: {lengths} does not increase. "
+                f"Write {sorted(set(lengths))}."
+            )
     examples = config["data"]["training_examples"]
     for key, values in _values(config, "batch_size").items():
         if max(values) > examples:

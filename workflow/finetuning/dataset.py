@@ -25,6 +25,7 @@ BASELINE_SENTENCES_DRAW = 102
 SPLIT_DRAW = 103
 
 GROUP_DIVISIONS_TRIED = 100
+STORED = ("tokens", "offsets", "labels", "rows", "padded_lengths")  # of Examples, in their order
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,15 @@ class TokenisedTexts:
 
 @dataclass(frozen=True)
 class Examples(TokenisedTexts):
-    """Tokenised texts with labels int32 (texts,) and rows int32 (texts,): where they come from."""
+    """Tokenised texts with labels int32 (texts,) and rows int32 (texts,): where they come from.
+
+    padded_lengths: int32 (k,), increasing; in a batch, texts are padded to the next of these
+    lengths. None is longer than the last.
+    """
 
     labels: np.ndarray
     rows: np.ndarray
+    padded_lengths: np.ndarray
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -135,7 +141,7 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
     positions = settings.get("max_position_embeddings", 512)
     if max_tokens > positions:
         raise StudyError(
-            f"data.padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
+            f"padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)
@@ -154,12 +160,23 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
 
 
 def tokenised_examples(
-    texts: pd.DataFrame, rows: np.ndarray, checkpoint_directory: Path, max_tokens: int
+    texts: pd.DataFrame,
+    rows: np.ndarray,
+    checkpoint_directory: Path,
+    padded_lengths: Sequence[int],
 ) -> Examples:
-    """The given rows of the texts as tokens with their labels; raises as `tokenise` does."""
-    tokenised = tokenise(texts["text"].iloc[rows], checkpoint_directory, max_tokens)
-    labels = texts["label"].to_numpy(np.int32)[rows]
-    return Examples(tokenised.tokens, tokenised.offsets, labels, rows.astype(np.int32))
+    """The given rows of the texts as tokens with their labels, cut at the last padded length.
+
+    Raises as `tokenise` does.
+    """
+    tokenised = tokenise(texts["text"].iloc[rows], checkpoint_directory, padded_lengths[-1])
+    return Examples(
+        tokenised.tokens,
+        tokenised.offsets,
+        texts["label"].to_numpy(np.int32)[rows],
+        rows.astype(np.int32),
+        np.array(padded_lengths, np.int32),
+    )
 
 
 def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import transformers
@@ -186,7 +203,7 @@ def write_split(path: Path, split: Split) -> None:
     arrays = {
         f"{part}/{name}": getattr(getattr(split, part), name)
         for part in ("training", "evaluation")
-        for name in ("tokens", "offsets", "labels", "rows")
+        for name in STORED
     }
     temporary = path.with_name(f".{path.name}.part")
     save_file(arrays, temporary)
@@ -206,9 +223,7 @@ def read_split(path: Path) -> Split:
         arrays = load_file(path)
         split = Split(
             *(
-                Examples(
-                    *(arrays[f"{part}/{name}"] for name in ("tokens", "offsets", "labels", "rows"))
-                )
+                Examples(*(arrays[f"{part}/{name}"] for name in STORED))
                 for part in ("training", "evaluation")
             )
         )

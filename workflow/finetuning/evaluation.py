@@ -28,14 +28,12 @@ def compile_predictor(classifier: DistilBertTextClassifier) -> Callable[..., tf.
     return predict
 
 
-def predict_logits(
-    predictor: Callable[..., tf.Tensor], examples: Examples, padded_lengths: list[int]
-) -> np.ndarray:
+def predict_logits(predictor: Callable[..., tf.Tensor], examples: Examples) -> np.ndarray:
     """Logits in the examples' own order, float32, shape (examples, classes)."""
     by_length = np.argsort(examples.lengths, kind="stable")
     logits = []
     for rows in batches.in_order(by_length, ROWS):
-        batch = batches.pad(examples, rows, ROWS, padded_lengths)
+        batch = batches.pad(examples, rows, ROWS)
         logits.append(predictor(batch.tokens, batch.mask).numpy()[: len(rows)])
     in_order = np.empty_like(np.concatenate(logits))
     in_order[by_length] = np.concatenate(logits)

@@ -86,7 +86,7 @@ def gather_provenance(study: Path, grid: Grid, config: dict, source: dict) -> di
         "design": {
             "training_examples": config["data"]["training_examples"],
             "evaluation_examples": config["data"]["evaluation_examples"],
-            "padded_lengths": config["data"]["padded_lengths"],
+            "padded_lengths": config[source["kind"]]["padded_lengths"],
             "padding_share": results.get("padding_share"),
             "fixed": grid.fixed,
         },

@@ -49,7 +49,9 @@ def resolve(config: Mapping) -> dict:
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
         check_layers(config, local.read_config(Path(directory), source["checkpoint"])["n_layers"])
-        tokenise(texts["text"].head(1), Path(directory), config["data"]["padded_lengths"][-1])
+        tokenise(
+            texts["text"].head(1), Path(directory), config[source["kind"]]["padded_lengths"][-1]
+        )
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
 

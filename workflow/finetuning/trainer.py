@@ -50,7 +50,6 @@ def finetune(
     examples: Examples,
     hyperparameters: Hyperparameters,
     seeds: dict[str, int],
-    padded_lengths: list[int],
     new_head: bool = False,
 ) -> Iterator[TrainedEpoch]:
     """Trains from a checkpoint directory, yielding after every epoch.
@@ -75,7 +74,7 @@ def finetune(
         for rows in batches.draw_epoch(examples.lengths, size, order):
             learning_rate = learning_rate_at(step, steps_per_epoch, hyperparameters)
             optimizer.learning_rate = learning_rate
-            batch = batches.pad(examples, rows, size, padded_lengths)
+            batch = batches.pad(examples, rows, size)
             loss = float(step_on(batch))
             step += 1
             tokens += int(examples.lengths[rows].sum())

@@ -20,7 +20,6 @@ def deliver_cells(
     hyperparameters: Hyperparameters,
     folders: dict[int, Path],
     seeds: dict[str, int],
-    padded_lengths: list[int],
     threads: int,
     say: Callable[[str], None] = print,
 ) -> None:
@@ -48,14 +47,14 @@ def deliver_cells(
         write_results(folder, results, logits, split.evaluation)
 
     try:
-        for trained in finetune(checkpoint, split.training, hyperparameters, seeds, padded_lengths):
+        for trained in finetune(checkpoint, split.training, hyperparameters, seeds):
             stopwatch.pause()
             epoch, history = trained.epoch, trained.history
             line = f"epoch {epoch}: training loss {history[-1]['training_loss']:.4f}"
             if epoch in waiting:
                 folder = waiting[epoch]
                 predictor = predictor or compile_predictor(trained.classifier)
-                logits = predict_logits(predictor, split.evaluation, padded_lengths)
+                logits = predict_logits(predictor, split.evaluation)
                 if not np.isfinite(logits).all():
                     raise Diverged(len(history), history)
                 metrics = measure(logits, split.evaluation.labels)

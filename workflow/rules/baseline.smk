@@ -15,8 +15,9 @@ rule make_baseline:
         mem_mb=config["training"]["memory_mb"],
     params:
         seed=config["seed"],
-        embedded=config["embedded"]["baseline"],
-        padded_lengths=config["data"]["padded_lengths"],
+        embedded={
+            key: config["embedded"][key] for key in ("baseline", "padded_lengths")
+        },
     message:
         "Making the baseline"
     script:
@@ -37,7 +38,6 @@ rule evaluate_baseline:
         mem_mb=config["training"]["memory_mb"],
     params:
         threads=config["training"]["threads"],
-        padded_lengths=config["data"]["padded_lengths"],
     message:
         "Evaluating the baseline on replicate {wildcards.replicate}"
     script:

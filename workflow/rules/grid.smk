@@ -34,7 +34,6 @@ rule finetune_trajectory:
         seed=config["seed"],
         fixed=GRID.fixed,
         threads=config["training"]["threads"],
-        padded_lengths=config["data"]["padded_lengths"],
     message:
         "Fine-tuning: {wildcards}"
     script:

@@ -47,6 +47,7 @@ rule read_texts:
 
 rule draw_split:
     input:
+        source=rules.resolve_source.output,
         texts=rules.read_texts.output,
         checkpoint=rules.fetch_checkpoint.output,
     output:
@@ -56,6 +57,9 @@ rule draw_split:
     params:
         seed=config["seed"],
         data=config["data"],
+        padded_lengths={
+            kind: config[kind]["padded_lengths"] for kind in ("hub", "embedded")
+        },
     message:
         "Drawing and tokenising the sets of replicate {wildcards.replicate}"
     script:

@@ -16,6 +16,5 @@ with job(snakemake.log[0]):
         Path(snakemake.input.checkpoint[0]),
         read_split(Path(snakemake.input.split[0])).evaluation,
         Path(snakemake.output.metrics).parent,
-        snakemake.params.padded_lengths,
         snakemake.params.threads,
     )

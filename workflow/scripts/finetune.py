@@ -23,7 +23,6 @@ with job(snakemake.log[0]) as tell:
         max(trained, key=lambda hyperparameters: hyperparameters.epochs),
         {cell.epochs: folder for cell, folder in zip(trained, folders, strict=True)},
         replicate_seeds(snakemake.params.seed, int(snakemake.wildcards.replicate)),
-        snakemake.params.padded_lengths,
         snakemake.params.threads,
     )
     root = Path(f"results/{snakemake.config['study']}/cells")

@@ -27,13 +27,12 @@ def finetune_on_own_films(checkpoint: Path) -> None:
 
     texts = pd.read_parquet(snakemake.input.texts[0])
     rows = np.flatnonzero(texts["part"] == "baseline")
-    lengths = config["data"]["padded_lengths"]
+    embedded = config["embedded"]
     finetune_encoder(
         checkpoint,
-        tokenised_examples(texts, rows, checkpoint, lengths[-1]),
-        Hyperparameters(**config["embedded"]["baseline"]),
+        tokenised_examples(texts, rows, checkpoint, embedded["padded_lengths"]),
+        Hyperparameters(**embedded["baseline"]),
         baseline_seeds(config["seed"]),
-        lengths,
     )
 
 

@@ -6,11 +6,12 @@ from finetuning import batches
 from finetuning.dataset import Examples
 
 
-def examples(lengths):
+def examples(lengths, padded_lengths=(64,)):
     tokens = np.arange(sum(lengths), dtype=np.int32) + 100
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     labels = (np.arange(len(lengths)) % 2).astype(np.int32)
-    return Examples(tokens, offsets, labels, np.arange(len(lengths), dtype=np.int32))
+    rows = np.arange(len(lengths), dtype=np.int32)
+    return Examples(tokens, offsets, labels, rows, np.array(padded_lengths, np.int32))
 
 
 @given(
@@ -40,7 +41,7 @@ def test_texts_of_a_batch_have_similar_lengths():
 
 
 def test_padding_goes_to_the_next_length_and_weighs_nothing():
-    batch = batches.pad(examples([3, 5, 2]), np.array([1, 2]), size=4, padded_lengths=[4, 8, 16])
+    batch = batches.pad(examples([3, 5, 2], [4, 8, 16]), np.array([1, 2]), size=4)
     assert batch.tokens.shape == batch.mask.shape == (4, 8)
     assert list(batch.tokens[0]) == [103, 104, 105, 106, 107, 0, 0, 0]
     assert list(batch.mask[1]) == [1, 1, 0, 0, 0, 0, 0, 0]

@@ -66,7 +66,7 @@ def test_the_default_is_accepted():
         (levels("batch_size", 8, 16, 4096), ["batch of 4096", "data.training_examples"]),
         (levels("epochs", 1, 2, 0), ["epochs.levels.2", "at least 1"]),
         (lambda c: c["factors"]["learning_rate"].update(scale="log"), ["scale", "'log'", "log10"]),
-        (lambda c: c["data"].update(padded_lengths=[40, 24]), ["padded_lengths", "[24, 40]"]),
+        (lambda c: c["hub"].update(padded_lengths=[40, 24]), ["padded_lengths", "[24, 40]"]),
         (lambda c: c["hub"]["baseline"].pop("epochs"), ["hub.baseline.epochs is missing"]),
         (lambda c: c["embedded"]["baseline"].pop("warmup"), ["embedded.baseline.warmup"]),
         (lambda c: c.update(study="../elsewhere"), ["study", "'../elsewhere'", "letters"]),

@@ -153,6 +153,7 @@ def examples(seed):
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         labels=draw.integers(0, 2, 5).astype(np.int32),
         rows=np.arange(5, dtype=np.int32),
+        padded_lengths=np.array([8], np.int32),
     )
 
 
@@ -162,7 +163,7 @@ def test_a_split_comes_back_as_it_was_written(tmp_path):
     dataset.write_split(path, split)
     found = dataset.read_split(path)
     for part in ("training", "evaluation"):
-        for name in ("tokens", "offsets", "labels", "rows"):
+        for name in ("tokens", "offsets", "labels", "rows", "padded_lengths"):
             expected = getattr(getattr(split, part), name)
             array = getattr(getattr(found, part), name)
             np.testing.assert_array_equal(array, expected)

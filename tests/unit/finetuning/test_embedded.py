@@ -148,7 +148,7 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def config():
     config = study_config("./none", "./none.csv", source="embedded")
-    config["data"] = {"training_examples": 8, "evaluation_examples": 8, "padded_lengths": [16, 32]}
+    config["data"] = {"training_examples": 8, "evaluation_examples": 8}
     return config
 
 
@@ -251,7 +251,6 @@ def test_the_real_wheels(config, tmp_path):
     config["data"] = {
         "training_examples": 384,
         "evaluation_examples": 512,
-        "padded_lengths": [40, 80],
     }
     source = sources.resolve(config)
     assert sum(source["texts"].values()) == 12808 - 56

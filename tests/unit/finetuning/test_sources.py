@@ -279,8 +279,8 @@ def test_an_unreadable_table_is_refused(config, table):
 
 
 def test_more_tokens_than_positions_are_refused(config):
-    config["data"]["padded_lengths"] = [65]
-    assert "data.padded_lengths: 65" in refusal(config)
+    config["hub"]["padded_lengths"] = [65]
+    assert "padded_lengths: 65" in refusal(config)
 
 
 def test_more_examples_than_texts_are_refused(config):

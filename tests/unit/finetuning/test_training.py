@@ -38,7 +38,7 @@ def split(tiny_checkpoint, tmp_path_factory):
     rows = np.arange(len(texts))
     return Split(
         *(
-            tokenised_examples(texts, part, tiny_checkpoint, LENGTHS[-1])
+            tokenised_examples(texts, part, tiny_checkpoint, LENGTHS)
             for part in (rows[:60], rows[60:])
         )
     )
@@ -50,9 +50,7 @@ def deliver(keras, checkpoint, split, folder, levels, **changes):
     folders = {epochs: folder / f"epochs={epochs}" for epochs in levels}
     hyperparameters = replace(BASE, epochs=max(levels), **changes)
     lines = []
-    deliver_cells(
-        checkpoint, split, hyperparameters, folders, SEEDS, LENGTHS, threads=1, say=lines.append
-    )
+    deliver_cells(checkpoint, split, hyperparameters, folders, SEEDS, threads=1, say=lines.append)
     return folders, lines
 
 
@@ -143,9 +141,8 @@ def test_a_seed_changes_the_run(keras, tiny_checkpoint, split):
     from finetuning.trainer import finetune
 
     def losses(seeds, **changes):
-        run = finetune(
-            tiny_checkpoint, split.training, replace(BASE, epochs=1, **changes), seeds, LENGTHS
-        )
+        hyperparameters = replace(BASE, epochs=1, **changes)
+        run = finetune(tiny_checkpoint, split.training, hyperparameters, seeds)
         return [row["training_loss"] for row in next(run).history]
 
     first = losses(SEEDS)
@@ -162,7 +159,7 @@ def test_frozen_layers_keep_their_weights(keras, tiny_checkpoint, split, tmp_pat
 
     def changed(frozen_layers):
         hyperparameters = replace(BASE, epochs=1, frozen_layers=frozen_layers)
-        run = finetune(tiny_checkpoint, split.training, hyperparameters, SEEDS, LENGTHS)
+        run = finetune(tiny_checkpoint, split.training, hyperparameters, SEEDS)
         save_classifier(next(run).classifier, tmp_path / "model.safetensors")
         before = load_file(tiny_checkpoint / "model.safetensors")
         after = load_file(tmp_path / "model.safetensors")
