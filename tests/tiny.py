@@ -159,6 +159,7 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "baseline_films": 0.4,
             "baseline_examples": None,
             "padded_lengths": [16, 40],
+            "threads": 1,
             "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
         },
         "data": {"training_examples": 24, "evaluation_examples": 16},

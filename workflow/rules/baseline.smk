@@ -10,13 +10,14 @@ rule make_baseline:
         directory(f"{RESULTS}/baseline/checkpoint"),
     log:
         f"{LOGS}/make_baseline.log",
-    threads: config["training"]["threads"]
+    threads: config["embedded"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
     params:
         seed=config["seed"],
         embedded={
-            key: config["embedded"][key] for key in ("baseline", "padded_lengths")
+            key: config["embedded"][key]
+            for key in ("baseline", "padded_lengths", "threads")
         },
     message:
         "Making the baseline"

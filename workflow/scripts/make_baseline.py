@@ -14,8 +14,8 @@ from job import job
 def finetune_on_own_films(checkpoint: Path) -> None:
     from finetuning import runtime
 
-    config = snakemake.config
-    runtime.start(config["training"]["threads"])
+    embedded = snakemake.params.embedded
+    runtime.start(embedded["threads"])
 
     import numpy as np
     import pandas as pd
@@ -27,12 +27,11 @@ def finetune_on_own_films(checkpoint: Path) -> None:
 
     texts = pd.read_parquet(snakemake.input.texts[0])
     rows = np.flatnonzero(texts["part"] == "baseline")
-    embedded = config["embedded"]
     finetune_encoder(
         checkpoint,
         tokenised_examples(texts, rows, checkpoint, embedded["padded_lengths"]),
         Hyperparameters(**embedded["baseline"]),
-        baseline_seeds(config["seed"]),
+        baseline_seeds(snakemake.params.seed),
     )
 
 
