@@ -258,7 +258,10 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
 def interactions(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = _rows(tables, "interactions", metric=metric.name, framing="absolute")
-    pairs = _pairs(settings)
+    every_pair = _pairs(settings)
+    pairs = every_pair
+    if len(pairs) > 9:  # more do not fit a page
+        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, *pair))[:9]
     figure, axes = _panels(len(pairs), 3, 2.35, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
@@ -280,7 +283,9 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
         style.set_factor_axis(axis, "x", along, levels)
         axis.set_xlabel(style.name(along.name))
         axis.grid(axis="y")
-        axis.set_title(_interaction_title(tables, metric, along, other), pad=30)
+        q_value = _interaction_q(tables, metric, along, other)
+        if q_value <= 1:
+            axis.set_title(f"interaction: {style.p_value(q_value, 'q')}", pad=30)
         axis.legend(
             title=style.name(other.name),
             title_fontsize=7,
@@ -295,6 +300,8 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
         )
         if place % 3 == 0:
             axis.set_ylabel(style.axis_label(metric))
+    if len(pairs) < len(every_pair):
+        _remark(figure, f"The {len(pairs)} of {len(every_pair)} pairs with the smallest q-values.")
     return figure
 
 
@@ -310,11 +317,11 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
     return pairs
 
 
-def _interaction_title(tables: Tables, metric: Metric, one: Factor, other: Factor) -> str:
-    """The q-value of the pair's term; nothing where several terms make up the interaction."""
+def _interaction_q(tables: Tables, metric: Metric, one: Factor, other: Factor) -> float:
+    """The q-value of the pair's term; infinite unless exactly one term is the interaction."""
     rows = tables.get("coefficients", pd.DataFrame())
     if rows.empty:
-        return ""
+        return float("inf")
     rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
     pair = {one.name, other.name}
     of_pair = [
@@ -325,8 +332,8 @@ def _interaction_title(tables: Tables, metric: Metric, one: Factor, other: Facto
     for estimator in style.ESTIMATORS:
         found = rows[rows["estimator"] == estimator]
         if len(found) == 1:
-            return f"interaction: {style.p_value(found['q_value'].iloc[0], 'q')}"
-    return ""
+            return float(found["q_value"].iloc[0])
+    return float("inf")
 
 
 # --- surfaces -------------------------------------------------------------------------------------
@@ -345,7 +352,9 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
         columns, rows_of = len(pairs), [pairs]
     else:
         rows_of = [[pair] for pair in pairs]
-    figure = Figure(figsize=(style.WIDTH, 1.62 * len(rows_of) + 0.25))
+    figure = Figure(
+        figsize=(style.WIDTH, (1.62 if len(rows_of) > 1 else 2.1) * len(rows_of) + 0.25)
+    )
     grid = figure.subplots(len(rows_of), columns, squeeze=False)
     every = [style.in_unit(rows["estimate"], metric) for rows in slices.values()]
     every.append(style.in_unit(cells["mean"], metric))
@@ -659,7 +668,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing])
         unit = metric.unit or style.name(metric.name)
-        axis.set_xlabel(f"change in {style.name(metric.name)}, {unit} for half the range")
+        axis.set_xlabel(f"change in {style.name(metric.name)}\n({unit} for half the range)")
         axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -1123,7 +1132,7 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlim(left=min(0, axis.get_xlim()[0]))
-        axis.set_xlabel("share of explained variance (%)")
+        axis.set_xlabel("explained variance (%)")
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
     figure.legend(

@@ -346,7 +346,7 @@ def _summary(
     effect = translate(largest["term"])
     amount = style.amount(effect.scale * largest["estimate"], metric, sign=True)
     sentence = (
-        f"{style.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms ({rule}): "
+        f"{style.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms: "
         f"{listed(topics)}. The clearest: {effect.claim.format(amount=amount)} ("
         f"{_percent(settings)} interval {_interval(largest, metric, effect.scale)}; "
         f"{style.p_value(largest['p_value'], 'p')}, {style.p_value(largest['q_value'], 'q')})."

@@ -155,9 +155,12 @@ def setting(values: dict[str, Any], factors: tuple[Factor, ...]) -> str:
 
 def level(value: Any, scale: str = "linear") -> str:
     """A factor's value as one would write it: ``3e-5``, ``16``, ``0.1``, ``linear``."""
-    if scale == "categorical" or isinstance(value, str):
+    if scale == "categorical":
         return str(value)
-    number = float(value)
+    try:
+        number = float(value)  # a number as text too: in a file one column may hold both
+    except ValueError:
+        return str(value)
     if number != 0 and (abs(number) < 1e-3 or abs(number) >= 1e5):
         mantissa, exponent = f"{number:.1e}".split("e")
         return f"{mantissa.removesuffix('.0')}e{int(exponent)}"

@@ -103,8 +103,9 @@ def test_all_text_is_inside_the_figure_and_large_enough(kind, case):
 
 
 @pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
-def test_tick_labels_and_titles_do_not_overlap(kind):
-    for figure in drawn(kind, reference_study):
+@pytest.mark.parametrize("case", [reference_study, four_factors])
+def test_labels_and_titles_do_not_overlap(kind, case):
+    for figure in drawn(kind, case):
         for axes in figure.axes:
             if hasattr(axes, "zaxis"):
                 continue
@@ -116,8 +117,9 @@ def test_tick_labels_and_titles_do_not_overlap(kind):
                 ]
                 for one, other in itertools.pairwise(boxes):
                     assert not one.overlaps(other)
-        titles = [axes.title for axes in figure.axes if axes.title.get_text()]
-        boxes = [title.get_window_extent() for title in titles]
+        flat = [axes for axes in figure.axes if not hasattr(axes, "zaxis")]
+        texts = [text for axes in flat for text in (axes.title, axes._left_title, axes.xaxis.label)]
+        boxes = [text.get_window_extent() for text in texts if text.get_text()]
         for one, other in itertools.combinations(boxes, 2):
             assert not one.overlaps(other)
 
