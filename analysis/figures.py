@@ -502,7 +502,8 @@ def _slices(
     if sum(factor.scale != "categorical" for factor in settings.factors) < 2:
         raise CannotDraw("A surface needs two numeric factors.")
     table = _rows(tables, "surfaces", metric=metric.name, framing="absolute")
-    table = table.assign(held=table["held"].fillna(""))
+    # nothing is held in a table of two factors; read back, the column is one of empty numbers
+    table = table.assign(held=table["held"].astype(object).fillna(""))
     slices: dict[tuple[str, str, str], pd.DataFrame] = {}
     for (x, y), pair in table.groupby(["factor_x", "factor_y"], sort=False):
         held = list(dict.fromkeys(pair["held"]))
