@@ -535,20 +535,34 @@ class _Report:
         return blocks
 
     def _what_framings_mean(self) -> str:
+        terms = self.rows("coefficients", framing="relative", estimator="split_plot")["term"]
+        blocked = terms.str.startswith("replicate[").any()
+        if blocked or self.study.runs["replicate"].nunique() == 1:
+            text = (
+                "The two framings are one fit. The baseline's metric is constant within a "
+                "replicate, and the model has a replicate block, so that subtracting it and "
+                "counting the factors from other values only re-centres the polynomial: fitted "
+                "values, squares and interactions are the same, the intercept and the main effects "
+                "are not. "
+            )
+        else:
+            text = (
+                "The model has no replicate block here, so that subtracting the baseline also "
+                "takes out what the replicates have in common: the framings are two fits. "
+            )
         centre = findings.centre(self.study, self.settings)
-        text = (
-            "The two framings are one fit. The baseline's metric is constant within a replicate, "
-            "and the model has a replicate block, so that subtracting it and counting the factors "
-            "from other values only re-centres the polynomial: fitted values, squares and "
-            "interactions are the same, the intercept and the main effects are not. In the "
-            f"absolute framing a main effect is the slope at the centre of the design ({centre})"
-        )
         known = style.setting(dict(self.study.baseline), self.settings.factors)
-        text += f"; in the relative framing it is the slope at the baseline's settings ({known})."
-        return text + (
-            " The two least-squares estimators have no replicate block; there the framings differ "
-            "a little in every term."
+        text += (
+            "In the absolute framing a main effect is the slope at the centre of the design "
+            f"({centre}); in the relative framing it is the slope at the baseline's settings "
+            f"({known})."
         )
+        if blocked:
+            text += (
+                " The two least-squares estimators have no replicate block; there the framings "
+                "differ a little in every term."
+            )
+        return text
 
     def _estimators(self, metric: Metric) -> list[Block]:
         table = self.rows("coefficients", metric=metric.name, framing="absolute")
@@ -1106,7 +1120,8 @@ class _Report:
                 "are compared with the baseline on the same texts by the exact McNemar test "
                 "(McNemar 1947) and a paired bootstrap where predictions were stored, corrected "
                 "over the grid. The smallest detectable effect is the one found with "
-                f"probability 0.8 at level {alpha:g}.",
+                f"probability 0.8 at level {alpha:g}. The expected calibration error is that of "
+                "Guo et al. (2017).",
             ),
         ]
         blocks: list[Block] = []
@@ -1261,6 +1276,8 @@ REFERENCES = (
     "2nd ed., Wiley.",
     "Derringer, G. & Suich, R. (1980). Simultaneous optimization of several response variables. "
     "Journal of Quality Technology 12, 214–219.",
+    "Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of modern neural "
+    "networks. Proceedings of ICML 2017.",
     "Hutter, F., Hoos, H. & Leyton-Brown, K. (2014). An efficient approach for assessing "
     "hyperparameter importance. Proceedings of ICML 2014, 754–762.",
     "Kuznetsova, A., Brockhoff, P. B. & Christensen, R. H. B. (2017). lmerTest package: tests in "
