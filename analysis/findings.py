@@ -144,6 +144,7 @@ def _runs(study: Study, settings: Settings) -> Iterator[Finding]:
     yield Finding("runs", "", "count", False, sentence)
     for status, what in (
         ("diverged", "diverged; a diverged run has no metrics and enters no fit"),
+        ("failed", "failed; what a failed run left behind enters no fit"),
         ("stopped_early", "stopped early and entered the fits with the metrics reached"),
     ):
         rows = runs[runs["status"] == status] if "status" in runs else runs.iloc[:0]
