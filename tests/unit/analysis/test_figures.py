@@ -158,6 +158,18 @@ def test_a_figure_that_cannot_be_drawn_any_more_is_removed(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["captions.csv"]
 
 
+@pytest.mark.filterwarnings("error::DeprecationWarning")
+def test_tables_read_back_draw_the_same(tmp_path):
+    computed, study, settings = random_search()
+    tables.write(computed, tmp_path)
+    read = tables.read_tables(tmp_path)
+    for draw in (figures.contours, figures.perspective):
+        before, after = (
+            draw(given, study, settings, settings.metrics[0]) for given in (computed, read)
+        )
+        assert len(before.axes) == len(after.axes)
+
+
 @pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
 def test_without_tables_every_figure_says_why(kind):
     _, study, settings = reference_study()
