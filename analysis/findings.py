@@ -411,7 +411,7 @@ class _Translator:
         ]
         held = [style.setting(centre, self.settings.factors)] if centre else []
         text = " at " + _and(held[0]) if held else ""
-        return text + "".join(f", {each}" for each in over)
+        return text + "".join(f", {each}" for each in over) + ("," if over else "")
 
     def _main(self, term: str) -> _Effect:
         name = style.name(self.metric.name)
@@ -449,7 +449,7 @@ class _Translator:
         middle = self._level(coding, float(coding.decode(0.0)))
         where = f"{style.name(factor)} {middle}" if factor != "epochs" else f"{middle} epochs"
         claim = (
-            f"at {where}{self._at(factor).replace(' at ', ', ', 1)}, "
+            f"at {where}{self._at(factor).replace(' at ', ', ', 1).removesuffix(',')}, "
             f"{style.name(self.metric.name)} is {{amount}} off the mean of its values at {low} "
             f"and {high}"
         )

@@ -1093,7 +1093,14 @@ class _Report:
                 "third, on which conclusions rest, is a linear mixed model with a fixed replicate "
                 "block and a random intercept for each trajectory, fitted by restricted maximum "
                 "likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
-                "lmerTest (Kuznetsova et al. 2017).",
+                "lmerTest (Kuznetsova et al. 2017)."
+                if self.study.runs["trajectory"].duplicated().any()
+                else "They differ where several runs share a training run, such as its states "
+                "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
+                "training run of its own, and classical least squares is right where the scatter "
+                "is even. The second estimator keeps the fit and takes standard errors (CR1) that "
+                "also hold where it is not. The third, on which conclusions rest, is least squares "
+                "with a fixed replicate block.",
             ),
             (
                 "Intervals, p and q",

@@ -24,7 +24,7 @@ def test_the_command_explains_the_export(tmp_path):
     # the simulation has it: larger batches are less accurate and sooner done
     conflicts = pd.read_csv(tmp_path / "analysis" / "conflicts.csv")
     row = conflicts.query(
-        "term == 'batch_size' and metric_a == 'accuracy' and metric_b == 'seconds'"
+        "term == 'batch_size' and metric_a == 'accuracy' and metric_b == 'runtime'"
     )
     assert row["kind"].item() == "conflict"
 
