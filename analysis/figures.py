@@ -502,7 +502,8 @@ def _slices(
     if sum(factor.scale != "categorical" for factor in settings.factors) < 2:
         raise CannotDraw("A surface needs two numeric factors.")
     table = _rows(tables, "surfaces", metric=metric.name, framing="absolute")
-    table = table.assign(held=table["held"].fillna(""))
+    # nothing is held in a table of two factors; read back, the column is one of empty numbers
+    table = table.assign(held=table["held"].astype(object).fillna(""))
     slices: dict[tuple[str, str, str], pd.DataFrame] = {}
     for (x, y), pair in table.groupby(["factor_x", "factor_y"], sort=False):
         held = list(dict.fromkeys(pair["held"]))
@@ -1131,10 +1132,10 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.set_title(style.name(metric.name))
         axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
-        axis.set_xlim(left=min(0, axis.get_xlim()[0]))
         axis.set_xlabel("explained variance (%)")
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
+    axes[0].set_xlim(left=min(0, axes[0].get_xlim()[0]))  # for all: they share the axis
     figure.legend(
         handles=[Line2D([], [], color=c, marker=m, label=text) for text, c, m in methods.values()],
         loc="outside upper left",

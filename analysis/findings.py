@@ -144,6 +144,7 @@ def _runs(study: Study, settings: Settings) -> Iterator[Finding]:
     yield Finding("runs", "", "count", False, sentence)
     for status, what in (
         ("diverged", "diverged; a diverged run has no metrics and enters no fit"),
+        ("failed", "failed; what a failed run left behind enters no fit"),
         ("stopped_early", "stopped early and entered the fits with the metrics reached"),
     ):
         rows = runs[runs["status"] == status] if "status" in runs else runs.iloc[:0]
@@ -410,7 +411,7 @@ class _Translator:
         ]
         held = [style.setting(centre, self.settings.factors)] if centre else []
         text = " at " + _and(held[0]) if held else ""
-        return text + "".join(f", {each}" for each in over)
+        return text + "".join(f", {each}" for each in over) + ("," if over else "")
 
     def _main(self, term: str) -> _Effect:
         name = style.name(self.metric.name)
@@ -448,7 +449,7 @@ class _Translator:
         middle = self._level(coding, float(coding.decode(0.0)))
         where = f"{style.name(factor)} {middle}" if factor != "epochs" else f"{middle} epochs"
         claim = (
-            f"at {where}{self._at(factor).replace(' at ', ', ', 1)}, "
+            f"at {where}{self._at(factor).replace(' at ', ', ', 1).removesuffix(',')}, "
             f"{style.name(self.metric.name)} is {{amount}} off the mean of its values at {low} "
             f"and {high}"
         )

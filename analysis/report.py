@@ -176,8 +176,7 @@ class _Report:
         self, tables: Tables, study: Study, settings: Settings, drawn: pd.DataFrame
     ) -> None:
         self.tables, self.study, self.settings, self.drawn = tables, study, settings, drawn
-        found = tables.get("findings")
-        self.findings = findings.find(tables, study, settings) if found is None else found
+        self.findings = tables["findings"]
         self.percent = f"{100 * (1 - settings.alpha):g} %"
         self.first_page_done = False
 
@@ -462,11 +461,14 @@ class _Report:
     def regression(self, metric: Metric) -> list[Block]:
         blocks = self.sentences(section="summary", metric=metric.name)
         blocks += self.figure(f"effects_{metric.name}")
-        if self.rows("coefficients", metric=metric.name).empty:
-            reasons = self.rows("notes", topic=metric.name)
-            blocks.append(_missing(f"No regression of {style.name(metric.name)} could be fitted."))
-            blocks += [_missing(sentence) for sentence in reasons.get("sentence", [])]
-            return blocks
+        if findings.estimator_used(self.tables, metric) is None:
+            return [
+                *blocks,
+                _missing(
+                    f"No regression of {style.name(metric.name)} could be fitted. The section "
+                    "“What this study cannot say” tells why."
+                ),
+            ]
         blocks += self.sentences(section="effects", metric=metric.name)
         blocks.append(_heading("Absolute and relative framing"))
         blocks += self._framings(metric)
@@ -1091,7 +1093,14 @@ class _Report:
                 "third, on which conclusions rest, is a linear mixed model with a fixed replicate "
                 "block and a random intercept for each trajectory, fitted by restricted maximum "
                 "likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
-                "lmerTest (Kuznetsova et al. 2017).",
+                "lmerTest (Kuznetsova et al. 2017)."
+                if self.study.runs["trajectory"].duplicated().any()
+                else "They differ where several runs share a training run, such as its states "
+                "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
+                "training run of its own, and classical least squares is right where the scatter "
+                "is even. The second estimator keeps the fit and takes standard errors (CR1) that "
+                "also hold where it is not. The third, on which conclusions rest, is least squares "
+                "with a fixed replicate block.",
             ),
             (
                 "Intervals, p and q",

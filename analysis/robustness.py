@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,12 @@ def estimable_polynomial(study: Study, settings: Settings, degree: int) -> tuple
     )
 
 
+def polynomials(study: Study, settings: Settings) -> dict[int, tuple[Term, ...]]:
+    """The estimable polynomial of each degree that has terms of its own left."""
+    found = {degree: estimable_polynomial(study, settings, degree) for degree in DEGREES}
+    return {n: terms for n, terms in found.items() if max(term.degree for term in terms) == n}
+
+
 def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFrame, Notes]:
     """Split-plot estimates of the absolute framing under every variant, against the main ones.
 
@@ -44,6 +50,15 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
     (log-odds, logarithms).
     """
     tables, notes = [], []
+    replicates = study.runs["replicate"].nunique()
+    if replicates > REPLICATES_MOST:
+        notes.append(
+            (
+                "robustness",
+                f"With {replicates} replicates, none was left out in turn to see whether it "
+                f"decides a conclusion; that is done for up to {REPLICATES_MOST}.",
+            )
+        )
     for metric in settings.metrics:
         main = fits.get((metric.name, "absolute", "split_plot"))
         if main is None:
@@ -82,9 +97,8 @@ def _variants(
         for left_out in replicates:
             kept = study.runs[study.runs["replicate"] != left_out]
             yield f"without replicate {left_out}", fitted(kept)
-    for degree in DEGREES:
+    for degree, terms in polynomials(study, settings).items():
         if settings.formula is not None or degree != settings.degree:
-            terms = estimable_polynomial(study, settings, degree)
             yield f"degree {degree}", fitted(terms=terms)
 
 
@@ -121,14 +135,12 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
 
     AICc is Hurvich & Tsai's (1989); like R's ``AIC`` it counts the variance as a parameter.
     """
-    rows, notes = [], []
+    allowed = polynomials(study, settings)
+    rows, notes = [], _missing_powers(study, settings, allowed)
     for metric in settings.metric_names:
         if study.response(metric, "absolute").nunique() < 2:
             continue
-        for degree in DEGREES:
-            terms = estimable_polynomial(study, settings, degree)
-            if degree > 1 and max(term.degree for term in terms) < degree:
-                continue  # no level count allows it: the same model as one degree less
+        for degree, terms in allowed.items():
             try:
                 fit = ordinary_least_squares(study, settings, metric, "absolute", terms=terms)
             except InputError as error:
@@ -137,6 +149,28 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
             rows.append((metric, degree, *_quality(fit)))
     columns = ["parameters", "aicc", "adjusted_r_squared", "predicted_r_squared"]
     return pd.DataFrame(rows, columns=["metric", "degree", *columns]), notes
+
+
+def _missing_powers(
+    study: Study, settings: Settings, allowed: Mapping[int, tuple[Term, ...]]
+) -> Notes:
+    levels = study.runs[list(settings.factor_names)].nunique()
+    notes = []
+    for degree in DEGREES:
+        powers = [
+            f"{factor.name}^{levels[factor.name]}"
+            for factor in settings.factors
+            if factor.numeric and levels[factor.name] <= degree
+        ]
+        if powers:
+            without = f"without {', '.join(powers)}, for which there are too few levels"
+            sentence = (
+                f"The model of degree {degree} is fitted {without}."
+                if degree in allowed
+                else f"There is no model of degree {degree}: {without}, it has no terms of its own."
+            )
+            notes.append(("models", sentence))
+    return notes
 
 
 def _quality(fit: Fit) -> tuple[int, float, float, float]:

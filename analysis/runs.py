@@ -15,7 +15,17 @@ from analysis.coding import codings
 from analysis.regression import Model, model_terms, require_estimable
 from analysis.settings import InputError, Settings, nearest
 
-STATUSES = ("ok", "diverged", "stopped_early")
+STATUSES = ("ok", "diverged", "failed", "stopped_early")
+NO_RESULT = ("diverged", "failed")  # what metrics such a run has are not those of a finished one
+# what Weights & Biases, MLflow and Optuna call these, in lower case
+TRACKERS_STATUSES = {
+    "finished": "ok",
+    "complete": "ok",
+    "crashed": "failed",
+    "fail": "failed",
+    "killed": "failed",
+    "pruned": "failed",
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +34,7 @@ class Study:
 
     ``runs`` has our column names: the factors, replicate, trajectory, status, every metric,
     baseline_<metric> and delta_<metric> where the baseline was measured, and any further column as
-    it came. A diverged run has empty metrics. ``baseline`` holds the baseline's own
+    it came. A diverged or failed run has empty metrics. ``baseline`` holds the baseline's own
     hyperparameters, as far as known; ``notes`` says what the table cannot tell, as (topic,
     sentence).
     """
@@ -149,13 +159,16 @@ def _renamed(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 def _with_status(runs: pd.DataFrame) -> pd.DataFrame:
     if "status" not in runs:
         return runs.assign(status="ok")
-    unknown = ~runs["status"].isin(STATUSES)
+    words = runs["status"].astype(str).str.lower()
+    statuses = words.map(lambda word: TRACKERS_STATUSES.get(word, word))
+    unknown = ~statuses.isin(STATUSES)
     if unknown.any():
         value = runs.loc[unknown, "status"].iloc[0]
         raise InputError(
-            f"Column status, {_row(unknown)}: {value!r} is not one of {', '.join(STATUSES)}."
+            f"Column status, {_row(unknown)}: {value!r} is not one of {', '.join(STATUSES)} "
+            f"(or {', '.join(TRACKERS_STATUSES)})."
         )
-    return runs
+    return runs.assign(status=statuses)
 
 
 def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
@@ -182,17 +195,17 @@ def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
 
 def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]) -> None:
     """Checks the metrics, and adds their differences to the baseline."""
-    diverged = runs["status"] == "diverged"
-    if diverged.any():
-        named = run_names(runs[diverged], settings).tolist()
+    for status in NO_RESULT:
+        named = run_names(runs[runs["status"] == status], settings).tolist()
         more = f" and {len(named) - 10} more" if len(named) > 10 else ""
-        notes.append(
-            (
-                "diverged",
-                f"{len(named)} of {len(runs)} runs diverged and enter no regression: "
-                f"{'; '.join(named[:10])}{more}.",
+        if named:
+            notes.append(
+                (
+                    status,
+                    f"{len(named)} of {len(runs)} runs {status} and enter no regression: "
+                    f"{'; '.join(named[:10])}{more}.",
+                )
             )
-        )
     early = int((runs["status"] == "stopped_early").sum())
     if early:
         notes.append(
@@ -202,10 +215,11 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
                 "meant to have.",
             )
         )
+    without_result = runs["status"].isin(NO_RESULT)
     for name in settings.metric_names:
-        runs.loc[diverged, name] = np.nan
+        runs.loc[without_result, name] = np.nan
         runs[name] = _numbers(runs, name).astype(float)
-        missing = int((runs[name].isna() & ~diverged).sum())
+        missing = int((runs[name].isna() & ~without_result).sum())
         if missing:
             notes.append(
                 (

@@ -49,7 +49,8 @@ class Settings:
     """Everything the analysis needs beside the table of runs.
 
     ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
-    hyperparameters where the table does not.
+    hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
+    effect for which the power table tells the replicates needed.
     """
 
     factors: tuple[Factor, ...]
@@ -60,6 +61,7 @@ class Settings:
     alpha: float = 0.05
     bootstrap: int = 2000
     desirability: Mapping[str, float] = field(default_factory=dict)
+    target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
 
@@ -112,6 +114,8 @@ class Settings:
 
         weights = _mapping(analysis.get("desirability") or {}, "analysis.desirability")
         _known_keys(weights, [metric.name for metric in metrics], "analysis.desirability")
+        targets = _mapping(analysis.get("target_effect") or {}, "analysis.target_effect")
+        _known_keys(targets, [metric.name for metric in metrics], "analysis.target_effect")
         baseline = _mapping(analysis.get("baseline") or {}, "analysis.baseline")
         _known_keys(baseline, names, "analysis.baseline")
         for factor in factors:
@@ -136,6 +140,11 @@ class Settings:
                 key: _between(value, f"analysis.desirability.{key}", 0, math.inf)
                 for key, value in weights.items()
             },
+            target_effect={
+                metric.name: _target_effect(targets[metric.name], metric)
+                for metric in metrics
+                if metric.name in targets
+            },
             baseline=dict(baseline),
             columns=dict(columns),
         )
@@ -148,6 +157,7 @@ _ANALYSIS_KEYS = (
     "alpha",
     "bootstrap",
     "desirability",
+    "target_effect",
     "baseline",
     "columns",
 )
@@ -243,6 +253,19 @@ def _on_scale(value: float, scale: str, key: str) -> float:
     if scale in ("log10", "log2") and value <= 0:
         raise InputError(f"{key}: {value} has no logarithm, but its scale is {scale}.")
     return value
+
+
+def _target_effect(value: Any, metric: Metric) -> float:
+    key = f"analysis.target_effect.{metric.name}"
+    size = _number(value, key)
+    if size <= 0:
+        raise InputError(f"{key}: {value!r} is not above 0; give the size without its sign.")
+    if metric.unit == "points" and size >= 1:
+        raise InputError(
+            f"{key}: {value!r} is not below 1; {metric.name} is a proportion, of which a point "
+            "is 0.01."
+        )
+    return size
 
 
 def _between(value: Any, key: str, low: float, high: float) -> float:

@@ -57,7 +57,7 @@ def compute(study: Study, settings: Settings) -> Tables:
         "models": models,
         "effects": _stacked(surface.effects(fit, settings) for fit in mixed),
         "interactions": _stacked(surface.interactions(fit, settings) for fit in mixed),
-        "surfaces": _stacked(surface.surfaces(fit) for fit in mixed),
+        "surfaces": _stacked(surface.surfaces(fit) for fit in main.values()),
         "stationary": _stacked(surface.stationary(fit) for fit in main.values()),
         "eigenvalues": _stacked(surface.eigenvalues(fit) for fit in main.values()),
         "steepest": _stacked(surface.steepest(fit, settings) for fit in main.values()),

@@ -307,11 +307,13 @@ def replicates_needed(
 def power(fit: Fit, settings: Settings) -> pd.DataFrame:
     """What the design could have seen, one row a term (coefficients: per coded unit).
 
-    smallest_effect is found with 80 % power at alpha; replicates_needed is for target_effect:
-    one point (0.01) of a metric shown in points, else a tenth of the range of the fitted means.
+    smallest_effect is found with 80 % power at alpha; replicates_needed is for target_effect,
+    which is the config's or else one point (0.01) of a metric shown in points and a tenth of the
+    range of the fitted means of any other.
     """
     points = settings.metric(fit.metric).unit == "points"
-    target = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
+    usual = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
+    target = settings.target_effect.get(fit.metric, usual)
     replicates = max(len(fit.model.replicates), 1)
     first = len(fit.names) - len(fit.model.columns)
     df = np.where(np.isfinite(fit.df) & (fit.df > 0), fit.df, fit.residual_df)

@@ -158,6 +158,29 @@ def test_a_figure_that_cannot_be_drawn_any_more_is_removed(tmp_path, monkeypatch
     assert [p.name for p in tmp_path.iterdir()] == ["captions.csv"]
 
 
+def test_every_share_lies_within_its_panel():
+    computed, study, settings = four_factors()
+    table = computed["importance"].copy()
+    first = table["metric"] == settings.metric_names[0]
+    table.loc[first, ["share", "ci_low", "ci_high"]] *= 0.3
+    figure = figures.importance(computed | {"importance": table}, study, settings)
+    for axis in figure.axes:
+        for line in axis.lines:
+            assert np.nanmax(np.asarray(line.get_xdata(), dtype=float)) <= axis.get_xlim()[1]
+
+
+@pytest.mark.filterwarnings("error::DeprecationWarning")
+def test_tables_read_back_draw_the_same(tmp_path):
+    computed, study, settings = random_search()
+    tables.write(computed, tmp_path)
+    read = tables.read_tables(tmp_path)
+    for draw in (figures.contours, figures.perspective):
+        before, after = (
+            draw(given, study, settings, settings.metrics[0]) for given in (computed, read)
+        )
+        assert len(before.axes) == len(after.axes)
+
+
 @pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
 def test_without_tables_every_figure_says_why(kind):
     _, study, settings = reference_study()

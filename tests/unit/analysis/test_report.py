@@ -9,7 +9,7 @@ import pytest
 import reference
 from test_figures import random_search, reference_study
 
-from analysis import figures, report
+from analysis import figures, findings, report, runs, tables
 from analysis.runs import Study
 
 PROVENANCE = {
@@ -137,7 +137,8 @@ def test_the_same_input_gives_the_same_bytes(figures_folder, tmp_path):
 
 def test_without_any_table_the_report_says_what_is_missing(tmp_path):
     study, settings = reference.study(), reference.settings()
-    report.write({}, study, settings, tmp_path / "none", tmp_path / "report.pdf")
+    tables = {"findings": findings.find({}, study, settings)}
+    report.write(tables, study, settings, tmp_path / "none", tmp_path / "report.pdf")
     text = " ".join(text_of(tmp_path / "report.pdf"))
     assert "Nothing in this study is statistically significant" in text
     assert "No regression of accuracy could be fitted." in text
@@ -154,11 +155,27 @@ def test_a_table_from_elsewhere_needs_no_baseline_replicates_or_provenance(tmp_p
     assert "There is one replicate" in text
 
 
+def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp_path):
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    table["accuracy"] = 0.8  # its difference to the baseline varies
+    settings = reference.settings(
+        bootstrap=100, metrics={"accuracy": {"better": "higher", "unit": "points"}}
+    )
+    study = runs.from_table(table, settings)
+    computed = tables.compute(study, settings)
+    figures.draw_all(computed, study, settings, tmp_path / "figures")
+    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
+    text = " ".join(text_of(tmp_path / "report.pdf"))
+    assert "No regression of accuracy could be fitted." in text
+    assert "accuracy: absolute values never vary, nothing to explain." in text
+
+
 def test_when_nothing_is_significant_the_first_page_says_exactly_that(tmp_path):
     rng = np.random.default_rng(3)
     computed, study, settings = reference_study()
     coefficients = computed["coefficients"].assign(q_value=0.5 + 0.4 * rng.random())
     quiet = {"coefficients": coefficients, "power": computed["power"]}
+    quiet["findings"] = findings.find(quiet, study, settings)
     report.write(quiet, study, settings, tmp_path / "none", tmp_path / "report.pdf")
     first = text_of(tmp_path / "report.pdf")[0]
     assert "Nothing in this study is statistically significant" in first

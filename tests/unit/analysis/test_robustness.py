@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 
+from analysis import runs
 from analysis.inference import fit_all
 from analysis.robustness import conclusions, estimable_polynomial, models
 
@@ -85,3 +89,43 @@ def test_powers_need_more_levels_than_their_degree():
     names = [term.name for term in estimable_polynomial(reference.study(), SETTINGS, 3)]
     assert "epochs^3" not in names
     assert "learning_rate^2:epochs" in names
+    assert [sentence for _, sentence in models(reference.study(), SETTINGS)[1]] == [
+        "The model of degree 3 is fitted without learning_rate^3, batch_size^3, epochs^3, for "
+        "which there are too few levels."
+    ]
+
+
+def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
+    settings = reference.settings(
+        {
+            "factors": {"depth": {"scale": "linear"}},
+            "analysis": {"metrics": {"loss": {"better": "lower"}}},
+        }
+    )
+    table = pd.DataFrame({"depth": [1, 2, 3] * 4, "replicate": np.repeat(range(4), 3)})
+    table["loss"] = table["depth"] ** 2 + np.random.default_rng(0).normal(size=12)
+    study = runs.from_table(table, settings)
+    found, notes = models(study, settings)
+    assert list(found["degree"]) == [1, 2]
+    assert notes == [
+        (
+            "models",
+            "There is no model of degree 3: without depth^3, for which there are too few levels, "
+            "it has no terms of its own.",
+        )
+    ]
+    variants = conclusions(study, settings, fit_all(study, settings)[0])[0]["variant"].unique()
+    assert "degree 1" in variants and "degree 3" not in variants
+
+
+def test_replicates_that_are_too_many_to_leave_out_are_said():
+    study = reference.study()
+    copies = [study.runs.assign(replicate=study.runs["replicate"] + 3 * k) for k in range(4)]
+    many = replace(study, runs=pd.concat(copies, ignore_index=True))
+    many.runs["trajectory"] += "/" + many.runs["replicate"].astype(str)
+    found, notes = conclusions(many, SETTINGS, fit_all(many, SETTINGS)[0])
+    assert not found["variant"].str.startswith("without").any()
+    assert [sentence for _, sentence in notes] == [
+        "With 12 replicates, none was left out in turn to see whether it decides a conclusion; "
+        "that is done for up to 10."
+    ]

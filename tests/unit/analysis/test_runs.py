@@ -117,6 +117,17 @@ def test_a_level_called_none_is_a_level(tmp_path):
     assert "schedule[linear]" in fits["loss", "absolute", "ols"].names
 
 
+def test_a_trackers_words_for_the_status_are_understood():
+    table = TABLE.assign(State=["crashed", "FAILED", *["finished"] * 79])
+    table.loc[1, "accuracy"] = np.nan
+    chosen = reference.settings(columns={"status": "State"})
+    study = runs.from_table(table, chosen)
+    assert study.runs["status"].tolist() == ["failed", "failed", *["ok"] * 79]
+    assert len(study.response("accuracy", "absolute")) == 79  # also without what it logged last
+    assert dict(study.notes)["failed"].startswith("2 of 81 runs failed and enter no regression: ")
+    assert "metrics" not in dict(study.notes)
+
+
 def test_diverged_runs_enter_no_fit_and_are_named():
     table = TABLE.assign(status=["diverged", *["ok"] * 80])
     study = read(table)

@@ -16,6 +16,7 @@ GOOD = {
     "analysis": {
         "metrics": {"accuracy": {"better": "higher", "unit": "points"}},
         "desirability": {"accuracy": 2},
+        "target_effect": {"accuracy": 0.005},
         "columns": {"learning_rate": "config.lr", "replicate": "seed"},
         "baseline": {"learning_rate": 1e-5, "schedule": "linear"},
     },
@@ -41,6 +42,7 @@ def test_a_config_is_read_in_its_order():
     assert (settings.seed, settings.degree, settings.alpha) == (7, 2, 0.05)
     assert settings.subplot_factor == "epochs"
     assert settings.metric("accuracy").sign == 1
+    assert settings.target_effect == {"accuracy": 0.005}
 
 
 def test_without_epochs_there_is_no_subplot_factor():
@@ -62,6 +64,10 @@ def test_without_epochs_there_is_no_subplot_factor():
         ("analysis.metrics.accuracy", {"better": "up"}, ["accuracy.better", "'up'"]),
         ("analysis.desirability", {"acuracy": 1}, ["acuracy", "'accuracy'"]),
         ("analysis.desirability", {"accuracy": -1}, ["desirability.accuracy", "-1"]),
+        ("analysis.target_effect", {"acuracy": 0.01}, ["acuracy", "'accuracy'"]),
+        ("analysis.target_effect", {"accuracy": 1}, ["effect.accuracy", "proportion", "0.01"]),
+        ("analysis.target_effect", {"accuracy": -0.01}, ["-0.01 is not above 0"]),
+        ("analysis.target_effect", 0.01, ["0.01 is not a mapping"]),
         ("analysis.baseline", {"epoch": 1}, ["baseline.epoch", "'epochs'"]),
         ("analysis.baseline", {"learning_rate": "1e-5"}, ["'1e-5'", "1.0e-5"]),
         ("analysis.baseline", {"learning_rate": 0}, ["baseline.learning_rate", "logarithm"]),

@@ -8,6 +8,7 @@ import reference
 import yaml
 
 from analysis.tables import compute, read_tables, write
+from tests.documented import columns as documented_columns
 
 ROOT = Path(__file__).parents[3]
 
@@ -44,6 +45,16 @@ def test_tables_are_written_whole_and_read_back(tmp_path):
         read["coefficients"], tables["coefficients"].reset_index(drop=True), rtol=1e-14
     )
     assert list(read["notes"].columns) == ["topic", "sentence"]
+
+
+def test_every_table_is_documented_with_its_columns():
+    settings = reference.settings(bootstrap=100)
+    tables = compute(reference.study(), settings)
+    documented = documented_columns(settings.factor_names, settings.metric_names)
+    for name, table in tables.items():
+        assert documented[f"{name}.csv"] == list(table.columns), name
+    others = {"runs.csv", "histories.csv"}
+    assert documented.keys() == {f"{name}.csv" for name in tables} | others
 
 
 def test_the_command_writes_tables_figures_and_report(tmp_path, config):

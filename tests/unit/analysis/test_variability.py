@@ -356,3 +356,16 @@ def test_power_table_names_every_term_and_its_target():
     assert (table.loc[sure, "replicates_needed"] <= table.loc[sure, "replicates"]).all()
     loss = variability.power(split_plot(study, chosen, "loss", "absolute"), chosen)
     assert loss["target_effect"].iloc[0] != 0.01
+
+
+def test_the_config_may_give_the_target():
+    study, chosen = reference.study(), reference.settings(target_effect={"loss": 0.02})
+    needed = {}
+    for metric, target in (("accuracy", 0.01), ("loss", 0.02)):
+        table = variability.power(split_plot(study, chosen, metric, "absolute"), chosen)
+        assert (table["target_effect"] == target).all()
+        needed[metric] = table["replicates_needed"]
+    smaller = reference.settings(target_effect={"loss": 0.01})
+    table = variability.power(split_plot(study, smaller, "loss", "absolute"), smaller)
+    assert (table["replicates_needed"] >= needed["loss"]).all()
+    assert (table["replicates_needed"] > needed["loss"]).any()

@@ -6,6 +6,7 @@ import pytest
 
 from finetuning.gather import gather_histories, gather_runs
 from finetuning.grid import Grid
+from tests.documented import columns as documented_columns
 
 GRID = Grid(
     levels={"learning_rate": (1e-5, 1e-4), "epochs": (1, 2)},
@@ -62,6 +63,13 @@ def test_a_row_holds_a_cell_its_baseline_and_the_difference(study):
         "cells/learning_rate=1e-05/epochs=2/replicate=0/predictions.safetensors"
     )
     assert runs["trajectory"].nunique() == 2
+
+
+def test_the_columns_are_the_documented_ones(study):
+    documented = documented_columns(GRID.levels, metrics(0.8))
+    runs, histories = gather_runs(study, GRID, BASELINE), gather_histories(study, GRID)
+    assert set(documented["runs.csv"]) == set(runs)
+    assert {*documented["histories.csv"]} - {"epochs"} == set(histories)
 
 
 def test_a_diverged_run_has_a_row_without_metrics(study):
