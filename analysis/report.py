@@ -747,8 +747,9 @@ class _Report:
             rows.append(line)
         counts = table["kind"].value_counts()
         told = (
-            f"Of {len(table)} pairs of a term and two metrics, {counts.get('conflict', 0)} "
-            f"conflict, {counts.get('agree', 0)} agree and {counts.get('unclear', 0)} are unclear."
+            f"Of {len(table)} pairs of a term and two metrics, judged by their intervals alone, "
+            f"not corrected for their number, {counts.get('conflict', 0)} conflict, "
+            f"{counts.get('agree', 0)} agree and {counts.get('unclear', 0)} are unclear."
         )
         if not rows:
             return [_paragraph(told)]

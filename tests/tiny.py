@@ -34,6 +34,16 @@ VOCABULARY = (
 )
 
 
+# The hyperparameters of a tiny study that do not vary.
+FIXED = {
+    "weight_decay": 0.01,
+    "dropout": 0.1,
+    "warmup": 0.0,
+    "frozen_layers": 0,
+    "schedule": "constant",
+}
+
+
 def write_tiny_distilbert(
     directory: Path,
     labels: Sequence[str] = ("NEGATIVE", "POSITIVE"),
@@ -136,7 +146,7 @@ def write_tiny_sentences(
 
 
 def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: object) -> dict:
-    """The part of a study's configuration that sources read, for the tiny files."""
+    """A study's configuration but for its name and analysis, for the tiny files."""
     settings = {
         "checkpoint": checkpoint,
         "checkpoint_revision": "main",
@@ -164,33 +174,33 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
         },
         "data": {"training_examples": 24, "evaluation_examples": 16},
         "replicates": 2,
+        "factors": {
+            "learning_rate": {"levels": [0.001, 0.003], "scale": "log10"},
+            "batch_size": {"levels": [4, 8], "scale": "log2"},
+            "epochs": {"levels": [1, 2, 3], "scale": "linear"},
+        },
+        "training": {**FIXED, "threads": 1, "memory_mb": 2000},
     }
 
 
 def whole_config() -> dict:
     """A whole configuration for the tiny checkpoint and sentences: 24 cells of 8 trajectories."""
     config = study_config("./checkpoint", "sentences.csv", "hub", group_column="film")
-    training = {"weight_decay": 0.01, "dropout": 0.1, "warmup": 0.0, "frozen_layers": 0}
-    metric = {"better": "higher", "unit": "points"}
+    fixed = {name: value for name, value in config["training"].items() if name in FIXED}
+    points = {"better": "higher", "unit": "points"}
     terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
     return config | {
         "study": "tiny",
         "data": {"training_examples": 128, "evaluation_examples": 48},
         "embedded": {
             **config["embedded"],
-            "baseline": {**config["embedded"]["baseline"], **training, "schedule": "linear"},
-        },
-        "factors": {
-            "learning_rate": {"levels": [0.001, 0.003], "scale": "log10"},
-            "batch_size": {"levels": [4, 8], "scale": "log2"},
-            "epochs": {"levels": [1, 2, 3], "scale": "linear"},
+            "baseline": {**config["embedded"]["baseline"], **fixed},
         },
         "share_epochs": True,
-        "training": {**training, "schedule": "constant", "threads": 1, "memory_mb": 2000},
         "analysis": {
             "metrics": {
-                "accuracy": metric,
-                "f1": metric,
+                "accuracy": points,
+                "f1": points,
                 "loss": {"better": "lower", "unit": "nats"},
             },
             "formula": " + ".join([*terms.split(), "batch_size:epochs", "epochs^2"]),

@@ -46,16 +46,18 @@ class Stopwatch:
     def __init__(self) -> None:
         self.started = time.time()
         self.training = 0.0
-        self.running_since = self.started
+        self.running_since: float | None = self.started
 
     def pause(self) -> None:
-        self.training += time.time() - self.running_since
+        if self.running_since is not None:
+            self.training += time.time() - self.running_since
+        self.running_since = None
 
     def resume(self) -> None:
         self.running_since = time.time()
 
     def write(self, folder: Path, tokens: int) -> None:
-        """Writes timing.json. To be called while paused.
+        """Writes timing.json, after a pause.
 
         seconds: of training up to here, start-up and compilation included. Peak memory is that of
         the process (MB, 2**20 bytes).

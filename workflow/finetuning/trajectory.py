@@ -71,6 +71,7 @@ def deliver_cells(
             say(line)
             stopwatch.resume()
     except Diverged as divergence:
+        stopwatch.pause()
         say(f"{divergence}: this and longer cells are recorded as diverged")
         classes = len(np.unique(split.evaluation.labels))
         for epochs in sorted(waiting):

@@ -149,6 +149,7 @@ def index(tmp_path, monkeypatch):
 def config():
     config = study_config("./none", "./none.csv", source="embedded")
     config["data"] = {"training_examples": 8, "evaluation_examples": 8}
+    config["embedded"]["padded_lengths"] = [16, 32]
     return config
 
 
