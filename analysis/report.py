@@ -57,6 +57,17 @@ def write(
     temporary.replace(path)
 
 
+def _origin(source: Mapping[str, Any]) -> str:
+    """Where model and texts come from, in a few words; local files have no revision."""
+    if source.get("kind") == "embedded":
+        return "embedded model and sentences, not the Hugging Face Hub"
+    if source.get("kind") != "hub":
+        return "a table of runs"
+    pinned = [source.get(f"{what}_revision") is not None for what in ("checkpoint", "dataset")]
+    names = {2: "Hugging Face Hub", 1: "Hugging Face Hub and local files", 0: "local files"}
+    return names[sum(pinned)]
+
+
 def _drawn(folder: Path) -> pd.DataFrame:
     """The list of figures by name, as ``figures.draw_all`` left it."""
     path = folder / "captions.csv"
@@ -76,19 +87,15 @@ def context(
     first_page = report.first_page()
     report.first_page_done = True
     source = study.provenance.get("source", {})
-    kind = str(source.get("kind", ""))
-    titles = {
-        "hub": "Source: Hugging Face Hub",
-        "embedded": "Source: embedded model and sentences, not the Hugging Face Hub",
-    }
+    origin = _origin(source)
     name = str(study.provenance.get("study", "")) or "Hyperparameter study"
     return {
         "title": style.sentence_case(name),
         "subtitle": _subtitle(settings),
         "running": style.sentence_case(name),
-        "source_kind": kind,
-        "source_title": titles.get(kind, "Source: a table of runs"),
-        "source_short": f"source: {kind}" if kind else "source: a table of runs",
+        "source_kind": str(source.get("kind", "")),
+        "source_title": f"Source: {origin}",
+        "source_short": f"source: {origin.split(',')[0]}",
         "source_sentence": str(
             source.get("sentence")
             or "The table came without a record of where its model and data are from."

@@ -114,8 +114,8 @@ def test_coefficients_are_those_of_least_squares_on_the_table(finished_study):
 def test_the_report_says_what_ran_and_what_came_out(finished_study):
     pages = PdfReader(results(finished_study) / "report.pdf").pages
     first, text = pages[0].extract_text(), " ".join(page.extract_text() for page in pages)
-    assert NAME in first
-    assert "checkpoint" in first and "sentences.csv" in first  # the source
+    assert NAME in first.lower()
+    assert "Source: local files" in first and "sentences.csv" in first
     assert "24" in first  # runs
     runs = read_runs(finished_study)
     assert f"{runs['baseline_accuracy'].mean() * 100:.1f}" in text
