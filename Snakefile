@@ -19,6 +19,10 @@ if not workflow.config_settings.configfiles:
     configfile: "config.yaml"
 
 
+# Of the page that snakemake --report writes.
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"
@@ -31,6 +35,7 @@ rule all:
     default_target: True
     input:
         rules.figures.output,
+        rules.interactive.output,
         rules.report.output,
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from analysis import figures, report, runs, tables
+from analysis import figures, interactive, report, runs, tables
 from analysis.settings import InputError, Settings
 
 
@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
         figures.draw_all(computed, study, settings, given.out / "figures")
+        interactive.write(computed, study, settings, given.out / "interactive")
         report.write(computed, study, settings, given.out / "figures", given.out / "report.pdf")
     except InputError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -68,7 +68,7 @@ def levels_of(study: Study, factor: Factor) -> list[Any]:
     return sorted(values.astype(float).unique())
 
 
-def _cells(tables: Tables, settings: Settings, metric: Metric) -> pd.DataFrame:
+def cells_of(tables: Tables, settings: Settings, metric: Metric) -> pd.DataFrame:
     cells = _rows(tables, "cells", metric=metric.name).copy()
     for factor in settings.factors:
         cells[factor.name] = _values(cells[factor.name], factor)
@@ -115,7 +115,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     """Heat maps of metric − baseline: two factors, a panel for each level of the third."""
     if len(settings.factors) < 2:
         raise CannotDraw("A heat map needs two factors; the study has one.")
-    cells = _cells(tables, settings, metric)
+    cells = cells_of(tables, settings, metric)
     if cells["delta"].isna().all():
         raise CannotDraw(f"The table has no baseline for {style.name(metric.name)}.")
     across, down, *others = settings.factors
@@ -193,7 +193,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
 def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along each factor, the others at the centre of the design."""
     table = _rows(tables, "effects", metric=metric.name, framing="absolute")
-    cells = _cells(tables, settings, metric)
+    cells = cells_of(tables, settings, metric)
     columns = 4 if len(settings.factors) == 4 else 3
     figure, axes = _panels(len(settings.factors), columns, 2.2, sharey=True)
     baseline = style.in_unit(_baseline(study, metric), metric)
@@ -342,7 +342,7 @@ def _interaction_q(tables: Tables, metric: Metric, one: Factor, other: Factor) -
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Contours of the fitted surface; a row of panels a pair of factors, the others held."""
     slices = _slices(tables, settings, metric)
-    cells = _cells(tables, settings, metric).dropna(subset=["mean"])
+    cells = cells_of(tables, settings, metric).dropna(subset=["mean"])
     # three pairs fill half a page; with four factors the last pairs are left to the table
     every_pair = list(dict.fromkeys((x, y) for x, y, _ in slices))
     pairs = every_pair[:3]
@@ -372,7 +372,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             x, y, z = _mesh(rows, metric)
             axis.contourf(x, y, z, levels=steps, cmap=style.SURFACE, norm=norm)
             axis.contour(x, y, z, levels=steps, colors="white", linewidths=0.4)
-            points = _at(cells, _held(held, settings))
+            points = cells_at(cells, held_values(held, settings))
             if len(points):
                 marked.add("observed")
                 axis.scatter(
@@ -388,7 +388,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                     clip_on=False,
                     rasterized=len(points) > MANY,
                 )
-            marked |= _mark_points(axis, tables, metric, across, down, _held(held, settings))
+            marked |= _mark_points(axis, tables, metric, across, down, held_values(held, settings))
             style.set_factor_axis(axis, "x", across, levels_of(study, across))
             style.set_factor_axis(axis, "y", down, levels_of(study, down))
             axis.set_xlabel(style.name(across.name))
@@ -396,7 +396,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                 axis.set_ylabel(style.name(down.name))
             else:
                 axis.set_yticklabels([])
-            axis.set_title(_held_title(held, settings), fontsize=7.5)
+            axis.set_title(held_title(held, settings), fontsize=7.5)
             axis.spines[:].set_visible(False)
     bar = figure.colorbar(
         ScalarMappable(norm, style.SURFACE),
@@ -426,11 +426,11 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     first = next(iter(slices))[:2]
     chosen = [(held, rows) for (x, y, held), rows in slices.items() if (x, y) == first]
     across, down = settings.factor(first[0]), settings.factor(first[1])
-    cells = _cells(tables, settings, metric)
+    cells = cells_of(tables, settings, metric)
     figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
     values = np.concatenate([style.in_unit(rows["estimate"], metric) for _, rows in chosen])
     norm = Normalize(values.min(), values.max())
-    observed = [_at(cells, _held(held, settings))["mean"].dropna() for held, _ in chosen]
+    observed = [cells_at(cells, held_values(held, settings))["mean"].dropna() for held, _ in chosen]
     heights = np.concatenate([values, *(style.in_unit(means, metric) for means in observed)])
     to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
     for place, (held, rows) in enumerate(chosen):
@@ -454,7 +454,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             linewidth=0.25,
             antialiased=True,
         )
-        points = _at(cells, _held(held, settings)).dropna(subset=["mean"])
+        points = cells_at(cells, held_values(held, settings)).dropna(subset=["mean"])
         axis.scatter(
             to_axis[across.name](points[across.name]),
             to_axis[down.name](points[down.name]),
@@ -480,7 +480,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
         axis.tick_params(axis="z", pad=0)
-        figure.text(place * width + 0.01, 0.98, _held_title(held, settings), va="top", fontsize=8)
+        figure.text(place * width + 0.01, 0.98, held_title(held, settings), va="top", fontsize=8)
         for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
             pane.pane.set_facecolor("white")
             pane.pane.set_edgecolor(style.FAINT)
@@ -522,7 +522,7 @@ def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, n
     return x, y, style.in_unit(z, metric)
 
 
-def _held(text: str, settings: Settings) -> dict[str, Any]:
+def held_values(text: str, settings: Settings) -> dict[str, Any]:
     """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}.
 
     What is averaged over (``schedule averaged``) is not held and not in the mapping.
@@ -536,16 +536,16 @@ def _held(text: str, settings: Settings) -> dict[str, Any]:
     return held
 
 
-def _held_title(text: str, settings: Settings) -> str:
+def held_title(text: str, settings: Settings) -> str:
     """``2 epochs, mean over schedule``; broken over lines where long."""
-    parts = [style.setting(_held(text, settings), settings.factors)]
+    parts = [style.setting(held_values(text, settings), settings.factors)]
     for piece in str(text).split(","):
         if piece.strip().endswith(" averaged"):
             parts.append(f"mean over {style.name(piece.strip().removesuffix(' averaged'))}")
     return textwrap.fill(", ".join(filter(None, parts)), 34)
 
 
-def _at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
+def cells_at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
     """The cells measured at the held values (to the digits in which these are written)."""
     for key, value in held.items():
         same = (
@@ -595,7 +595,7 @@ def _mark_points(
         x, y = float(rows[across.name]), float(rows[down.name])
         inside = _within(x, axis.get_xlim()) and _within(y, axis.get_ylim())
         nearest = table == "stationary" or all(
-            _is_nearest(rows.get(key), value, tables["cells"][key]) for key, value in held.items()
+            is_nearest(rows.get(key), value, tables["cells"][key]) for key, value in held.items()
         )
         if inside and nearest:
             marked.add(table)
@@ -618,7 +618,7 @@ def _within(value: float, limits: tuple[float, float]) -> bool:
     return limits[0] - slack <= value <= limits[1] + slack
 
 
-def _is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
+def is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
     """Whether ``held`` is the level nearest to ``value``."""
     if not isinstance(held, float):
         return str(value) == str(held)
@@ -712,8 +712,8 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One metric against another by cell, with intervals, the Pareto front and the baseline."""
     vertical, horizontal = tradeoff_metrics(settings)
     names = list(settings.factor_names)
-    y = _cells(tables, settings, vertical).set_index(names)
-    x = _cells(tables, settings, horizontal).set_index(names).reindex(y.index)
+    y = cells_of(tables, settings, vertical).set_index(names)
+    x = cells_of(tables, settings, horizontal).set_index(names).reindex(y.index)
     relative = bool(x["delta"].notna().any() and y["delta"].notna().any())
     columns = ("delta", "ci_low", "ci_high") if relative else ("mean", "mean_low", "mean_high")
     px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
@@ -847,7 +847,9 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One line a cell through its settings and its mean metrics; the Pareto front in front."""
     names = list(settings.factor_names)
-    means = {m.name: _cells(tables, settings, m).set_index(names)["mean"] for m in settings.metrics}
+    means = {
+        m.name: cells_of(tables, settings, m).set_index(names)["mean"] for m in settings.metrics
+    }
     frame = pd.DataFrame(means).dropna().reset_index()
     if frame.empty:
         raise CannotDraw("No cell has all the metrics.")
@@ -1408,7 +1410,7 @@ def draw_all(tables: Tables, study: Study, settings: Settings, folder: Path) -> 
                     for suffix in (".svg", ".png"):  # of an earlier run
                         (folder / (stem + suffix)).unlink(missing_ok=True)
                 else:
-                    written += _save(figure, folder / stem)
+                    written += _save(figure, folder / stem, row["title"], row["caption"])
                 listed.append(row)
     captions = folder / "captions.csv"
     pd.DataFrame(listed).to_csv(_temporary(captions), index=False)
@@ -1416,15 +1418,17 @@ def draw_all(tables: Tables, study: Study, settings: Settings, folder: Path) -> 
     return [*written, captions]
 
 
-def _save(figure: Figure, stem: Path) -> list[Path]:
+def _save(figure: Figure, stem: Path, title: str, caption: str) -> list[Path]:
+    """Both files hold their title and caption, wherever they are copied to."""
     # Laid out once and drawn once a format; figure.savefig would do both again each time.
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
     svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
-    FigureCanvasAgg(figure).print_png(_temporary(png), metadata={"Software": None})
-    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata={"Date": None})
+    told = {"Title": title, "Description": caption}
+    FigureCanvasAgg(figure).print_png(_temporary(png), metadata=told | {"Software": None})
+    FigureCanvasSVG(figure).print_svg(_temporary(svg), metadata=told | {"Date": None})
     for path in (svg, png):
         _temporary(path).replace(path)
     return [svg, png]

@@ -245,13 +245,16 @@ def set_factor_axis(axes: Axes, which: str, factor: Factor, levels: list[Any]) -
         return
     if factor.scale in ("log10", "log2"):
         getattr(axes, f"set_{which}scale")("log", base=10 if factor.scale == "log10" else 2)
-    shown = levels if len(levels) <= 5 else _spread(levels, 4)
+    shown = shown_levels(levels)
     axis.set_ticks(shown, [level(value, factor.scale) for value in shown])
     axis.set_ticks([], minor=True)
 
 
-def _spread(levels: list[float], count: int) -> list[float]:
-    return [levels[round(i * (len(levels) - 1) / (count - 1))] for i in range(count)]
+def shown_levels(levels: list[float]) -> list[float]:
+    """The levels that an axis names: all of them, or a few spread over many."""
+    if len(levels) <= 5:
+        return levels
+    return [levels[round(i * (len(levels) - 1) / 3)] for i in range(4)]
 
 
 def positions(values: Any, factor: Factor, levels: list[Any]) -> Any:

@@ -53,6 +53,14 @@ def finished_study(new_study) -> Study:
     return new_study
 
 
+@pytest.fixture(scope="session")
+def report_page(finished_study) -> Path:
+    """The page that snakemake --report writes of the finished study."""
+    done = snakemake(finished_study, "--report", "report.html")
+    assert done.returncode == 0, done.stderr
+    return finished_study / "report.html"
+
+
 @pytest.fixture
 def copy(finished_study, tmp_path) -> Study:
     """A finished study to do things to; file times and Snakemake's records are kept."""

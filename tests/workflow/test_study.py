@@ -177,7 +177,7 @@ def test_a_changed_cell_redoes_only_tables_figures_and_report(copy):
     metrics.write_text(json.dumps(changed))
     planned = snakemake(copy, "-n").stdout
     jobs = set(re.findall(r"^(\w+) +\d+$", planned, re.MULTILINE)) - {"total"}
-    assert jobs == {"runs", "analysis", "figures", "report", "all"}
+    assert jobs == {"runs", "analysis", "figures", "interactive", "report", "all"}
 
 
 def test_unshared_epochs_give_the_same_bytes(finished_study, tmp_path):
@@ -211,14 +211,10 @@ def test_the_command_gives_the_workflows_tables(finished_study, tmp_path, no_ten
     for table in tables:
         assert (tmp_path / "analysis" / table.name).read_bytes() == table.read_bytes(), table.name
     assert (tmp_path / "report.pdf").exists()
-
-
-def test_the_html_report_holds_figures_tables_and_pdf(finished_study):
-    done = snakemake(finished_study, "--report", "report.html")
-    assert done.returncode == 0, done.stderr
-    page = (finished_study / "report.html").read_text()
-    for name in ("report.pdf", "coefficients.csv", "Figures", "Tables", "Report", "Runs"):
-        assert name in page
+    pages = sorted((results(finished_study) / "interactive").iterdir())
+    assert [page.name for page in pages] == ["runs.html", "surfaces.html"]
+    for page in pages:
+        assert (tmp_path / "interactive" / page.name).read_bytes() == page.read_bytes()
 
 
 @pytest.mark.parametrize(

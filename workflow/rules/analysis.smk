@@ -13,7 +13,10 @@ rule runs:
         ),
     output:
         runs=report(
-            f"{RESULTS}/runs.csv", category="Runs", caption="../report/runs.rst"
+            f"{RESULTS}/runs.csv",
+            category="Runs",
+            labels={"file": "Every run (CSV)"},
+            caption="../report/runs.rst",
         ),
         histories=f"{RESULTS}/histories.csv",
         provenance=f"{RESULTS}/provenance.json",
@@ -41,7 +44,7 @@ rule analysis:
             directory(f"{RESULTS}/analysis"),
             patterns=["{table}.csv"],
             category="Tables",
-            labels={"table": "{table}"},
+            labels=table_labels,
             caption="../report/tables.rst",
         ),
     log:
@@ -65,7 +68,7 @@ rule figures:
             directory(f"{RESULTS}/figures"),
             patterns=["{figure}.svg"],
             category="Figures",
-            labels={"figure": "{figure}"},
+            labels=figure_labels,
             caption="../report/figures.rst",
         ),
     log:
@@ -74,3 +77,28 @@ rule figures:
         "Drawing the figures"
     script:
         "../scripts/draw_figures.py"
+
+
+rule interactive:
+    input:
+        runs=rules.runs.output,
+        tables=rules.analysis.output,
+    output:
+        surfaces=report(
+            f"{RESULTS}/interactive/surfaces.html",
+            category="Interactive",
+            labels={"page": "Fitted surfaces"},
+            caption="../report/surfaces.rst",
+        ),
+        runs=report(
+            f"{RESULTS}/interactive/runs.html",
+            category="Interactive",
+            labels={"page": "Every run"},
+            caption="../report/sortable_runs.rst",
+        ),
+    log:
+        f"{LOGS}/interactive.log",
+    message:
+        "Writing the interactive pages"
+    script:
+        "../scripts/write_pages.py"

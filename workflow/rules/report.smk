@@ -8,7 +8,10 @@ rule report:
         figures=rules.figures.output,
     output:
         report(
-            f"{RESULTS}/report.pdf", category="Report", caption="../report/report.rst"
+            f"{RESULTS}/report.pdf",
+            category="Report",
+            labels={"document": "Report (PDF)"},
+            caption="../report/report.rst",
         ),
     log:
         f"{LOGS}/report.log",

@@ -1,0 +1,367 @@
+"""Two HTML pages to explore a study in a browser: its fitted surfaces, and a table of every run.
+
+A page is one file that fetches nothing, so that it works offline and inside the page that
+``snakemake --report`` writes. What a page does is in the template of its name beside this file;
+here it gets its data. Texts of the study may hold any characters: all of them are escaped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_hex
+from matplotlib.ticker import MaxNLocator
+
+from analysis import style
+from analysis.figures import (
+    MANY,
+    Tables,
+    cells_at,
+    cells_of,
+    held_title,
+    held_values,
+    is_nearest,
+    levels_of,
+)
+from analysis.runs import Study
+from analysis.settings import Factor, Metric, Settings
+
+LISTED_RUNS = 5000  # as many as fit into an embedded page; the table of runs has them all
+CHOICES = 12  # a column of at most so many different values is filtered by choosing one
+
+
+def write(tables: Tables, study: Study, settings: Settings, folder: str | Path) -> None:
+    """surfaces.html and runs.html; a file appears whole or not at all."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = {
+        "surfaces.html": surfaces_page(tables, study, settings),
+        "runs.html": runs_page(study, settings),
+    }
+    for name, page in pages.items():
+        unfinished = folder / f".{name}.unfinished"
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(folder / name)
+
+
+def _page(template: str, **values: str) -> str:
+    """The template with the colours of the figures and these values, which are HTML by now."""
+    text = Path(__file__).with_name(template).read_text(encoding="utf-8")
+    colours = {"black": style.BLACK, "grey": style.GREY, "faint": style.FAINT, "blue": style.BLUE}
+    return Template(text).substitute(colours, **values)
+
+
+# --- surfaces -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Axis:
+    """Where values go on an axis of the cube: lowest and highest at -1 and 1."""
+
+    label: str
+    low: float
+    high: float
+    logarithmic: bool
+    ticks: list[tuple[float, str]]  # value, how it is written
+
+    def place(self, values: Any) -> list[float]:
+        ends, values = np.array([self.low, self.high]), np.asarray(values, dtype=float)
+        if self.logarithmic:
+            ends, values = np.log(ends), np.log(values)
+        return np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4).tolist()
+
+    def drawn(self) -> dict[str, Any]:
+        places = self.place([value for value, _ in self.ticks])
+        return {
+            "label": self.label,
+            "ticks": [(at, text) for at, (_, text) in zip(places, self.ticks, strict=True)],
+        }
+
+
+def surfaces_page(tables: Tables, study: Study, settings: Settings) -> str:
+    """The fitted surfaces to turn and to point at, with the means of the cells.
+
+    One chooses the metric, the pair of factors and the level at which the others are held. Where
+    no surface was fitted the page says so.
+
+    The drawing is our own, on a flat canvas: the page of ``snakemake --report`` embeds this one as
+    the address of a frame, Chromium leaves a frame empty whose address is longer than 2 MB (1.5 MB
+    before base64), and the libraries that draw surfaces (plotly.js: 4.8 MB) are larger than that.
+    """
+    slices = _slices(tables, study, settings)
+    if slices:
+        text = (
+            "The fitted metric (split-plot estimator) over two factors. Drag to turn it, or use "
+            "the arrow keys; point at it to read a value. Height and colour mean the same on all "
+            "surfaces of a metric. The diamond is the best fitted point. Dots are the means of the "
+            f"cells with their {100 * (1 - settings.alpha):g} % intervals (none if there are more "
+            f"than {MANY})."
+        )
+    elif sum(factor.numeric for factor in settings.factors) < 2:
+        text = "There is no surface to show: it needs two numeric factors."
+    else:
+        text = "There is no surface to show: no metric could be fitted."
+    return _page(
+        "surfaces.html",
+        text=escape(text),
+        slices=_script_data(slices),
+        palette=_script_data([to_hex(style.SURFACE(i / 63)) for i in range(64)]),
+    )
+
+
+def _script_data(value: Any) -> str:
+    """As JSON, in which without a "<" no text can end the script."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
+
+
+def _slices(tables: Tables, study: Study, settings: Settings) -> list[dict[str, Any]]:
+    """What is drawn for each metric, pair of factors and level of what is held."""
+    table = tables.get("surfaces", pd.DataFrame())
+    if table.empty:
+        return []
+    table = table[table["framing"] == "absolute"]
+    table = table.assign(held=table["held"].fillna("").astype(str))
+    slices = []
+    for name, fitted in table.groupby("metric", sort=False):
+        metric = settings.metric(name)
+        cells = cells_of(tables, settings, metric).dropna(subset=["mean"])
+        height = _height_axis(metric, pd.concat([fitted["estimate"], cells["mean"]]))
+        dots = cells if len(cells) <= MANY else cells.head(0)
+        for (x, y, held), rows in fitted.groupby(["factor_x", "factor_y", "held"], sort=False):
+            axes = {
+                x: _factor_axis(settings.factor(x), rows["x"], study),
+                y: _factor_axis(settings.factor(y), rows["y"], study),
+                "value": height,
+            }
+            level = held_values(held, settings)
+            points = _cell_points(cells_at(dots, level), metric, settings)
+            points += _best_point(tables, metric, level, settings)
+            slices.append(
+                {
+                    "metric": style.name(name),
+                    "factors": f"{style.name(x)} × {style.name(y)}",
+                    "held": " ".join(held_title(held, settings).split()),
+                    "axes": [axis.drawn() for axis in axes.values()],
+                    "surface": _surface(rows, metric, axes, settings),
+                    "points": [
+                        {
+                            "at": [axis.place(point[key]) for key, axis in axes.items()],
+                            "low": height.place(point["low"]),
+                            "high": height.place(point["high"]),
+                            "text": point["text"],
+                            "best": point["best"],
+                        }
+                        for point in points
+                    ],
+                }
+            )
+    return slices
+
+
+def _height_axis(metric: Metric, values: pd.Series) -> Axis:
+    low, high = values.min(), values.max()
+    if high - low <= 1e-9 * abs(high):  # a flat surface lies half-way up
+        low, high = low - 0.01 * (abs(low) or 1), high + 0.01 * (abs(high) or 1)
+    ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(
+        style.in_unit(low, metric), style.in_unit(high, metric)
+    )
+    digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0])))
+    ticks = [(tick / style.in_unit(1, metric), style.fixed(tick, digits)) for tick in ticks]
+    shown = [(value, text) for value, text in ticks if low <= value <= high]
+    return Axis(style.axis_label(metric), low, high, False, shown)
+
+
+def _factor_axis(factor: Factor, region: pd.Series, study: Study) -> Axis:
+    """Natural units on the factor's own scale, the levels as ticks."""
+    levels = levels_of(study, factor)
+    return Axis(
+        style.name(factor.name),
+        min(region.min(), levels[0]),
+        max(region.max(), levels[-1]),
+        factor.scale != "linear",
+        [(level, style.level(level, factor.scale)) for level in style.shown_levels(levels)],
+    )
+
+
+def _surface(
+    rows: pd.DataFrame, metric: Metric, axes: dict[str, Axis], settings: Settings
+) -> dict[str, Any]:
+    """Where the surface is, and what it tells: a text a value of x, of y, and of each height."""
+    rows = rows.sort_values(["y", "x"])
+    grid = rows.pivot(index="y", columns="x", values="estimate")
+    texts = [
+        f"fitted {style.name(metric.name)} {style.reading(row.estimate, metric)}\n"
+        f"standard error {style.amount(row.std_error, metric)}"
+        for row in rows.itertuples()
+    ]
+    across, up, height = axes.values()
+    x, y, _ = axes
+    return {
+        "x": across.place(grid.columns),
+        "y": up.place(grid.index),
+        "z": height.place(grid),
+        "told_x": [style.setting({x: value}, settings.factors) for value in grid.columns],
+        "told_y": [style.setting({y: value}, settings.factors) for value in grid.index],
+        "told_z": np.reshape(np.array(texts, dtype=object), grid.shape).tolist(),
+    }
+
+
+def _cell_points(cells: pd.DataFrame, metric: Metric, settings: Settings) -> list[dict[str, Any]]:
+    """The means of the cells with their intervals."""
+    return [
+        _point(
+            {name: cell[name] for name in settings.factor_names},
+            "mean of " + ("1 run" if cell["runs"] == 1 else f"{cell['runs']} runs"),
+            (cell["mean"], cell["mean_low"], cell["mean_high"]),
+            metric,
+            settings,
+        )
+        for cell in cells.to_dict("records")
+    ]
+
+
+def _best_point(
+    tables: Tables, metric: Metric, held: dict[str, Any], settings: Settings
+) -> list[dict[str, Any]]:
+    """The best fitted point, if this is the slice nearest to it."""
+    optimum = tables.get("optimum", pd.DataFrame())
+    if optimum.empty:
+        return []
+    optimum = optimum[optimum["metric"] == metric.name].set_index("factor")
+    if optimum.empty or not all(
+        is_nearest(optimum["value"].get(name), value, tables["cells"][name])
+        for name, value in held.items()
+    ):
+        return []
+    values = {
+        name: float(value) if settings.factor(name).numeric else value
+        for name, value in optimum["value"].items()
+    }
+    interval = optimum[["predicted", "ci_low", "ci_high"]].iloc[0]
+    return [_point(values, "best fitted point", tuple(interval), metric, settings, best=True)]
+
+
+def _point(
+    values: dict[str, Any],
+    what: str,
+    interval: tuple[float, float, float],
+    metric: Metric,
+    settings: Settings,
+    best: bool = False,
+) -> dict[str, Any]:
+    """A point at these values of the factors; ``interval`` is its metric, lower and upper end."""
+    value, low, high = interval
+    text = f"{style.setting(values, settings.factors)}\n{what} {style.reading(value, metric)}"
+    if np.isfinite(low):
+        text += f"\n{100 * (1 - settings.alpha):g} % interval {style.interval(low, high, metric)}"
+    else:
+        low = high = value
+    return values | {"value": value, "low": low, "high": high, "text": text, "best": best}
+
+
+# --- the table of runs ----------------------------------------------------------------------------
+
+
+def runs_page(study: Study, settings: Settings) -> str:
+    """A table of every run that a click sorts and that can be filtered by every column."""
+    runs = study.runs.head(LISTED_RUNS)
+    groups = _groups(runs, settings)
+    columns = [column for group in groups.values() for column in group]
+    spans = "".join(
+        f'<th colspan="{len(group)}">{escape(title)}</th>' for title, group in groups.items()
+    )
+    names = "".join(
+        f'<th{_class(numeric)}><button type="button">{escape(name)}</button></th>'
+        for name, numeric, _ in columns
+    )
+    filters = "".join(
+        f"<th>{_filter(name, texts, choose=title == SETTINGS)}</th>"
+        for title, group in groups.items()
+        for name, _, texts in group
+    )
+    head = [("spans", spans), ("names", names), ("filters", filters)]
+    cells = [
+        [f"<td{_class(numeric)}>{escape(text)}</td>" for text in texts]
+        for _, numeric, texts in columns
+    ]
+    note = ""
+    if len(study.runs) > len(runs):
+        note = (
+            f"These are the first {len(runs)} of {len(study.runs)} runs; the table of runs has all."
+        )
+    return _page(
+        "runs.html",
+        note=note,
+        head="\n".join(f'<tr class="{kind}">{row}</tr>' for kind, row in head),
+        body="\n".join(f"<tr>{''.join(row)}</tr>" for row in zip(*cells, strict=True)),
+    )
+
+
+SETTINGS = ""  # the title of the columns that say which run it is
+Column = tuple[str, bool, list[str]]  # its name, whether it holds numbers, a text a run
+
+
+def _groups(runs: pd.DataFrame, settings: Settings) -> dict[str, list[Column]]:
+    """The columns under the title of their group, with the digits of the report's appendix."""
+
+    def of_metric(metric: Metric, column: str, label: str, sign: bool) -> Column:
+        digits = style.decimals(metric) + 1
+        values = style.in_unit(runs[column], metric)
+        return label, True, [style.fixed(value, digits, sign) for value in values]
+
+    def difference(metric: Metric) -> Column:
+        unit = f" ({metric.unit})" if metric.unit else ""
+        return of_metric(metric, f"delta_{metric.name}", style.name(metric.name) + unit, True)
+
+    def setting(column: str, scale: str) -> Column:
+        return (
+            style.name(column),
+            scale != "categorical",
+            [style.level(v, scale) for v in runs[column]],
+        )
+
+    replicates_are_numbers = pd.api.types.is_numeric_dtype(runs["replicate"])
+    costs = {
+        "seconds": ("seconds", 1),
+        "tokens": ("tokens", 0),
+        "peak_memory_mb": ("memory (MB)", 0),
+    }
+    groups = {
+        SETTINGS: [
+            *(setting(factor.name, factor.scale) for factor in settings.factors),
+            setting("replicate", "linear" if replicates_are_numbers else "categorical"),
+            ("status", False, [style.name(status) for status in runs["status"]]),
+        ],
+        "metric": [of_metric(m, m.name, style.axis_label(m), False) for m in settings.metrics],
+        "difference to the baseline": [
+            difference(metric) for metric in settings.metrics if f"delta_{metric.name}" in runs
+        ],
+        "cost": [
+            (title, True, [style.fixed(value, digits) for value in runs[column]])
+            for column, (title, digits) in costs.items()
+            if column in runs and column not in settings.metric_names
+        ],
+    }
+    return {title: group for title, group in groups.items() if group}
+
+
+def _class(numeric: bool) -> str:
+    return "" if numeric else ' class="text"'
+
+
+def _filter(name: str, texts: list[str], choose: bool) -> str:
+    """A field for a condition, or a choice among the column's values unless they are many."""
+    label = f'aria-label="filter by {escape(name)}"'
+    values = list(dict.fromkeys(texts))
+    if not choose or len(values) > CHOICES:
+        return f"<input {label}/>"
+    options = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
+    return f'<select {label}><option value="">all</option>{options}</select>'

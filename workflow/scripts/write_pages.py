@@ -1,0 +1,14 @@
+"""Writes the interactive pages from the tables."""
+
+from pathlib import Path
+
+from job import job  # isort: split
+
+from analysis import interactive, runs, tables
+from analysis.settings import Settings
+
+with job(snakemake.log[0]):
+    settings = Settings.from_config(snakemake.config)
+    study = runs.read(snakemake.input.runs[0], settings)
+    computed = tables.read_tables(snakemake.input.tables[0])
+    interactive.write(computed, study, settings, Path(snakemake.output.surfaces).parent)
