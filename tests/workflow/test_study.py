@@ -217,6 +217,13 @@ def test_the_command_gives_the_workflows_tables(finished_study, tmp_path, no_ten
         assert (tmp_path / "interactive" / page.name).read_bytes() == page.read_bytes()
 
 
+def test_a_change_that_the_fetched_checkpoint_does_not_allow_is_refused(copy):
+    configure(copy, lambda config: config["training"].update(frozen_layers=3))
+    done = snakemake(copy, "--cores", "4")
+    assert done.returncode != 0
+    assert "training.frozen_layers: 3" in done.stderr and "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

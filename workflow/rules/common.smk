@@ -1,4 +1,5 @@
 import csv
+import json
 import sys
 from pathlib import Path
 
@@ -11,14 +12,18 @@ from finetuning import configuration
 from finetuning.errors import StudyError
 from finetuning.grid import Grid
 
+RESULTS = f"results/{config.get('study')}"
+
 try:
     configuration.check(config)
     Settings.from_config(config)
+    fetched = Path(RESULTS, "pretrained", "config.json")
+    if fetched.exists():  # else the source is checked with it
+        configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
 except (StudyError, InputError) as error:
     raise WorkflowError(f"The configuration cannot be used: {error}") from None
 
 GRID = Grid.from_config(config)
-RESULTS = f"results/{config['study']}"
 CELLS = f"{RESULTS}/cells"
 LOGS = f"{RESULTS}/logs"
 
