@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import yaml
+from threadpoolctl import threadpool_limits
 
 from analysis import figures, interactive, report, runs, tables
 from analysis.settings import InputError, Settings
 
 
+# More threads cost such small matrices far more time than they save, and would make the last bits
+# depend on the number of cores; a Snakemake job has one, too.
+@threadpool_limits.wrap(limits=1)
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m analysis",

@@ -14,7 +14,7 @@ from scipy import stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 
 from analysis.inference import Fits
-from analysis.regression import Array, Fit, lack_of_fit
+from analysis.regression import Array, Fit, lack_of_fit, triangle_of
 from analysis.runs import run_names
 from analysis.settings import Settings
 
@@ -115,8 +115,8 @@ def analysis_of_variance(fit: Fit, runs: pd.DataFrame) -> pd.DataFrame:
     ]
     order = ["intercept", "replicate", "FO", "TWI", "PQ", "higher"]
     sequence = sorted(range(len(kinds)), key=lambda column: order.index(kinds[column]))
-    orthogonal = np.linalg.qr(fit.design[:, sequence])[0]
-    explained = pd.Series((orthogonal.T @ fit.response) ** 2, [kinds[at] for at in sequence])
+    triangle = triangle_of(np.column_stack([fit.design[:, sequence], fit.response]))
+    explained = pd.Series(triangle[:-1, -1] ** 2, [kinds[at] for at in sequence])
     rows = [
         (kind, len(explained.loc[[kind]]), explained.loc[[kind]].sum())
         for kind in order[1:]

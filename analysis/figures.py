@@ -265,10 +265,11 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     figure, axes = _panels(len(pairs), 3, 2.35, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
-        levels, lines = levels_of(study, along), levels_of(study, other)
-        lines = [v for v in lines if v in set(_values(rows["other_value"], other))]
+        levels, other_values = levels_of(study, along), _values(rows["other_value"], other)
+        shown = set(other_values)
+        lines = [v for v in levels_of(study, other) if v in shown]
         for value, colour in zip(lines, style.level_colours(len(lines)), strict=True):
-            line = rows[_values(rows["other_value"], other) == value]
+            line = rows[other_values == value]
             x = style.positions(_values(line["value"], along), along, levels)
             y, low, high = (
                 style.in_unit(line[column].to_numpy(float), metric)
@@ -783,24 +784,24 @@ def _points_by_level(
     """Draws the cells, coloured by the first factor, shaped by the last; returns the legend."""
     first, last = settings.factors[0], settings.factors[-1]
     levels, shapes = levels_of(study, first), levels_of(study, last)
-    colours = style.level_colours(len(levels))
-    handles = [
-        Line2D([], [], marker="o", linestyle="", color=colour, label=_level_label(first, value))
-        for value, colour in zip(levels, colours, strict=True)
-    ]
+    colours = dict(zip(levels, style.level_colours(len(levels)), strict=True))
     if len(levels) > 6:
-        handles = [handles[0], handles[len(handles) // 2], handles[-1]]
+        levels = [levels[0], levels[len(levels) // 2], levels[-1]]
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=colours[v], label=_level_label(first, v))
+        for v in levels
+    ]
     markers = dict(zip(shapes, "osD^vP", strict=False))
     if last is first or len(markers) < len(shapes):
-        markers = dict.fromkeys(shapes, "o")
+        places = [(np.full(len(cells), True), "o")]
     else:
         handles += [
             Line2D([], [], marker=m, linestyle="", color=style.GREY, label=_level_label(last, v))
             for v, m in markers.items()
         ]
-    by_level = cells[first.name].map(dict(zip(levels, colours, strict=True)))
-    for value, marker in markers.items():
-        here = (cells[last.name] == value).to_numpy()
+        places = [((cells[last.name] == v).to_numpy(), m) for v, m in markers.items()]
+    by_level = cells[first.name].map(colours)
+    for here, marker in places:
         axis.scatter(
             x[here],
             y[here],

@@ -8,6 +8,7 @@ are fitted at once.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -138,12 +139,33 @@ def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
     Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
     level drawn) are left out. Both are said in the notes.
     """
+    return _of_same_runs([fit], study, settings)[0]
+
+
+def bootstrap_all(
+    fits: Mapping[str, Fit], study: Study, settings: Settings
+) -> dict[str, Bootstrap]:
+    """`bootstrap` by metric; metrics measured in the same runs share the work, most of it."""
+    groups: dict[tuple, list[str]] = {}
+    for metric, fit in fits.items():
+        groups.setdefault(tuple(fit.rows), []).append(metric)
+    found = {}
+    for metrics in groups.values():
+        each = _of_same_runs([fits[metric] for metric in metrics], study, settings)
+        found |= dict(zip(metrics, each, strict=True))
+    return found
+
+
+def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list[Bootstrap]:
+    """`bootstrap` of fits that have their rows, and with them the design, in common."""
+    fit = fits[0]
     runs = study.runs.loc[fit.rows]
     rng = Stream.TRAJECTORIES.generator(settings)
     resamples = draw_clusters(
         runs["trajectory"].to_numpy(), runs["replicate"].to_numpy(), settings.bootstrap, rng
     )
-    gram, moments = cross_products(fit.design, fit.response, resamples)
+    responses = np.column_stack([each.response for each in fits])
+    gram, moments = cross_products(fit.design, responses, resamples)
     kept = estimable(gram)
     gram, moments = gram[kept], moments[kept]
 
@@ -159,12 +181,16 @@ def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
             f"{used - kept.sum()} of {used} resamples drew too few different trajectories to "
             "estimate every term and were left out, so bootstrap intervals may be too narrow."
         )
-    return Bootstrap(
-        gram,
-        moments[:, :, 0],
-        np.linalg.solve(gram, moments)[:, :, 0],
-        tuple(("bootstrap", f"{fit.metric}: {note}") for note in notes),
-    )
+    coefficients = np.linalg.solve(gram, moments)
+    return [
+        Bootstrap(
+            gram,
+            moments[:, :, at],
+            coefficients[:, :, at],
+            tuple(("bootstrap", f"{each.metric}: {note}") for note in notes),
+        )
+        for at, each in enumerate(fits)
+    ]
 
 
 def percentile_interval(values: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:

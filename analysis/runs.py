@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.coding import codings
-from analysis.regression import Model, model_terms, require_estimable
+from analysis.regression import Model, model_terms, require_estimable, triangle_of
 from analysis.settings import InputError, Settings, nearest
 
 STATUSES = ("ok", "diverged", "failed", "stopped_early")
@@ -317,7 +317,7 @@ def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
         raise InputError(f"No run has any of {', '.join(settings.metric_names)}.")
     model = Model(codings(runs, settings, "absolute", {}), model_terms(settings))
     design = model.matrix(used)
-    require_estimable(model, design, np.linalg.qr(design, mode="r"))
+    require_estimable(model, design, triangle_of(design))
 
 
 def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:

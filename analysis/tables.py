@@ -18,7 +18,7 @@ from analysis import (
     tradeoff,
     variability,
 )
-from analysis.resampling import bootstrap
+from analysis.resampling import bootstrap_all
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def compute(study: Study, settings: Settings) -> Tables:
     # conclusions are drawn from the split-plot fits; those of the metric itself are the main ones
     mixed = [fit for (_, _, estimator), fit in fits.items() if estimator == "split_plot"]
     main = {fit.metric: fit for fit in mixed if fit.framing == "absolute"}
-    resampled = {metric: bootstrap(fit, study, settings) for metric, fit in main.items()}
+    resampled = bootstrap_all(main, study, settings)
     stored = predictions.read_predictions(study.runs, study.folder)
     points = tradeoff.candidates(main, study, settings)
 
