@@ -48,7 +48,7 @@ def write(
             shutil.copyfile(figures_folder / f"{name}.svg", root / "figures" / f"{name}.svg")
         (root / "context.json").write_text(json.dumps(content, ensure_ascii=False))
         shutil.copyfile(TEMPLATE, root / TEMPLATE.name)
-        # Untagged: tags double the file, and Chromium shows no PDF of over 1.5 MB in the HTML report.
+        # Untagged: tags double the file, and Chromium shows none over 1.5 MB in the HTML report.
         pdf = typst.Compiler(root / TEMPLATE.name, root=root, ignore_system_fonts=True).compile(
             format="pdf", timestamp=0, pdf_tags=False
         )
