@@ -217,6 +217,23 @@ def test_the_command_gives_the_workflows_tables(finished_study, tmp_path, no_ten
         assert (tmp_path / "interactive" / page.name).read_bytes() == page.read_bytes()
 
 
+def test_only_schedules_that_do_not_look_ahead_share_a_run(new_study, tmp_path):
+    study = tmp_path / "schedules"
+    study.mkdir()
+    (study / "config.yaml").write_bytes((new_study / "config.yaml").read_bytes())
+
+    def vary_schedule(config):
+        del config["factors"]["batch_size"], config["training"]["schedule"]
+        config["training"]["batch_size"] = 4
+        config["factors"]["schedule"] = {"levels": ["constant", "linear"], "scale": "categorical"}
+        config["analysis"]["formula"] = "learning_rate + schedule + epochs"
+
+    configure(study, vary_schedule)
+    planned = dict(re.findall(r"^(\w+) +(\d+)$", snakemake(study, "-n").stdout, re.MULTILINE))
+    assert planned["finetune_trajectory"] == "4"  # two learning rates, two replicates
+    assert planned["finetune_cell"] == "12"  # of three epochs each
+
+
 def test_a_change_that_the_fetched_checkpoint_does_not_allow_is_refused(copy):
     configure(copy, lambda config: config["training"].update(frozen_layers=3))
     done = snakemake(copy, "--cores", "4")
