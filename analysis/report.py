@@ -318,14 +318,14 @@ class _Report:
             )
         )
         if design:
-            tokens = design.get("training_tokens_mean")
+            lengths = ", ".join(str(length) for length in design.get("padded_lengths", ()))
             fixed = design.get("fixed", {})
             blocks.append(
                 _facts(
                     [
                         ("training texts a replicate", _plain(design.get("training_examples"))),
                         ("evaluation texts a replicate", _plain(design.get("evaluation_examples"))),
-                        ("tokens a training text, mean", _plain(tokens)),
+                        ("padded to, tokens", lengths),
                         (
                             "held fixed",
                             ", ".join(f"{style.name(k)} {_plain(v)}" for k, v in fixed.items()),
