@@ -41,7 +41,12 @@ FIXED = {
     "warmup": 0.0,
     "frozen_layers": 0,
     "schedule": "constant",
+    "plateau_factor": 0.5,
+    "plateau_patience": 1,
+    "early_stopping": 0,
 }
+# How its jobs run.
+RUNTIME = {"threads": 1, "precision": "float32", "gpus": 0}
 
 
 def write_tiny_distilbert(
@@ -172,14 +177,14 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "threads": 1,
             "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
         },
-        "data": {"training_examples": 24, "evaluation_examples": 16},
+        "data": {"training_examples": 24, "validation_examples": 0, "evaluation_examples": 16},
         "replicates": 2,
         "factors": {
             "learning_rate": {"levels": [0.001, 0.003], "scale": "log10"},
             "batch_size": {"levels": [4, 8], "scale": "log2"},
             "epochs": {"levels": [1, 2, 3], "scale": "linear"},
         },
-        "training": {**FIXED, "threads": 1, "memory_mb": 2000},
+        "training": {**FIXED, **RUNTIME, "memory_mb": 2000, "save_state_seconds": 120},
     }
 
 
@@ -191,7 +196,7 @@ def whole_config() -> dict:
     terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
     return config | {
         "study": "tiny",
-        "data": {"training_examples": 128, "evaluation_examples": 48},
+        "data": {"training_examples": 128, "validation_examples": 0, "evaluation_examples": 48},
         "embedded": {
             **config["embedded"],
             "baseline": {**config["embedded"]["baseline"], **fixed},

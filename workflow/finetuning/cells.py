@@ -45,7 +45,7 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.started = time.time()
-        self.training = 0.0
+        self.training = 0.0  # a run that goes on from its state adds what it took before
         self.running_since: float | None = self.started
 
     def pause(self) -> None:
@@ -56,18 +56,23 @@ class Stopwatch:
     def resume(self) -> None:
         self.running_since = time.time()
 
-    def write(self, folder: Path, tokens: int) -> None:
-        """Writes timing.json, after a pause.
+    @property
+    def seconds(self) -> float:
+        """Of training up to now, start-up and compilation included."""
+        now = time.time()
+        return self.training + (now - self.running_since if self.running_since else 0.0)
 
-        seconds: of training up to here, start-up and compilation included. Peak memory is that of
-        the process (MB, 2**20 bytes).
+    def write(self, folder: Path, tokens: int, seconds: float) -> None:
+        """Writes timing.json of a cell that took so many seconds of training.
+
+        Peak memory is that of the process (MB, 2**20 bytes).
         """
         timing = {
             "started": round(self.started, 2),
             "finished": round(time.time(), 2),
             "process": os.getpid(),
-            "seconds": round(self.training, 2),
-            "tokens_per_second": round(tokens / self.training, 1),
+            "seconds": round(seconds, 2),
+            "tokens_per_second": round(tokens / seconds, 1),
             "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         }
         write_json(folder / "timing.json", timing)

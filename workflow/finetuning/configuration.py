@@ -26,6 +26,7 @@ def check(config: dict) -> None:
     _check_factors(config, schema)
     _check_baselines(config)
     _check_sizes(config)
+    _check_validation(config)
 
 
 def check_layers(config: dict, layers: int) -> None:
@@ -137,12 +138,27 @@ def _check_sizes(config: dict) -> None:
                 f"{source}.padded_lengths: {lengths} does not increase. "
                 f"Write {sorted(set(lengths))}."
             )
-    examples = config["data"]["training_examples"]
+    aside = config["data"]["validation_examples"]
+    examples = config["data"]["training_examples"] - aside
     for key, values in _values(config, "batch_size").items():
         if max(values) > examples:
             raise StudyError(
-                f"{key}: a batch of {max(values)} is larger than the training set of "
-                f"{examples} (data.training_examples). Write {examples} or less."
+                f"{key}: a batch of {max(values)} is larger than the training set of {examples} "
+                "(data.training_examples without data.validation_examples). "
+                f"Write {max(examples, 1)} or less, or ask for more examples."
+            )
+
+
+def _check_validation(config: dict) -> None:
+    stopping = {k: max(v) for k, v in _values(config, "early_stopping").items() if max(v) > 0}
+    schedules = _values(config, "schedule").items()
+    plateau = {k: "reduce_on_plateau" for k, v in schedules if "reduce_on_plateau" in v}
+    aside = config["data"]["validation_examples"]
+    for key, value in (stopping | plateau).items():
+        if aside < 2:
+            raise StudyError(
+                f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
+                "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )
 
 

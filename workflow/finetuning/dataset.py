@@ -25,6 +25,7 @@ BASELINE_SENTENCES_DRAW = 102
 SPLIT_DRAW = 103
 
 GROUP_DIVISIONS_TRIED = 100
+PARTS = ("training", "validation", "evaluation")  # of a Split
 STORED = ("tokens", "offsets", "labels", "rows", "padded_lengths")  # of Examples, in their order
 
 
@@ -63,32 +64,35 @@ class Examples(TokenisedTexts):
 
 @dataclass(frozen=True)
 class Split:
-    """What one replicate trains on and is evaluated on."""
+    """What one replicate trains on, looks at after each epoch to stop, and is evaluated on."""
 
     training: Examples
+    validation: Examples
     evaluation: Examples
 
 
 def draw_split(
     texts: pd.DataFrame, config: Mapping, replicate: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a replicate's training and evaluation rows.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Draw a replicate's training, validation and evaluation rows.
 
     Args:
         texts: columns label (int), group (text, empty: no group) and part, where "study" rows
             serve both sets and "study_training" / "study_evaluation" rows only the one they name.
-        config: the study's configuration; seed and data.{training,evaluation}_examples are read.
+        config: the study's configuration; seed and data are read. The validation rows are kept
+            aside from the training rows.
         replicate: number of the replicate; each draws anew.
 
     Returns:
-        Row numbers of the training and of the evaluation set, each int32, ascending, with exactly
-        the sizes asked for, in which the labels are stratified and no group is in both.
+        Row numbers of the three sets, each int32, ascending, with exactly the sizes asked for, in
+        which the labels are stratified and no group is in two of them.
 
     Raises:
         StudyError: there are too few rows, the groups cannot be divided so, or a set would hold
             one class only.
     """
     training_size = config["data"]["training_examples"]
+    validation_size = config["data"]["validation_examples"]
     evaluation_size = config["data"]["evaluation_examples"]
     draw = np.random.default_rng([config["seed"], SPLIT_DRAW, replicate])
 
@@ -106,9 +110,8 @@ def draw_split(
     if shared:
         _require_enough(len(training_pool), training_size + evaluation_size, "training+evaluation")
     if shared and (texts["group"].to_numpy()[training_pool] != "").any():
-        training_pool, evaluation_pool = _divide_groups(
-            training_pool, groups, labels, training_size, evaluation_size, draw
-        )
+        sizes = {"training": training_size, "evaluation": evaluation_size}
+        training_pool, evaluation_pool = _divide_groups(training_pool, groups, labels, sizes, draw)
 
     evaluation = _stratified(evaluation_pool, labels, evaluation_size, draw)
     free = ~np.isin(groups[training_pool], groups[evaluation])
@@ -118,16 +121,23 @@ def draw_split(
             f"data.training_examples: {training_size} are asked for, but only "
             f"{len(training_pool)} texts are in no group of the evaluation set. Ask for fewer."
         )
+    validation = np.zeros(0, np.int32)
+    if validation_size:
+        training_size -= validation_size
+        sizes = {"training": training_size, "validation": validation_size}
+        training_pool, validation_pool = _divide_groups(training_pool, groups, labels, sizes, draw)
+        validation = _stratified(validation_pool, labels, validation_size, draw)
     training = _stratified(training_pool, labels, training_size, draw)
 
-    for rows, name in ((evaluation, "evaluation"), (training, "training")):
-        if len(np.unique(labels[rows])) < 2:
+    drawn = {"training": training, "validation": validation, "evaluation": evaluation}
+    for name, rows in drawn.items():
+        if len(rows) and len(np.unique(labels[rows])) < 2:
             raise StudyError(
                 f"data.{name}_examples: with {len(rows)} the {name} set of replicate {replicate} "
                 "holds one class only, so that nothing can be learnt from it. Ask for more, or "
                 "take texts in which each class is more than a rarity."
             )
-    return training, evaluation
+    return training, validation, evaluation
 
 
 def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) -> TokenisedTexts:
@@ -202,7 +212,7 @@ def write_split(path: Path, split: Split) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {
         f"{part}/{name}": getattr(getattr(split, part), name)
-        for part in ("training", "evaluation")
+        for part in PARTS
         for name in STORED
     }
     temporary = path.with_name(f".{path.name}.part")
@@ -224,7 +234,7 @@ def read_split(path: Path) -> Split:
         split = Split(
             *(
                 Examples(*(arrays[f"{part}/{name}"] for name in STORED))
-                for part in ("training", "evaluation")
+                for part in PARTS
             )
         )
     except (SafetensorError, KeyError) as error:
@@ -259,31 +269,30 @@ def _divide_groups(
     pool: np.ndarray,
     groups: np.ndarray,
     labels: np.ndarray,
-    training_size: int,
-    evaluation_size: int,
+    sizes: dict[str, int],
     draw: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divide whole groups into a training and an evaluation pool, both large enough."""
+    """Divide whole groups into two pools, each large enough for the set of its name and size."""
     from sklearn.model_selection import GroupShuffleSplit
 
+    (first_name, first_size), (second_name, second_size) = sizes.items()
     number_of_groups = len(np.unique(groups[pool]))
     if number_of_groups >= 2:
-        share = evaluation_size / (training_size + evaluation_size)
+        share = second_size / (first_size + second_size)
         divisions = GroupShuffleSplit(
             n_splits=GROUP_DIVISIONS_TRIED,
             test_size=min(max(round(share * number_of_groups), 1), number_of_groups - 1),
             random_state=int(draw.integers(2**31)),
         ).split(pool, groups=groups[pool])
         classes = np.unique(labels[pool])
-        for training, evaluation in divisions:
-            enough = len(training) >= training_size and len(evaluation) >= evaluation_size
+        for first, second in divisions:
+            enough = len(first) >= first_size and len(second) >= second_size
             if enough and all(
-                np.array_equal(np.unique(labels[pool[side]]), classes)
-                for side in (training, evaluation)
+                np.array_equal(np.unique(labels[pool[side]]), classes) for side in (first, second)
             ):
-                return pool[training], pool[evaluation]
+                return pool[first], pool[second]
     raise StudyError(
-        f"data: {training_size} training and {evaluation_size} evaluation examples are asked "
+        f"data: {first_size} {first_name} and {second_size} {second_name} examples are asked "
         f"for, but the {number_of_groups} groups cannot be divided so that each side has as "
         "many, of every class: texts of one group stay together. Ask for fewer."
     )

@@ -23,7 +23,8 @@ def compile_predictor(classifier: DistilBertTextClassifier) -> Callable[..., tf.
 
     @tf.function(jit_compile=True, autograph=False, input_signature=[ids, ids])
     def predict(tokens, mask):  # noqa: ANN001
-        return classifier({"token_ids": tokens, "padding_mask": mask}, training=False)
+        logits = classifier({"token_ids": tokens, "padding_mask": mask}, training=False)
+        return tf.cast(logits, tf.float32)
 
     return predict
 

@@ -14,33 +14,41 @@ from pathlib import Path
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "safetensors")
 
 
-def start(threads: int) -> None:
+def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
     """Sets up TensorFlow for this process.
 
+    precision: Keras's name of what is computed in, "float32" or "mixed_bfloat16" (weights stay
+    float32). gpus: 0 uses none though the machine may have some.
     Raises RuntimeError if tensorflow was imported before.
     """
     if "tensorflow" in sys.modules:
         raise RuntimeError("runtime.start() has to come before the first import of tensorflow")
-    cache = _compiled_programs_directory(threads)
+    cache = _compiled_programs_directory(threads, precision, gpus)
     cache.mkdir(parents=True, exist_ok=True)
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     os.environ["TF_XLA_FLAGS"] = f"--tf_xla_persistent_cache_directory={cache}"
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
+    import keras
     import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
-    for gpu in tf.config.list_physical_devices("GPU"):
+    visible = tf.config.list_physical_devices("GPU")[:gpus]
+    tf.config.set_visible_devices(visible, "GPU")
+    for gpu in visible:
         tf.config.experimental.set_memory_growth(gpu, True)
+    keras.config.set_dtype_policy(precision)
 
 
-def provenance(threads: int) -> dict:
+def provenance(threads: int, precision: str = "float32", gpus: int = 0) -> dict:
     """What the bits of a result depend on besides its configuration and data."""
     return {
         "threads": threads,
+        "precision": precision,
+        "gpus": gpus,
         "versions": {package: version(package) for package in PACKAGES},
         "instruction_set": instruction_set(),
     }
@@ -57,8 +65,8 @@ def instruction_set() -> str:
     return " ".join(sorted(kept)) or platform.machine()
 
 
-def _compiled_programs_directory(threads: int) -> Path:
+def _compiled_programs_directory(*settings: object) -> Path:
     """Programs compiled for other versions or another processor are never read."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    key = hashlib.sha256(repr(provenance(threads)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr(provenance(*settings)).encode()).hexdigest()[:16]
     return cache / "hyperparameter-tradeoffs" / f"xla-{key}"

@@ -1,11 +1,11 @@
-"""Fine-tunes a classifier for some epochs and hands it back after each of them.
+"""Fine-tunes a classifier: a ``Run`` trains epoch by epoch, and can be kept and gone on with.
 
-One compiled program per padded length computes gradients, another applies AdamW (Loshchilov &
-Hutter 2019) to them. Both are traced once: start-up is what costs most in a small cell.
+One compiled program per padded length computes gradients; AdamW applies them. The gradients are
+traced once: start-up is what costs most in a small cell.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
@@ -14,82 +14,171 @@ import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
 
 from finetuning import batches
+from finetuning.adamw import AdamW
 from finetuning.checkpoints import load_classifier
 from finetuning.dataset import Examples
-from finetuning.hyperparameters import Hyperparameters, learning_rate_at
+from finetuning.evaluation import compile_predictor, measure, predict_logits
+from finetuning.hyperparameters import Hyperparameters, Patience, learning_rate_at
 
 IDS = tf.TensorSpec([None, None], tf.int32)
 
 
 class Diverged(Exception):
-    """The loss became infinite or not a number. Holds the step (from 1) and the history so far."""
+    """The loss became infinite or not a number, at a step counted from 1."""
 
-    def __init__(self, step: int, history: list[dict]) -> None:
-        super().__init__(f"the training loss is not finite at step {step}")
+    def __init__(self, step: int) -> None:
+        super().__init__(f"the loss is not finite at step {step}")
         self.step = step
-        self.history = history
 
 
-@dataclass(frozen=True)
-class TrainedEpoch:
-    """The state after an epoch (from 1): the classifier as it is now and what was done so far.
+@dataclass
+class Progress:
+    """How far a run is, in plain numbers.
 
-    history has one row a step since the start: step, epoch (fraction trained), training_loss,
-    step_learning_rate. tokens counts those trained on so far, padded those and the padding.
+    epoch: complete epochs; batch: batches done of the one under way; order: state of the generator
+    of batches at its start. history has one row a step: step, epoch (fraction trained),
+    training_loss, step_learning_rate. tokens counts those trained on, padded those and the padding.
+    best_epoch: the one whose weights are the result of early stopping.
     """
 
-    epoch: int
-    classifier: DistilBertTextClassifier
-    history: list[dict]
-    tokens: int
-    padded: int
+    order: dict
+    epoch: int = 0
+    batch: int = 0
+    tokens: int = 0
+    padded: int = 0
+    reductions: int = 0
+    best_epoch: int = 0
+    stopping: Patience = field(default_factory=Patience)
+    plateau: Patience = field(default_factory=Patience)
+    history: list[dict] = field(default_factory=list)
 
 
-def finetune(
-    checkpoint: Path,
-    examples: Examples,
-    hyperparameters: Hyperparameters,
-    seeds: dict[str, int],
-    new_head: bool = False,
-) -> Iterator[TrainedEpoch]:
-    """Trains from a checkpoint directory, yielding after every epoch.
+class Run:
+    """One training run from a checkpoint directory.
 
-    seeds: "order" draws the batches, "dropout" the units dropped and a new head.
-    Raises Diverged as soon as a training loss is not finite.
+    seeds: "order" draws the batches, "dropout" the units dropped and a new head. validation: the
+    examples that early stopping and reduce_on_plateau look at after each epoch. Its ``classifier``
+    and ``progress`` are those of the last step; ``predict`` takes (tokens, mask).
     """
-    keras.utils.set_random_seed(seeds["dropout"])
-    classifier = load_classifier(checkpoint, hyperparameters.dropout, new_head)
-    freeze(classifier, hyperparameters.frozen_layers)
-    optimizer = keras.optimizers.AdamW(weight_decay=hyperparameters.weight_decay, epsilon=1e-8)
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    optimizer.build(classifier.trainable_variables)
-    step_on = compile_step(classifier, optimizer)
 
-    order = np.random.default_rng(seeds["order"])
-    size = hyperparameters.batch_size
-    steps_per_epoch = -(-len(examples) // size)
-    history: list[dict] = []
-    step = tokens = padded = 0
-    for epoch in range(1, hyperparameters.epochs + 1):
-        for rows in batches.draw_epoch(examples.lengths, size, order):
-            learning_rate = learning_rate_at(step, steps_per_epoch, hyperparameters)
-            optimizer.learning_rate = learning_rate
-            batch = batches.pad(examples, rows, size)
-            loss = float(step_on(batch))
-            step += 1
-            tokens += int(examples.lengths[rows].sum())
-            padded += batch.tokens.size
-            history.append(
+    def __init__(
+        self,
+        checkpoint: Path,
+        examples: Examples,
+        hyperparameters: Hyperparameters,
+        seeds: dict[str, int],
+        validation: Examples | None = None,
+        new_head: bool = False,
+    ) -> None:
+        keras.utils.set_random_seed(seeds["dropout"])
+        self.classifier = load_classifier(checkpoint, hyperparameters.dropout, new_head)
+        freeze(self.classifier, hyperparameters.frozen_layers)
+        self.examples, self.validation = examples, validation
+        self.hyperparameters = hyperparameters
+        self.optimizer = AdamW(self.classifier.trainable_variables, hyperparameters.weight_decay)
+        self.gradients = compile_gradients(self.classifier)
+        self.predict = compile_predictor(self.classifier)
+        self.order = np.random.default_rng(seeds["order"])
+        self.progress = Progress(self.order.bit_generator.state)
+        self.best_weights: list[np.ndarray] = []
+
+    def epochs(self, after_step: Callable[[], None] = lambda: None) -> Iterator[int]:
+        """Trains on to the last epoch, yielding the number of each as it is complete.
+
+        Ends before the last epoch where early stopping says so; the best epoch's weights are then
+        in ``best_weights``. Raises Diverged as soon as a loss is not finite.
+        """
+        while self.progress.epoch < self.hyperparameters.epochs and not self.stopped:
+            self._train_epoch(after_step)
+            if self.hyperparameters.validates:
+                self._validate()
+            yield self.progress.epoch
+
+    @property
+    def stopped(self) -> bool:
+        """Whether early stopping has ended the run."""
+        patience = self.hyperparameters.early_stopping
+        return 0 < patience <= self.progress.stopping.waited
+
+    def logits(self, examples: Examples) -> np.ndarray:
+        """Logits of the run's result so far, shape (examples, classes).
+
+        Its result is the classifier as it is now, or as it was after the best epoch where the run
+        may stop early.
+        """
+        if not self.best_weights:
+            return predict_logits(self.predict, examples)
+        weights = self.classifier.trainable_variables
+        now = [weight.numpy() for weight in weights]
+        _assign(weights, self.best_weights)
+        logits = predict_logits(self.predict, examples)
+        _assign(weights, now)
+        return logits
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict]:
+        """All that the rest of the run depends on: arrays by name, and plain numbers."""
+        arrays = {f"variable.{n}": v.numpy() for n, v in enumerate(self._variables())}
+        arrays |= {f"best.{n}": weights for n, weights in enumerate(self.best_weights)}
+        return arrays, asdict(self.progress)
+
+    def restore(self, arrays: dict[str, np.ndarray], progress: dict) -> None:
+        """Goes back to a state of a run that was made with the same arguments."""
+        for n, variable in enumerate(self._variables()):
+            variable.assign(arrays[f"variable.{n}"])
+        kept = sum(name.startswith("best.") for name in arrays)
+        self.best_weights = [arrays[f"best.{n}"] for n in range(kept)]
+        patience = {name: Patience(**progress[name]) for name in ("stopping", "plateau")}
+        self.progress = Progress(**progress | patience)
+
+    def _variables(self) -> list:
+        """Weights, seeds of the dropout layers, and AdamW's steps and moments."""
+        return [*self.classifier.variables, *self.optimizer.state]
+
+    def _train_epoch(self, after_step: Callable[[], None]) -> None:
+        progress, size = self.progress, self.hyperparameters.batch_size
+        steps_per_epoch = -(-len(self.examples) // size)
+        self.order.bit_generator.state = progress.order
+        drawn = batches.draw_epoch(self.examples.lengths, size, self.order)
+        for rows in drawn[progress.batch :]:
+            step = len(progress.history)
+            learning_rate = learning_rate_at(
+                step, steps_per_epoch, self.hyperparameters, progress.reductions
+            )
+            batch = batches.pad(self.examples, rows, size)
+            loss, found = self.gradients(batch.tokens, batch.mask, batch.labels, batch.weights)
+            self.optimizer.apply(found, tf.constant(learning_rate, tf.float32))
+            loss = float(loss)
+            progress.tokens += int(self.examples.lengths[rows].sum())
+            progress.padded += batch.tokens.size
+            progress.history.append(
                 {
-                    "step": step,
-                    "epoch": step / steps_per_epoch,
+                    "step": step + 1,
+                    "epoch": (step + 1) / steps_per_epoch,
                     "training_loss": loss,
                     "step_learning_rate": learning_rate,
                 }
             )
             if not np.isfinite(loss):
-                raise Diverged(step, history)
-        yield TrainedEpoch(epoch, classifier, history, tokens, padded)
+                raise Diverged(step + 1)
+            progress.batch += 1
+            after_step()
+        progress.epoch, progress.batch = progress.epoch + 1, 0
+        progress.order = self.order.bit_generator.state
+
+    def _validate(self) -> None:
+        progress, hyperparameters = self.progress, self.hyperparameters
+        logits = predict_logits(self.predict, self.validation)
+        loss = measure(logits, self.validation.labels)["loss"]
+        if not np.isfinite(loss):
+            raise Diverged(len(progress.history))
+        if progress.stopping.tell(loss) and hyperparameters.early_stopping:
+            progress.best_epoch = progress.epoch
+            self.best_weights = [weight.numpy() for weight in self.classifier.trainable_variables]
+        progress.plateau.tell(loss)
+        reduces = hyperparameters.schedule == "reduce_on_plateau"
+        if reduces and progress.plateau.waited >= hyperparameters.plateau_patience:
+            progress.reductions += 1
+            progress.plateau.waited = 0
 
 
 def freeze(classifier: DistilBertTextClassifier, frozen_layers: int) -> None:
@@ -101,36 +190,27 @@ def freeze(classifier: DistilBertTextClassifier, frozen_layers: int) -> None:
             layer.trainable = False
 
 
-def compile_step(
-    classifier: DistilBertTextClassifier, optimizer: keras.optimizers.Optimizer
-) -> Callable[[batches.Batch], tf.Tensor]:
-    """A function that takes one optimisation step on a batch and returns its mean cross-entropy.
+def compile_gradients(classifier: DistilBertTextClassifier) -> Callable[..., tuple]:
+    """A function of a batch's four arrays: mean cross-entropy, and its gradient by each variable.
 
-    Gradients and update are separate programs: only the first depends on the batch's shape, and
-    compiling AdamW for 22 million parameters again for each length would cost seconds.
+    Apart from AdamW, because it is compiled again for each padded length.
     """
-    variables = classifier.trainable_variables
+    variables = [variable.value for variable in classifier.trainable_variables]
+    signature = [IDS, IDS, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None])]
 
-    @tf.function(
-        jit_compile=True,
-        autograph=False,
-        input_signature=[IDS, IDS, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None])],
-    )
+    @tf.function(jit_compile=True, autograph=False, input_signature=signature)
     def gradients(tokens, mask, labels, weights):  # noqa: ANN001
         with tf.GradientTape() as tape:
             logits = classifier({"token_ids": tokens, "padding_mask": mask}, training=True)
+            logits = tf.cast(logits, tf.float32)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
-        found = tape.gradient(loss, [variable.value for variable in variables])
+        found = tape.gradient(loss, variables)
         return loss, [tf.convert_to_tensor(gradient) for gradient in found]
 
-    @tf.function(jit_compile=True, autograph=False)
-    def update(found):  # noqa: ANN001
-        optimizer.apply(found, variables)
+    return gradients
 
-    def step_on(batch: batches.Batch) -> tf.Tensor:
-        loss, found = gradients(batch.tokens, batch.mask, batch.labels, batch.weights)
-        update(found)
-        return loss
 
-    return step_on
+def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,81 +1,127 @@
 """Trains one trajectory and delivers its cells."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from finetuning import runtime
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
-from finetuning.evaluation import compile_predictor, measure, predict_logits
+from finetuning.evaluation import measure
 from finetuning.hyperparameters import Hyperparameters
-from finetuning.trainer import Diverged, finetune
+from finetuning.state import State
+from finetuning.trainer import Diverged, Run
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a cell came to.
+
+    outcome: status, metrics and what else metrics.json says of it alone; logits: (examples,
+    classes), no rows where the run diverged; seconds: of training.
+    """
+
+    outcome: dict
+    logits: np.ndarray
+    steps: int
+    tokens: int
+    seconds: float
 
 
 def deliver_cells(
     checkpoint: Path,
     split: Split,
     hyperparameters: Hyperparameters,
-    folders: dict[int, Path],
     seeds: dict[str, int],
-    threads: int,
+    provenance: dict,
+    folders: dict[int, Path],
+    state: State,
     say: Callable[[str], None] = print,
 ) -> None:
     """Fine-tunes the checkpoint and writes a cell's files after each of the epochs asked for.
 
-    folders: epochs to the folder of the cell trained that long. A run that diverges delivers the
-    cells it did not reach with the status "diverged". say: is told a line an epoch.
+    provenance: what else the results depend on, for their record. folders: epochs to the folder of
+    the cell trained that long. state: where the run is kept, and gone on from if it was killed.
+    A run that stops early delivers its longer cells with the weights it stopped with, one that
+    diverges without predictions; their status says so. say: is told a line an epoch.
     """
     stopwatch = Stopwatch()
-    waiting = dict(folders)
-    predictor = None
+    run = Run(checkpoint, split.training, hyperparameters, seeds, split.validation)
+    cells: dict[int, Cell] = {}
 
-    def deliver(epochs: int, outcome: dict, logits: np.ndarray, history: list[dict]) -> None:
-        folder = waiting.pop(epochs)
-        results = {
-            **outcome,
+    def deliver(epochs: int, cell: Cell) -> None:
+        record = {
+            **cell.outcome,
             "hyperparameters": asdict(replace(hyperparameters, epochs=epochs)),
             "training_examples": len(split.training),
+            "validation_examples": len(split.validation),
             "evaluation_examples": len(split.evaluation),
-            "steps": len(history),
+            "steps": cell.steps,
             "seeds": seeds,
-            **runtime.provenance(threads),
+            **provenance,
         }
-        write_history(folder, history)
-        write_results(folder, results, logits, split.evaluation)
+        write_history(folders[epochs], run.progress.history[: cell.steps])
+        write_results(folders[epochs], record, cell.logits, split.evaluation)
+        stopwatch.write(folders[epochs], cell.tokens, cell.seconds)
+        cells[epochs] = cell
 
+    def keep() -> None:
+        arrays, progress = run.state()
+        record = {"progress": progress, "seconds": stopwatch.seconds, "cells": {}}
+        for epochs, cell in cells.items():
+            arrays[f"logits.{epochs}"] = cell.logits
+            record["cells"][epochs] = {k: v for k, v in asdict(cell).items() if k != "logits"}
+        state.write(arrays, record)
+
+    kept = state.read(say)
+    if kept:
+        arrays, record = kept
+        run.restore(arrays, record["progress"])
+        stopwatch.training = record["seconds"]
+        for epochs, cell in record["cells"].items():
+            deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
+        say(f"going on after step {len(run.progress.history)}")
     try:
-        for trained in finetune(checkpoint, split.training, hyperparameters, seeds):
+        for epoch in run.epochs(after_step=lambda: state.is_due() and keep()):
             stopwatch.pause()
-            epoch, history = trained.epoch, trained.history
-            line = f"epoch {epoch}: training loss {history[-1]['training_loss']:.4f}"
-            if epoch in waiting:
-                folder = waiting[epoch]
-                predictor = predictor or compile_predictor(trained.classifier)
-                logits = predict_logits(predictor, split.evaluation)
-                if not np.isfinite(logits).all():
-                    raise Diverged(len(history), history)
-                metrics = measure(logits, split.evaluation.labels)
-                outcome = {
-                    "status": "ok",
-                    "metrics": metrics,
-                    "tokens": trained.tokens,
-                    "padding_share": round(1 - trained.tokens / trained.padded, 4),
-                }
-                deliver(epoch, outcome, logits, history)
-                stopwatch.write(folder, trained.tokens)
+            line = f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}"
+            if epoch in folders:
+                cell = evaluate(run, split, stopwatch.seconds)
+                deliver(epoch, cell)
+                metrics = cell.outcome["metrics"]
                 line += f", evaluation loss {metrics['loss']:.4f}"
                 line += f", accuracy {metrics['accuracy']:.4f}"
             say(line)
             stopwatch.resume()
+        outcome = {"status": "stopped_early", "stopped_after_epoch": run.progress.epoch}
+        stopped = [epochs for epochs in folders if epochs > run.progress.epoch]
+        if stopped:
+            say(f"no better validation loss since epoch {run.progress.best_epoch}: stopped early")
+            cell = evaluate(run, split, stopwatch.seconds, **outcome)
     except Diverged as divergence:
-        stopwatch.pause()
         say(f"{divergence}: this and longer cells are recorded as diverged")
-        classes = len(np.unique(split.evaluation.labels))
-        for epochs in sorted(waiting):
-            outcome = {"status": "diverged", "diverged_at_step": divergence.step}
-            folder = waiting[epochs]
-            deliver(epochs, outcome, np.zeros((0, classes), np.float32), divergence.history)
-            stopwatch.write(folder, 0)
+        stopped = [epochs for epochs in folders if epochs not in cells]
+        outcome = {"status": "diverged", "diverged_at_step": divergence.step}
+        none = np.zeros((0, run.classifier.num_classes), np.float32)
+        cell = Cell(outcome, none, len(run.progress.history), 0, stopwatch.seconds)
+    for epochs in stopped:
+        deliver(epochs, cell)
+    state.discard()
+
+
+def evaluate(run: Run, split: Split, seconds: float, **remarks: object) -> Cell:
+    """The cell that a run has come to. Raises Diverged where its logits are not finite."""
+    progress = run.progress
+    logits = run.logits(split.evaluation)
+    if not np.isfinite(logits).all():
+        raise Diverged(len(progress.history))
+    outcome = {
+        "status": "ok",
+        "metrics": measure(logits, split.evaluation.labels),
+        "tokens": progress.tokens,
+        "padding_share": round(1 - progress.tokens / progress.padded, 4),
+    }
+    if run.hyperparameters.early_stopping:
+        outcome["best_epoch"] = progress.best_epoch
+    return Cell(outcome | remarks, logits, len(progress.history), progress.tokens, seconds)

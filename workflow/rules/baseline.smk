@@ -1,5 +1,8 @@
 """The checkpoint that every cell starts from, and how good it is before any fine-tuning."""
 
+# What the bits of baseline and cells depend on besides what they are computed from.
+RUNTIME = {key: config["training"][key] for key in ("threads", "precision", "gpus")}
+
 
 rule make_baseline:
     input:
@@ -37,8 +40,9 @@ rule evaluate_baseline:
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        gpu=config["training"]["gpus"],
     params:
-        threads=config["training"]["threads"],
+        runtime=RUNTIME,
     message:
         "Evaluating the baseline on replicate {wildcards.replicate}"
     script:

@@ -30,10 +30,11 @@ rule finetune_trajectory:
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        gpu=config["training"]["gpus"],
     params:
         seed=config["seed"],
         fixed=GRID.fixed,
-        threads=config["training"]["threads"],
+        runtime=RUNTIME,
     message:
         "Fine-tuning: {wildcards}"
     script:

@@ -7,7 +7,7 @@ from job import job  # isort: split
 from finetuning import runtime
 
 with job(snakemake.log[0]):
-    runtime.start(snakemake.params.threads)
+    runtime.start(**snakemake.params.runtime)
 
     from finetuning.baseline import evaluate_baseline
     from finetuning.dataset import read_split
@@ -16,5 +16,5 @@ with job(snakemake.log[0]):
         Path(snakemake.input.checkpoint[0]),
         read_split(Path(snakemake.input.split[0])).evaluation,
         Path(snakemake.output.metrics).parent,
-        snakemake.params.threads,
+        runtime.provenance(**snakemake.params.runtime),
     )

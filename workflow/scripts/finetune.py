@@ -1,5 +1,6 @@
 """Fine-tunes one trajectory and writes the cells it was asked for."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 from job import job  # isort: split
@@ -9,21 +10,36 @@ from finetuning.grid import Grid, replicate_seeds
 from finetuning.progress import describe
 
 with job(snakemake.log[0]) as tell:
-    runtime.start(snakemake.params.threads)
+    runtime.start(**snakemake.params.runtime)
 
+    from finetuning.cells import computed_from
     from finetuning.dataset import read_split
+    from finetuning.state import State
     from finetuning.trajectory import deliver_cells
 
+    study = Path(f"results/{snakemake.config['study']}")
+    checkpoint, split = Path(snakemake.input.checkpoint[0]), Path(snakemake.input.split[0])
     grid = Grid.from_config(snakemake.config)
     folders = [Path(metrics).parent for metrics in snakemake.output.metrics]
     trained = [grid.hyperparameters(grid.parse(folder)) for folder in folders]
-    deliver_cells(
-        Path(snakemake.input.checkpoint[0]),
-        read_split(Path(snakemake.input.split[0])),
-        max(trained, key=lambda hyperparameters: hyperparameters.epochs),
-        {cell.epochs: folder for cell, folder in zip(trained, folders, strict=True)},
-        replicate_seeds(snakemake.params.seed, int(snakemake.wildcards.replicate)),
-        snakemake.params.threads,
+    hyperparameters = max(trained, key=lambda trained: trained.epochs)
+    seeds = replicate_seeds(snakemake.params.seed, int(snakemake.wildcards.replicate))
+    provenance = runtime.provenance(**snakemake.params.runtime)
+    provenance |= {"computed_from": computed_from(checkpoint, split)}
+    levels = {cell.epochs: folder for cell, folder in zip(trained, folders, strict=True)}
+    made_with = {
+        "hyperparameters": asdict(hyperparameters),
+        "epochs": sorted(levels),
+        "seeds": seeds,
+        **provenance,
+    }
+    kept = study / "states" / Path(snakemake.log[0]).relative_to(study / "logs" / "cells")
+    state = State(
+        kept.with_suffix(".safetensors"),
+        made_with,
+        snakemake.config["training"]["save_state_seconds"],
     )
-    root = Path(f"results/{snakemake.config['study']}/cells")
-    tell(describe(root / grid.folder(cell) for cell in grid.cells()))
+    deliver_cells(
+        checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state
+    )
+    tell(describe(study / "cells" / grid.folder(cell) for cell in grid.cells()))
