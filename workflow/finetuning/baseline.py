@@ -6,8 +6,9 @@ from pathlib import Path
 from finetuning.cells import write_results
 from finetuning.checkpoints import load_classifier, save_classifier
 from finetuning.dataset import Examples
-from finetuning.evaluation import compile_predictor, measure, predict_logits
+from finetuning.evaluation import compile_predictor, predict_logits
 from finetuning.hyperparameters import Hyperparameters
+from finetuning.metrics import measure
 from finetuning.trainer import Run
 
 
@@ -25,9 +26,7 @@ def finetune_encoder(
     save_classifier(run.classifier, checkpoint / "model.safetensors")
 
 
-def evaluate_baseline(
-    checkpoint: Path, examples: Examples, folder: Path, provenance: dict
-) -> None:
+def evaluate_baseline(checkpoint: Path, examples: Examples, folder: Path, provenance: dict) -> None:
     """Evaluates a checkpoint without fine-tuning it and writes metrics and predictions."""
     predictor = compile_predictor(load_classifier(checkpoint))
     logits = predict_logits(predictor, examples)

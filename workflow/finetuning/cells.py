@@ -13,13 +13,25 @@ import numpy as np
 from safetensors.numpy import save
 
 from finetuning.dataset import Examples
-from finetuning.files import replace_atomically, write_json
+from finetuning.files import read_digests, replace_atomically, sha256, write_json
 
+SEALED = ("predictions.safetensors", "history.csv")  # their digests are in metrics.json
 HISTORY = ("step", "epoch", "training_loss", "step_learning_rate")
 
 
+def computed_from(checkpoint: Path, split: Path) -> dict[str, str]:
+    """The digests of what a result is computed from, as its metrics.json notes them.
+
+    Raises StudyError where the checkpoint's folder is damaged.
+    """
+    return {
+        "checkpoint": read_digests(checkpoint)["model.safetensors"],
+        "split": sha256(split),
+    }
+
+
 def write_results(folder: Path, results: dict, logits: np.ndarray, examples: Examples) -> None:
-    """Writes metrics.json and predictions.safetensors.
+    """Writes predictions.safetensors, and metrics.json with its digest and that of history.csv.
 
     logits: (examples, classes); no rows where the run diverged. ``examples`` in the file are row
     numbers in the study's table of texts.
@@ -31,7 +43,8 @@ def write_results(folder: Path, results: dict, logits: np.ndarray, examples: Exa
         "examples": examples.rows[:evaluated],
     }
     replace_atomically(folder / "predictions.safetensors", save(predictions))
-    write_json(folder / "metrics.json", results)
+    digests = {name: sha256(folder / name) for name in SEALED if (folder / name).exists()}
+    write_json(folder / "metrics.json", results | {"sha256": digests})
 
 
 def write_history(folder: Path, history: list[dict]) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from finetuning.errors import StudyError
+from finetuning.files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -204,20 +205,12 @@ def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import tr
         ) from error
 
 
-def write_split(path: Path, split: Split) -> None:
-    """Write a split as safetensors, under a temporary name first so that no half file is left."""
-    from safetensors.numpy import save_file
-
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_split(path: Path, split: Split, made_with: Mapping) -> None:
+    """Write a split, with the part of the configuration that it was drawn by."""
     arrays = {
-        f"{part}/{name}": getattr(getattr(split, part), name)
-        for part in PARTS
-        for name in STORED
+        f"{part}/{name}": getattr(getattr(split, part), name) for part in PARTS for name in STORED
     }
-    temporary = path.with_name(f".{path.name}.part")
-    save_file(arrays, temporary)
-    temporary.replace(path)
+    write_arrays(path, arrays, made_with)
 
 
 def read_split(path: Path) -> Split:
@@ -226,22 +219,8 @@ def read_split(path: Path) -> Split:
     Raises:
         StudyError: the file is damaged.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        arrays = load_file(path)
-        split = Split(
-            *(
-                Examples(*(arrays[f"{part}/{name}"] for name in STORED))
-                for part in PARTS
-            )
-        )
-    except (SafetensorError, KeyError) as error:
-        raise StudyError(
-            f"{path} is damaged ({_first_line(error)}). Delete it and start again: it is made anew."
-        ) from error
-    return split
+    arrays = read_arrays(path)
+    return Split(*(Examples(*(arrays[f"{part}/{name}"] for name in STORED)) for part in PARTS))
 
 
 def stratified_draw(labels: np.ndarray, size: int, draw: np.random.Generator) -> np.ndarray:

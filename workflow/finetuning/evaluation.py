@@ -1,8 +1,4 @@
-"""Logits of a classifier on a set of examples, and the metrics computed from them.
-
-Written in NumPy: a training job imports no scikit-learn, whose import takes longer than an
-evaluation. The tests compare every metric with scikit-learn's.
-"""
+"""Logits of a classifier on a set of examples."""
 
 from collections.abc import Callable
 
@@ -14,7 +10,6 @@ from finetuning import batches
 from finetuning.dataset import Examples
 
 ROWS = 32  # texts evaluated at once
-CALIBRATION_BINS = 10
 
 
 def compile_predictor(classifier: DistilBertTextClassifier) -> Callable[..., tf.Tensor]:
@@ -39,33 +34,3 @@ def predict_logits(predictor: Callable[..., tf.Tensor], examples: Examples) -> n
     in_order = np.empty_like(np.concatenate(logits))
     in_order[by_length] = np.concatenate(logits)
     return in_order
-
-
-def measure(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """Accuracy, F1, macro F1, cross-entropy (nats) and expected calibration error.
-
-    logits: (examples, classes), labels: (examples,). With two classes ``f1`` is that of the
-    positive class (label 1), with more it is the macro F1. The calibration error is the one of
-    Guo et al. (2017) with 10 equal-width bins of confidence.
-    """
-    logits = logits.astype(np.float64)
-    classes = logits.shape[1]
-    shifted = logits - logits.max(axis=1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    predicted = logits.argmax(axis=1)
-    correct = predicted == labels
-
-    hits = np.bincount(labels[correct], minlength=classes)
-    sizes = np.bincount(labels, minlength=classes) + np.bincount(predicted, minlength=classes)
-    f1 = 2 * hits / np.maximum(sizes, 1)
-
-    confidence = np.exp(log_probabilities.max(axis=1))
-    bins = np.minimum((confidence * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
-    gaps = np.bincount(bins, weights=correct - confidence, minlength=CALIBRATION_BINS)
-    return {
-        "accuracy": float(correct.mean()),
-        "f1": float(f1[1] if classes == 2 else f1.mean()),
-        "f1_macro": float(f1.mean()),
-        "loss": float(-log_probabilities[np.arange(len(labels)), labels].mean()),
-        "ece": float(np.abs(gaps).sum() / len(labels)),
-    }

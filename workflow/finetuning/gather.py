@@ -1,44 +1,117 @@
-"""Gathers what the cells left behind into the tables that the analysis reads."""
+"""Gathers what the cells left behind into the tables that the analysis reads.
 
-import json
+Nothing is gathered that is damaged or was computed with another configuration, checkpoint or
+split than the present ones.
+"""
+
+import csv
 import os
 import platform
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from safetensors.numpy import load
 
+from finetuning import made_with
+from finetuning.errors import StudyError
+from finetuning.files import (
+    check_digest,
+    check_made_with,
+    damaged,
+    read_arrays,
+    read_digests,
+    read_json,
+    sha256,
+)
 from finetuning.grid import Grid, replicate_seeds
+from finetuning.metrics import measure
 
 METRICS = ("accuracy", "f1", "f1_macro", "loss", "ece")
+NAMED = 10  # unusable cells that a message names at most
 
 
-def gather_runs(study: Path, grid: Grid, baseline: dict) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Cell:
+    """values: levels and replicate; folder: below the study's; results: metrics.json."""
+
+    values: dict
+    folder: Path
+    results: dict
+    timing: dict
+
+
+@dataclass(frozen=True)
+class Study:
+    """The cells in the grid's order, and the baseline's metrics.json of each replicate."""
+
+    grid: Grid
+    cells: list[Cell]
+    baselines: list[dict]
+
+
+def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> Study:
+    """Reads and checks the records of all cells and baselines below results/<study>.
+
+    Raises:
+        StudyError: files are damaged, or were made with something else than the configuration,
+            checkpoint and splits that are there now; names them and what to do.
+    """
+    check_made_with(folder / "source.json", source["requested"], made_with.source(config))
+    checkpoint = folder / "baseline" / "checkpoint"
+    weights = read_digests(checkpoint, made_with.checkpoint(config, source))["model.safetensors"]
+    computed_from, baselines = [], []
+    for replicate in range(grid.replicates):
+        split = folder / "data" / f"replicate={replicate}.safetensors"
+        read_arrays(split, made_with.split(config, source))
+        computed_from.append({"checkpoint": weights, "split": sha256(split)})
+        baseline = folder / _baseline(replicate)
+        results = _intact_results(baseline)
+        check_made_with(baseline, results, made_with.evaluation(config, computed_from[replicate]))
+        baselines.append(results)
+
+    cells, unusable = [], {}
+    for values in grid.cells():
+        cell = Path("cells") / grid.folder(values)
+        wanted = made_with.cell(config, grid, values, computed_from[values["replicate"]])
+        try:
+            results = _intact_results(folder / cell)
+            check_made_with(folder / cell, results, wanted)
+            cells.append(Cell(values, cell, results, read_json(folder / cell / "timing.json")))
+        except StudyError as error:
+            unusable[folder / cell] = error
+    if unusable:
+        raise _unusable_cells(unusable, folder / "cells", len(cells))
+    return Study(grid, cells, baselines)
+
+
+def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
     """One row a cell: factors, replicate, trajectory, status, metrics, cost, baseline, differences.
 
-    study: the folder results/<study>; baseline: the baseline's own hyperparameters. Paths of
-    predictions are relative to the study's folder. A diverged run has empty metrics.
+    baseline: the baseline's own hyperparameters. Paths of predictions are relative to the study's
+    folder. A diverged run has empty metrics.
     """
-    measured = {r: baseline_metrics(study, r) for r in range(grid.replicates)}
+    grid = study.grid
     rows = []
-    for cell in grid.cells():
-        folder = Path("cells") / grid.folder(cell)
-        results = _read(study / folder / "metrics.json")
-        timing = _read(study / folder / "timing.json")
-        metrics = results.get("metrics", dict.fromkeys(METRICS))
-        own = measured[cell["replicate"]]
+    for cell in study.cells:
+        results, replicate = cell.results, cell.values["replicate"]
+        own = study.baselines[replicate]["metrics"]
         row = {
-            **cell,
-            "trajectory": grid.trajectory(cell),
+            **cell.values,
+            "trajectory": grid.trajectory(cell.values),
             "status": results["status"],
-            **metrics,
-            "seconds": timing["seconds"],
+            **results.get("metrics", dict.fromkeys(METRICS)),
+            "seconds": cell.timing["seconds"],
             "tokens": results.get("tokens"),
-            "peak_memory_mb": timing["peak_memory_mb"],
+            "peak_memory_mb": cell.timing["peak_memory_mb"],
             **{f"baseline_{name}": own[name] for name in METRICS},
             **{f"baseline_{name}": baseline[name] for name in grid.levels if name in baseline},
             "diverged_at_step": results.get("diverged_at_step"),
-            "predictions": f"{folder}/predictions.safetensors",
-            "baseline_predictions": f"{_baseline(cell['replicate'])}/predictions.safetensors",
+            "predictions": f"{cell.folder}/predictions.safetensors",
+            "baseline_predictions": f"{_baseline(replicate)}/predictions.safetensors",
         }
         rows.append(row)
     runs = pd.DataFrame(rows)
@@ -47,39 +120,43 @@ def gather_runs(study: Path, grid: Grid, baseline: dict) -> pd.DataFrame:
     return runs
 
 
-def gather_histories(study: Path, grid: Grid) -> pd.DataFrame:
+def gather_histories(folder: Path, study: Study) -> pd.DataFrame:
     """Every trajectory's steps, with its evaluations on the last step of their epoch.
 
-    Columns: factors but epochs, replicate, trajectory, step, epoch, training_loss,
+    Columns: trajectory, factors but epochs, replicate, step, epoch, training_loss,
     step_learning_rate, accuracy, f1, loss.
     """
-    longest: dict[str, dict] = {}
-    evaluated: dict[str, dict[int, dict]] = {}
-    for cell in grid.cells():
-        name = grid.trajectory(cell)
-        results = _read(study / "cells" / grid.folder(cell) / "metrics.json")
-        if "metrics" in results:
-            evaluated.setdefault(name, {})[results["steps"]] = results["metrics"]
-        if name not in longest or results["steps"] >= longest[name]["steps"]:
-            longest[name] = {"cell": cell, "steps": results["steps"]}
-    histories = []
-    for name, run in longest.items():
-        history = pd.read_csv(study / "cells" / grid.folder(run["cell"]) / "history.csv")
-        for position, (column, value) in enumerate(run["cell"].items()):
-            if column != "epochs":
-                history.insert(min(position, history.shape[1]), column, value)
-        history.insert(0, "trajectory", name)
-        for metric in ("accuracy", "f1", "loss"):
-            values = {step: metrics[metric] for step, metrics in evaluated.get(name, {}).items()}
-            history[metric] = history["step"].map(values)
-        histories.append(history)
-    return pd.concat(histories, ignore_index=True)
+    longest: dict[str, Cell] = {}
+    evaluated: dict[tuple[str, int], dict] = {}
+    for cell in study.cells:
+        name = study.grid.trajectory(cell.values)
+        steps = cell.results["steps"]
+        if "metrics" in cell.results:
+            evaluated[name, steps] = cell.results["metrics"]
+        if name not in longest or steps >= longest[name].results["steps"]:
+            longest[name] = cell
+    columns: dict[str, list] = {}
+    for name, cell in longest.items():
+        own = {factor: value for factor, value in cell.values.items() if factor != "epochs"}
+        with (folder / cell.folder / "history.csv").open(newline="") as file:
+            for row in csv.DictReader(file):
+                step = int(row.pop("step"))
+                numbers = {column: float(value) for column, value in row.items()}
+                measured = evaluated.get((name, step), {})
+                metrics = {metric: measured.get(metric) for metric in ("accuracy", "f1", "loss")}
+                values = {"trajectory": name, **own, "step": step, **numbers, **metrics}
+                for column, value in values.items():
+                    columns.setdefault(column, []).append(value)
+    return pd.DataFrame(columns)
 
 
-def gather_provenance(study: Path, grid: Grid, config: dict, source: dict) -> dict:
-    """What the report says about where the numbers come from."""
-    first = next(grid.cells())
-    results = _read(study / "cells" / grid.folder(first) / "metrics.json")
+def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str, str]) -> dict:
+    """What the report says about where the numbers come from.
+
+    tables: file name of each gathered table to its digest.
+    """
+    results = study.cells[0].results
+    grid = study.grid
     return {
         "study": config["study"],
         "source": source,
@@ -93,7 +170,8 @@ def gather_provenance(study: Path, grid: Grid, config: dict, source: dict) -> di
         "baseline": {
             "hyperparameters": config[source["kind"]]["baseline"],
             "metrics": [
-                {"replicate": r, **baseline_metrics(study, r)} for r in range(grid.replicates)
+                {"replicate": replicate, **baseline["metrics"]}
+                for replicate, baseline in enumerate(study.baselines)
             ],
         },
         "versions": results["versions"],
@@ -106,17 +184,52 @@ def gather_provenance(study: Path, grid: Grid, config: dict, source: dict) -> di
         },
         "seeds": {str(r): replicate_seeds(config["seed"], r) for r in range(grid.replicates)},
         "settings": config,
+        "sha256": tables,
     }
 
 
-def baseline_metrics(study: Path, replicate: int) -> dict[str, float]:
-    """The baseline's metrics on a replicate's evaluation set."""
-    return _read(study / _baseline(replicate) / "metrics.json")["metrics"]
+def check_gathered(folder: Path) -> None:
+    """Raises StudyError if runs.csv, histories.csv or provenance.json is damaged."""
+    for name, digest in read_json(folder / "provenance.json")["sha256"].items():
+        check_digest(folder / name, (folder / name).read_bytes(), digest)
+
+
+def check_predictions(folder: Path, grid: Grid) -> None:
+    """Raises StudyError if the predictions of a cell or a baseline are damaged."""
+    for values in grid.cells():
+        _intact_results(folder / "cells" / grid.folder(values))
+    for replicate in range(grid.replicates):
+        _intact_results(folder / _baseline(replicate))
 
 
 def _baseline(replicate: int) -> Path:
     return Path("baseline") / f"replicate={replicate}"
 
 
-def _read(path: Path) -> dict:
-    return json.loads(path.read_text())
+def _intact_results(folder: Path) -> dict:
+    """A folder's metrics.json, once it and the files beside it were found intact."""
+    results = read_json(folder / "metrics.json")
+    contents = {name: (folder / name).read_bytes() for name in results["sha256"]}
+    for name, content in contents.items():
+        check_digest(folder / name, content, results["sha256"][name])
+    if "metrics" in results:
+        stored = load(contents["predictions.safetensors"])
+        measured = measure(stored["logits"], stored["labels"])
+        values = [[metrics[name] for name in METRICS] for metrics in (measured, results["metrics"])]
+        if not np.allclose(*values, rtol=1e-9, atol=1e-12):
+            raise damaged(folder / "metrics.json", "its metrics are not those of the predictions")
+    return results
+
+
+def _unusable_cells(unusable: Mapping[Path, StudyError], every: Path, usable: int) -> StudyError:
+    named = list(unusable)[:NAMED]
+    lines = [f"  {unusable[cell]}" for cell in named]
+    if len(unusable) > NAMED:
+        lines.append(f"  and {len(unusable) - NAMED} more")
+    folders = named if len(unusable) <= NAMED else [every]
+    return StudyError(
+        f"{len(unusable)} of {len(unusable) + usable} cells cannot be used:\n"
+        + "\n".join(lines)
+        + "\nThis removes them; the same command then computes them anew:\n  rm -r "
+        + " ".join(shlex.quote(str(folder)) for folder in folders)
+    )

@@ -8,8 +8,8 @@ import numpy as np
 
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
-from finetuning.evaluation import measure
 from finetuning.hyperparameters import Hyperparameters
+from finetuning.metrics import measure
 from finetuning.state import State
 from finetuning.trainer import Diverged, Run
 

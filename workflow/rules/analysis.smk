@@ -4,12 +4,20 @@
 rule runs:
     input:
         source=rules.resolve_source.output,
+        # Of what the cells were computed from, and whether they are intact.
+        checkpoint=rules.make_baseline.output,
+        splits=expand(rules.draw_split.output, replicate=range(GRID.replicates)),
         metrics=every_cell("metrics.json"),
+        predictions=every_cell("predictions.safetensors"),
         history=every_cell("history.csv"),
         # A cell computed again has the same results, only another timing: no reason to go on.
         timing=ancient(every_cell("timing.json")),
         baseline=expand(
-            rules.evaluate_baseline.output.metrics, replicate=range(GRID.replicates)
+            [
+                rules.evaluate_baseline.output.metrics,
+                rules.evaluate_baseline.output.predictions,
+            ],
+            replicate=range(GRID.replicates),
         ),
     output:
         runs=report(

@@ -1,20 +1,20 @@
 """Draws a replicate's training and evaluation sets and tokenises them."""
 
-import json
 from pathlib import Path
-
-import pandas as pd
 
 from job import job  # isort: split
 
+from finetuning import made_with
 from finetuning.dataset import Split, draw_split, tokenised_examples, write_split
+from finetuning.files import read_digests, read_json, read_table
 
 with job(snakemake.log[0]):
     config = snakemake.config
-    source = json.loads(Path(snakemake.input.source[0]).read_text())
-    texts = pd.read_parquet(snakemake.input.texts[0])
+    source = read_json(Path(snakemake.input.source[0]))
+    texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(config, source))
     drawn = draw_split(texts, config, int(snakemake.wildcards.replicate))
     checkpoint = Path(snakemake.input.checkpoint[0])
+    read_digests(checkpoint, made_with.pretrained(source))
     lengths = config[source["kind"]]["padded_lengths"]
     split = Split(*(tokenised_examples(texts, rows, checkpoint, lengths) for rows in drawn))
-    write_split(Path(snakemake.output[0]), split)
+    write_split(Path(snakemake.output[0]), split, made_with.split(config, source))

@@ -10,11 +10,14 @@ with job(snakemake.log[0]):
     runtime.start(**snakemake.params.runtime)
 
     from finetuning.baseline import evaluate_baseline
+    from finetuning.cells import computed_from
     from finetuning.dataset import read_split
 
+    checkpoint, split = Path(snakemake.input.checkpoint[0]), Path(snakemake.input.split[0])
     evaluate_baseline(
-        Path(snakemake.input.checkpoint[0]),
-        read_split(Path(snakemake.input.split[0])).evaluation,
+        checkpoint,
+        read_split(split).evaluation,
         Path(snakemake.output.metrics).parent,
-        runtime.provenance(**snakemake.params.runtime),
+        runtime.provenance(**snakemake.params.runtime)
+        | {"computed_from": computed_from(checkpoint, split)},
     )

@@ -1,12 +1,14 @@
 """Writes the checkpoint, or the embedded encoder, as a Hugging Face directory."""
 
-import json
 from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import sources
+from finetuning import made_with, sources
+from finetuning.files import read_json, write_digests
 
 with job(snakemake.log[0]):
-    source = json.loads(Path(snakemake.input.source[0]).read_text())
-    sources.write_checkpoint(source, Path(snakemake.output[0]))
+    source = read_json(Path(snakemake.input.source[0]))
+    checkpoint = Path(snakemake.output[0])
+    sources.write_checkpoint(source, checkpoint)
+    write_digests(checkpoint, made_with.pretrained(source))

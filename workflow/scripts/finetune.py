@@ -39,7 +39,5 @@ with job(snakemake.log[0]) as tell:
         made_with,
         snakemake.config["training"]["save_state_seconds"],
     )
-    deliver_cells(
-        checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state
-    )
+    deliver_cells(checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state)
     tell(describe(study / "cells" / grid.folder(cell) for cell in grid.cells()))

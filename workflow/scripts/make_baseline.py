@@ -4,28 +4,29 @@ From the Hub it is the checkpoint as fetched. The embedded encoder is fine-tuned
 head, on its own part of the films.
 """
 
-import json
 import shutil
 from pathlib import Path
 
-from job import job
+from job import job  # isort: split
+
+from finetuning import made_with
+from finetuning.files import read_digests, read_json, read_table, write_digests
 
 
-def finetune_on_own_films(checkpoint: Path) -> None:
+def finetune_on_own_films(checkpoint: Path, source: dict) -> None:
     from finetuning import runtime
 
     embedded = snakemake.params.embedded
     runtime.start(embedded["threads"])
 
     import numpy as np
-    import pandas as pd
 
     from finetuning.baseline import finetune_encoder
     from finetuning.dataset import tokenised_examples
     from finetuning.grid import baseline_seeds
     from finetuning.hyperparameters import Hyperparameters
 
-    texts = pd.read_parquet(snakemake.input.texts[0])
+    texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(snakemake.config, source))
     rows = np.flatnonzero(texts["part"] == "baseline")
     finetune_encoder(
         checkpoint,
@@ -36,7 +37,10 @@ def finetune_on_own_films(checkpoint: Path) -> None:
 
 
 with job(snakemake.log[0]):
-    source = json.loads(Path(snakemake.input.source[0]).read_text())
-    shutil.copytree(snakemake.input.checkpoint[0], snakemake.output[0], dirs_exist_ok=True)
+    source = read_json(Path(snakemake.input.source[0]))
+    checkpoint = Path(snakemake.output[0])
+    read_digests(Path(snakemake.input.checkpoint[0]), made_with.pretrained(source))
+    shutil.copytree(snakemake.input.checkpoint[0], checkpoint, dirs_exist_ok=True)
     if source["kind"] == "embedded":
-        finetune_on_own_films(Path(snakemake.output[0]))
+        finetune_on_own_films(checkpoint, source)
+    write_digests(checkpoint, made_with.checkpoint(snakemake.config, source))

@@ -1,14 +1,13 @@
 """Writes the table of all texts with their labels, groups and parts."""
 
-import json
 from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import sources
-from finetuning.files import replace_atomically
+from finetuning import made_with, sources
+from finetuning.files import read_json, write_table
 
 with job(snakemake.log[0]):
-    source = json.loads(Path(snakemake.input.source[0]).read_text())
+    source = read_json(Path(snakemake.input.source[0]))
     texts = sources.read_texts(source, snakemake.config)
-    replace_atomically(Path(snakemake.output[0]), texts.to_parquet(index=False))
+    write_table(Path(snakemake.output[0]), texts, made_with.texts(snakemake.config, source))

@@ -6,10 +6,15 @@ from job import job  # isort: split
 
 from analysis import report, runs, tables
 from analysis.settings import Settings
+from finetuning.files import read_digests
+from finetuning.gather import check_gathered
 
 with job(snakemake.log[0]):
+    check_gathered(Path(snakemake.input.runs[0]).parent)
+    read_digests(Path(snakemake.input.tables[0]))
     settings = Settings.from_config(snakemake.config)
     study = runs.read(snakemake.input.runs[0], settings)
     computed = tables.read_tables(snakemake.input.tables[0])
     figures = Path(snakemake.input.figures[0])
+    read_digests(figures)
     report.write(computed, study, settings, figures, Path(snakemake.output[0]))

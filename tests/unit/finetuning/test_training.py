@@ -95,7 +95,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_metrics_agree_with_scikit_learn(keras, classes):
-    from finetuning.evaluation import measure
+    from finetuning.metrics import measure
 
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, 300)
@@ -112,7 +112,7 @@ def test_metrics_agree_with_scikit_learn(keras, classes):
 
 
 def test_calibration_error_of_known_predictions(keras):
-    from finetuning.evaluation import measure
+    from finetuning.metrics import measure
 
     # ten predictions of confidence 0.85, six of them right
     logits = np.tile([0.0, np.log(0.85 / 0.15)], (10, 1))
