@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,21 +23,25 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DIGESTS = "digests.json"
+UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
 
 
 def replace_atomically(path: Path, content: bytes | str) -> None:
     """Writes content to a temporary name beside path, then renames it.
 
-    The temporary name is always the same: what a killed job leaves is overwritten by the next.
+    The name is used once: jobs of two starts may write the same file, on two machines even.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())  # else a crash of the machine can leave the name without bytes
         temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # writing to a full disk does not say where
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

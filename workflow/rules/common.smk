@@ -11,6 +11,7 @@ from analysis.settings import InputError, Settings
 from finetuning import configuration
 from finetuning.errors import StudyError
 from finetuning.grid import Grid
+from finetuning.lock import lock_study
 
 RESULTS = f"results/{config.get('study')}"
 
@@ -22,6 +23,21 @@ try:
         configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
 except (StudyError, InputError) as error:
     raise WorkflowError(f"The configuration cannot be used: {error}") from None
+
+
+onstart:
+    try:
+        lock_study(Path(RESULTS))
+    except StudyError as error:
+        raise WorkflowError(str(error)) from None
+
+
+onerror:
+    print(
+        "What was finished is kept. Start the same command again to go on.",
+        file=sys.stderr,
+    )
+
 
 GRID = Grid.from_config(config)
 CELLS = f"{RESULTS}/cells"

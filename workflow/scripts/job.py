@@ -3,10 +3,14 @@
 Imported first, it makes the two packages known to the script.
 """
 
+import errno
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -15,22 +19,49 @@ sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
 from analysis.settings import InputError  # noqa: E402
 from finetuning.errors import StudyError  # noqa: E402
 
+# What the disk refuses, as opposed to what is wrong in a program.
+REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+
 
 @contextmanager
 def job(log: str) -> Iterator[Callable[[str], None]]:
     """Sends all that is printed, by C++ too, to the log; yields a function to tell the terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends the job, within TensorFlow too
+    _end_with_snakemake()
     terminal = os.fdopen(os.dup(2), "w")
-    with Path(log).open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.stdout.reconfigure(line_buffering=True)
 
     def tell(message: str) -> None:
         print(message, file=terminal, flush=True)
-        print(message)
+        with suppress(OSError):  # a full disk has no room for the log either
+            print(message)
 
     try:
+        with Path(log).open("w") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+        sys.stdout.reconfigure(line_buffering=True)
         yield tell
     except (StudyError, InputError) as error:
         tell(f"\nError: {error}\n")
         sys.exit(1)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        where = error.filename or f"A file of {Path(log).parts[1]}"
+        tell(f"\nError: {where} cannot be written: {error.strerror}. What was finished is kept.\n")
+        sys.exit(1)
+
+
+def _end_with_snakemake() -> None:
+    """Ends this process soon after the Snakemake that started it, killed for instance.
+
+    Else it would go on beside the same job of the next start.
+    """
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,90 +1,224 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
+from safetensors.numpy import load_file, save_file
 
-from finetuning.gather import gather_histories, gather_runs
+from finetuning.errors import StudyError
+from finetuning.files import read_json, sha256, write_json
+from finetuning.gather import (
+    check_gathered,
+    check_predictions,
+    gather_histories,
+    gather_provenance,
+    gather_runs,
+    read_study,
+)
 from finetuning.grid import Grid
 from tests.documented import columns as documented_columns
+from tests.finished_study import write_finished_study
+from tests.tiny import whole_config
 
-GRID = Grid(
-    levels={"learning_rate": (1e-5, 1e-4), "epochs": (1, 2)},
-    fixed={"schedule": "constant"},
-    replicates=1,
-    share_epochs=True,
-)
 BASELINE = {"learning_rate": 2e-5, "epochs": 3, "batch_size": 32}
+CELL = "cells/learning_rate=0.001/epochs=2/replicate=0"
 
 
-def metrics(accuracy):
-    return {"accuracy": accuracy, "f1": 0.7, "f1_macro": 0.6, "loss": 0.5, "ece": 0.1}
+def config_of_four_cells():
+    config = whole_config() | {"replicates": 1}
+    config["factors"]["epochs"]["levels"] = [1, 2]
+    del config["factors"]["batch_size"]
+    config["training"]["batch_size"] = 8
+    return config
 
 
 @pytest.fixture
-def study(tmp_path):
+def finished(tmp_path):
     """Four cells of two training runs, of which the faster one diverged in its second epoch."""
-    for cell in GRID.cells():
-        folder = tmp_path / "cells" / GRID.folder(cell)
-        folder.mkdir(parents=True)
-        diverged = cell["learning_rate"] == 1e-4 and cell["epochs"] == 2
-        steps = 3 if diverged else 2 * cell["epochs"]
-        results = (
-            {"status": "diverged", "diverged_at_step": 3}
-            if diverged
-            else {
-                "status": "ok",
-                "metrics": metrics(0.8 + cell["epochs"] / 100),
-                "tokens": 50,
-            }
-        )
-        (folder / "metrics.json").write_text(json.dumps(results | {"steps": steps}))
-        (folder / "timing.json").write_text(json.dumps({"seconds": 9.0, "peak_memory_mb": 700}))
-        history = pd.DataFrame({"step": np.arange(1, steps + 1)})
-        history["epoch"] = history["step"] / 2
-        history["training_loss"] = 1 / history["step"]
-        history["step_learning_rate"] = cell["learning_rate"]
-        history.to_csv(folder / "history.csv", index=False)
-    baseline = tmp_path / "baseline" / "replicate=0"
-    baseline.mkdir(parents=True)
-    (baseline / "metrics.json").write_text(json.dumps({"metrics": metrics(0.75)}))
-    return tmp_path
+    config = config_of_four_cells()
+    source = write_finished_study(
+        tmp_path, config, lambda cell: cell["learning_rate"] == 0.003 and cell["epochs"] == 2
+    )
+    return tmp_path, config, source
 
 
-def test_a_row_holds_a_cell_its_baseline_and_the_difference(study):
-    runs = gather_runs(study, GRID, BASELINE)
-    row = runs.query("learning_rate == 1e-5 and epochs == 2").iloc[0]
-    assert row["accuracy"] == pytest.approx(0.82)
-    assert row["baseline_accuracy"] == 0.75
-    assert row["delta_accuracy"] == pytest.approx(0.07)
+def read(finished):
+    folder, config, source = finished
+    return read_study(folder, Grid.from_config(config), config, source)
+
+
+def test_a_row_holds_a_cell_its_baseline_and_the_difference(finished):
+    runs = gather_runs(read(finished), BASELINE)
+    row = runs.query("learning_rate == 0.001 and epochs == 2").iloc[0]
+    measured = read_json(finished[0] / CELL / "metrics.json")["metrics"]
+    baseline = read_json(finished[0] / "baseline" / "replicate=0" / "metrics.json")["metrics"]
+    assert row["accuracy"] == measured["accuracy"]
+    assert row["baseline_loss"] == baseline["loss"]
+    assert row["delta_loss"] == pytest.approx(measured["loss"] - baseline["loss"])
     assert (row["baseline_learning_rate"], row["baseline_epochs"]) == (2e-5, 3)
     assert "baseline_batch_size" not in runs  # it is no factor
-    assert row["predictions"] == (
-        "cells/learning_rate=1e-05/epochs=2/replicate=0/predictions.safetensors"
-    )
+    assert row["predictions"] == f"{CELL}/predictions.safetensors"
     assert runs["trajectory"].nunique() == 2
 
 
-def test_the_columns_are_the_documented_ones(study):
-    documented = documented_columns(GRID.levels, metrics(0.8))
-    runs, histories = gather_runs(study, GRID, BASELINE), gather_histories(study, GRID)
-    assert set(documented["runs.csv"]) == set(runs)
+def test_the_columns_are_the_documented_ones(finished):
+    study = read(finished)
+    documented = documented_columns(study.grid.levels, study.baselines[0]["metrics"])
+    assert set(documented["runs.csv"]) == set(gather_runs(study, BASELINE))
+    histories = gather_histories(finished[0], study)
     assert {*documented["histories.csv"]} - {"epochs"} == set(histories)
 
 
-def test_a_diverged_run_has_a_row_without_metrics(study):
-    row = gather_runs(study, GRID, BASELINE).query("status == 'diverged'").iloc[0]
-    assert (row["learning_rate"], row["epochs"], row["diverged_at_step"]) == (1e-4, 2, 3)
+def test_a_diverged_run_has_a_row_without_metrics(finished):
+    row = gather_runs(read(finished), BASELINE).query("status == 'diverged'").iloc[0]
+    assert (row["learning_rate"], row["epochs"], row["diverged_at_step"]) == (0.003, 2, 7)
     assert row[["accuracy", "loss", "delta_accuracy", "tokens"]].isna().all()
     assert row["seconds"] == 9.0
 
 
-def test_a_history_is_that_of_the_longest_cell_with_each_evaluation(study):
-    histories = gather_histories(study, GRID)
-    slow = histories.query("learning_rate == 1e-5")
-    assert list(slow["step"]) == [1, 2, 3, 4]
-    assert list(slow["accuracy"].dropna()) == pytest.approx([0.81, 0.82])
+def test_a_history_is_that_of_the_longest_cell_with_each_evaluation(finished):
+    histories = gather_histories(finished[0], read(finished))
+    slow = histories.query("learning_rate == 0.001")
+    assert list(slow["step"]) == list(range(1, 9))
+    measured = read_json(finished[0] / CELL / "metrics.json")["metrics"]
+    assert slow["accuracy"].notna().sum() == 2
+    assert slow["accuracy"].iloc[-1] == measured["accuracy"]
     assert list(slow.loc[slow["accuracy"].notna(), "epoch"]) == [1.0, 2.0]
-    fast = histories.query("learning_rate == 1e-4")
-    assert list(fast["step"]) == [1, 2, 3]
-    assert list(fast["accuracy"].dropna()) == pytest.approx([0.81])
+    fast = histories.query("learning_rate == 0.003")
+    assert list(fast["step"]) == list(range(1, 8))
+    assert fast["accuracy"].notna().sum() == 1
+
+
+DAMAGE = {
+    "cut off": lambda content: content[: len(content) // 2],
+    "emptied": lambda content: b"",
+    "edited": lambda content: content[:-9] + bytes([content[-9] ^ 1]) + content[-8:],
+}
+FILES = (
+    f"{CELL}/metrics.json",
+    f"{CELL}/predictions.safetensors",
+    f"{CELL}/history.csv",
+    f"{CELL}/timing.json",
+    "baseline/replicate=0/metrics.json",
+    "baseline/replicate=0/predictions.safetensors",
+    "baseline/checkpoint/model.safetensors",
+    "baseline/checkpoint/digests.json",
+    "data/replicate=0.safetensors",
+    "source.json",
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+@pytest.mark.parametrize("file", FILES)
+def test_a_damaged_file_is_named_with_what_to_do(finished, file, damage):
+    folder, config, _ = finished
+    (folder / file).write_bytes(DAMAGE[damage]((folder / file).read_bytes()))
+    with pytest.raises(StudyError) as error:
+        source = read_json(folder / "source.json")
+        read_study(folder, Grid.from_config(config), config, source)
+    message = str(error.value)
+    if "checkpoint/" in file:
+        checkpoint, name = file.rsplit("/", 1)
+        assert f"The folder {folder / checkpoint} is damaged: {name}" in message
+    else:
+        assert f"{folder / file} is damaged" in message
+    assert "Delete" in message and "again" in message
+    if file.startswith("cells"):
+        assert "1 of 4 cells cannot be used" in message
+        assert f"rm -r {folder / CELL}" in message
+
+
+def test_metrics_that_are_not_those_of_the_predictions_are_refused(finished):
+    path = finished[0] / CELL / "metrics.json"
+    results = read_json(path)
+    results["metrics"]["loss"] += 1e-6
+    write_json(path, results)  # with a digest that fits
+    with pytest.raises(StudyError, match=r"metrics\.json is damaged: its metrics are not those of"):
+        read(finished)
+
+
+def test_predictions_of_another_cell_are_refused(finished):
+    path = finished[0] / CELL / "predictions.safetensors"
+    stored = load_file(path)
+    save_file(stored | {"logits": np.flip(stored["logits"], 1).copy()}, path)
+    with pytest.raises(StudyError, match=r"predictions\.safetensors is damaged"):
+        read(finished)
+    with pytest.raises(StudyError, match=r"predictions\.safetensors is damaged"):
+        check_predictions(finished[0], Grid.from_config(finished[1]))
+
+
+@pytest.mark.parametrize(
+    ("change", "named", "difference"),
+    [
+        (
+            lambda c: c["training"].update(dropout=0.2),
+            "cells/learning_rate=0.001/epochs=1/replicate=0",
+            "hyperparameters.dropout: 0.1 then, 0.2 now",
+        ),
+        (lambda c: c["training"].update(threads=2), "baseline/replicate=0", "threads: 1 then, 2"),
+        (
+            lambda c: c["data"].update(training_examples=64),
+            "data/replicate=0.safetensors",
+            "data.training_examples: 128 then, 64 now",
+        ),
+        (lambda c: c.update(seed=2), "data/replicate=0.safetensors", "seed: 1 then, 2 now"),
+        (
+            lambda c: c["hub"].update(text_column="title"),
+            "data/replicate=0.safetensors",
+            "hub.text_column: text then, title now",
+        ),
+        (lambda c: c["hub"].update(checkpoint="./x"), "source.json", "checkpoint: ./checkpoint"),
+    ],
+)
+def test_what_another_configuration_made_is_refused_by_name(finished, change, named, difference):
+    folder, config, source = finished
+    change(config)
+    with pytest.raises(StudyError) as error:
+        read_study(folder, Grid.from_config(config), config, source)
+    assert f"{folder / named} was made with other settings" in str(error.value)
+    assert difference in str(error.value)
+
+
+def test_a_cell_of_another_checkpoint_is_refused(finished):
+    path = finished[0] / CELL / "metrics.json"
+    results = read_json(path)
+    results["computed_from"]["checkpoint"] = "0" * 64
+    write_json(path, results)
+    with pytest.raises(StudyError, match=r"computed_from\.checkpoint: 0000"):
+        read(finished)
+
+
+def test_many_unusable_cells_are_counted(finished):
+    folder, config, source = finished
+    config["factors"]["learning_rate"]["levels"] = [0.001 * i for i in range(1, 13)]
+    other = folder / "other"
+    write_finished_study(other, config)
+    config["training"]["weight_decay"] = 0.5
+    with pytest.raises(StudyError, match=r"24 of 24 cells cannot be used") as error:
+        read_study(other, Grid.from_config(config), config, source)
+    assert "and 14 more" in str(error.value) and f"rm -r {other}/cells" in str(error.value)
+
+
+def test_a_comment_or_the_analysis_changes_nothing(finished):
+    finished[1]["analysis"]["alpha"] = 0.01
+    assert len(read(finished).cells) == 4
+
+
+@pytest.mark.parametrize("name", ["runs.csv", "histories.csv", "provenance.json"])
+def test_a_damaged_table_is_named(finished, name):
+    folder, config, source = finished
+    study = read(finished)
+    gather_runs(study, BASELINE).to_csv(folder / "runs.csv", index=False)
+    gather_histories(folder, study).to_csv(folder / "histories.csv", index=False)
+    tables = {table: sha256(folder / table) for table in ("runs.csv", "histories.csv")}
+    write_json(folder / "provenance.json", gather_provenance(study, config, source, tables))
+    check_gathered(folder)
+    lines = (folder / name).read_bytes().splitlines(keepends=True)
+    (folder / name).write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(StudyError, match=f"{name} is damaged"):
+        check_gathered(folder)
+
+
+def test_records_hold_no_absolute_path(finished):
+    for path in finished[0].rglob("*.json"):
+        assert str(finished[0]) not in path.read_text()
+        assert json.loads(path.read_text())["digest"]
