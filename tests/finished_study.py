@@ -11,13 +11,12 @@ import numpy as np
 
 from finetuning import made_with, runtime
 from finetuning.cells import computed_from, write_history, write_results
-from finetuning.dataset import Examples, Split, write_split
+from finetuning.dataset import PARTS, Examples, Split, write_split
 from finetuning.files import write_digests, write_json
 from finetuning.grid import Grid
 from finetuning.metrics import measure
 
 STEPS = 4  # of an epoch
-PARTS = ("training", "evaluation")
 
 
 def write_finished_study(
@@ -51,16 +50,18 @@ def write_finished_study(
     evaluation, origins = [], []
     for replicate in range(grid.replicates):
         split = folder / "data" / f"replicate={replicate}.safetensors"
-        sets = [_examples(config["data"][f"{part}_examples"], draw) for part in PARTS]
-        write_split(split, Split(*sets), made_with.split(config, source))
-        evaluation.append(sets[1])
+        sets = Split(*(_examples(config["data"][f"{part}_examples"], draw) for part in PARTS))
+        write_split(split, sets, made_with.split(config, source))
+        evaluation.append(sets.evaluation)
         origins.append(computed_from(checkpoint, split))
-        logits = draw.normal(size=(len(sets[1]), 2)).astype(np.float32)
+        logits = draw.normal(size=(len(sets.evaluation), 2)).astype(np.float32)
         results = {
-            "metrics": measure(logits, sets[1].labels),
+            "metrics": measure(logits, sets.evaluation.labels),
             **made_with.evaluation(config, origins[replicate]),
         }
-        write_results(folder / "baseline" / f"replicate={replicate}", results, logits, sets[1])
+        write_results(
+            folder / "baseline" / f"replicate={replicate}", results, logits, sets.evaluation
+        )
 
     provenance = runtime.provenance(config["training"]["threads"])
     for cell in grid.cells():

@@ -45,7 +45,7 @@ def split(config: Mapping, source: Mapping) -> dict:
 def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     """Of the evaluation of a baseline, as its metrics.json notes it."""
     return {
-        "threads": config["training"]["threads"],
+        **{key: config["training"][key] for key in ("threads", "precision", "gpus")},
         "evaluation_examples": config["data"]["evaluation_examples"],
         "computed_from": computed_from,
     }
@@ -53,9 +53,11 @@ def evaluation(config: Mapping, computed_from: Mapping) -> dict:
 
 def cell(config: Mapping, grid: Grid, values: Mapping, computed_from: Mapping) -> dict:
     """Of a cell (its levels and replicate), as its metrics.json notes it."""
+    validation = config["data"]["validation_examples"]
     return {
         "hyperparameters": vars(grid.hyperparameters(values)),
-        "training_examples": config["data"]["training_examples"],
+        "training_examples": config["data"]["training_examples"] - validation,
+        "validation_examples": validation,
         "seeds": replicate_seeds(config["seed"], values["replicate"]),
         **evaluation(config, computed_from),
     }
