@@ -25,7 +25,9 @@ from finetuning.files import (
     read_arrays,
     read_digests,
     read_json,
+    replace_atomically,
     sha256,
+    write_json,
 )
 from finetuning.grid import Grid, replicate_seeds
 from finetuning.metrics import measure
@@ -51,6 +53,24 @@ class Study:
     grid: Grid
     cells: list[Cell]
     baselines: list[dict]
+
+
+def gather_tables(folder: Path, config: dict) -> None:
+    """Writes runs.csv, histories.csv and provenance.json of results/<study>.
+
+    Raises StudyError as `read_study` does, and then writes nothing.
+    """
+    source = read_json(folder / "source.json")
+    study = read_study(folder, Grid.from_config(config), config, source)
+    tables = {
+        "runs.csv": gather_runs(study, config[source["kind"]]["baseline"]),
+        "histories.csv": gather_histories(folder, study),
+    }
+    for name, table in tables.items():
+        replace_atomically(folder / name, table.to_csv(index=False))
+    digests = {name: sha256(folder / name) for name in tables}
+    provenance = gather_provenance(study, config, source, digests)
+    write_json(folder / "provenance.json", provenance)
 
 
 def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> Study:

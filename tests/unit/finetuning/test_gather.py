@@ -5,13 +5,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from finetuning.errors import StudyError
-from finetuning.files import read_json, sha256, write_json
+from finetuning.files import read_json, write_json
 from finetuning.gather import (
     check_gathered,
     check_predictions,
     gather_histories,
-    gather_provenance,
     gather_runs,
+    gather_tables,
     read_study,
 )
 from finetuning.grid import Grid
@@ -205,12 +205,8 @@ def test_a_comment_or_the_analysis_changes_nothing(finished):
 
 @pytest.mark.parametrize("name", ["runs.csv", "histories.csv", "provenance.json"])
 def test_a_damaged_table_is_named(finished, name):
-    folder, config, source = finished
-    study = read(finished)
-    gather_runs(study, BASELINE).to_csv(folder / "runs.csv", index=False)
-    gather_histories(folder, study).to_csv(folder / "histories.csv", index=False)
-    tables = {table: sha256(folder / table) for table in ("runs.csv", "histories.csv")}
-    write_json(folder / "provenance.json", gather_provenance(study, config, source, tables))
+    folder, config, _ = finished
+    gather_tables(folder, config)
     check_gathered(folder)
     lines = (folder / name).read_bytes().splitlines(keepends=True)
     (folder / name).write_bytes(b"".join(lines[:-1]))
