@@ -42,10 +42,15 @@ def split(config: Mapping, source: Mapping) -> dict:
     return texts(config, source) | {"data": config["data"], "padded_lengths": lengths}
 
 
+def runtime(config: Mapping) -> dict:
+    """Of every job that computes with TensorFlow, beside its inputs."""
+    return {key: config["training"][key] for key in ("threads", "precision", "gpus")}
+
+
 def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     """Of the evaluation of a baseline, as its metrics.json notes it."""
     return {
-        **{key: config["training"][key] for key in ("threads", "precision", "gpus")},
+        **runtime(config),
         "evaluation_examples": config["data"]["evaluation_examples"],
         "computed_from": computed_from,
     }

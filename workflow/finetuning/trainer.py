@@ -17,8 +17,9 @@ from finetuning import batches
 from finetuning.adamw import AdamW
 from finetuning.checkpoints import load_classifier
 from finetuning.dataset import Examples
-from finetuning.evaluation import compile_predictor, measure, predict_logits
+from finetuning.evaluation import compile_predictor, predict_logits
 from finetuning.hyperparameters import Hyperparameters, Patience, learning_rate_at
+from finetuning.metrics import measure
 
 IDS = tf.TensorSpec([None, None], tf.int32)
 
@@ -117,7 +118,8 @@ class Run:
 
     def state(self) -> tuple[dict[str, np.ndarray], dict]:
         """All that the rest of the run depends on: arrays by name, and plain numbers."""
-        arrays = {f"variable.{n}": v.numpy() for n, v in enumerate(self._variables())}
+        variables = enumerate(self._variables())
+        arrays = {f"variable.{n}": np.asarray(variable.numpy()) for n, variable in variables}
         arrays |= {f"best.{n}": weights for n, weights in enumerate(self.best_weights)}
         return arrays, asdict(self.progress)
 

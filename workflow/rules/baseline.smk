@@ -1,7 +1,7 @@
 """The checkpoint that every cell starts from, and how good it is before any fine-tuning."""
 
 # What the bits of baseline and cells depend on besides what they are computed from.
-RUNTIME = {key: config["training"][key] for key in ("threads", "precision", "gpus")}
+RUNTIME = made_with.runtime(config)
 
 
 rule make_baseline:

@@ -8,7 +8,7 @@ sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 from snakemake.exceptions import WorkflowError
 
 from analysis.settings import InputError, Settings
-from finetuning import configuration
+from finetuning import configuration, made_with
 from finetuning.errors import StudyError
 from finetuning.grid import Grid
 from finetuning.lock import lock_study

@@ -1,6 +1,7 @@
 """Checkpoints, training and evaluation on a tiny DistilBERT."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from finetuning.hyperparameters import Hyperparameters
 
 LENGTHS = [8, 16]
 SEEDS = {"order": 1, "dropout": 2}
+PROVENANCE = {"threads": 1}
 BASE = Hyperparameters(
     learning_rate=0.005,
     batch_size=8,
@@ -36,21 +38,33 @@ def split(tiny_checkpoint, tmp_path_factory):
     texts = pd.read_csv(path)
     texts["label"] = (texts["label"] == "positive").astype(int)
     rows = np.arange(len(texts))
-    return Split(
-        *(
-            tokenised_examples(texts, part, tiny_checkpoint, LENGTHS)
-            for part in (rows[:60], rows[60:])
-        )
-    )
+    parts = (rows[:60], rows[60:76], rows[76:])
+    return Split(*(tokenised_examples(texts, part, tiny_checkpoint, LENGTHS) for part in parts))
 
 
-def deliver(keras, checkpoint, split, folder, levels, **changes):
+class Killed(Exception):
+    """Stands for kill -9 between two steps."""
+
+
+def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, **changes):
+    """Trains, keeping the state after every step; dies before a step if asked to."""
+    from finetuning.state import State
     from finetuning.trajectory import deliver_cells
+
+    class DyingState(State):
+        def is_due(self):
+            steps.append(1)
+            if len(steps) == die_at_step:
+                raise Killed
+            return True
 
     folders = {epochs: folder / f"epochs={epochs}" for epochs in levels}
     hyperparameters = replace(BASE, epochs=max(levels), **changes)
-    lines = []
-    deliver_cells(checkpoint, split, hyperparameters, folders, SEEDS, threads=1, say=lines.append)
+    lines, steps = [], []
+    state = DyingState(folder / "state.safetensors", {"levels": levels}, every=0)
+    deliver_cells(
+        checkpoint, split, hyperparameters, SEEDS, PROVENANCE, folders, state, say=lines.append
+    )
     return folders, lines
 
 
@@ -138,12 +152,13 @@ def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
 
 
 def test_a_seed_changes_the_run(keras, tiny_checkpoint, split):
-    from finetuning.trainer import finetune
+    from finetuning.trainer import Run
 
     def losses(seeds, **changes):
         hyperparameters = replace(BASE, epochs=1, **changes)
-        run = finetune(tiny_checkpoint, split.training, hyperparameters, seeds)
-        return [row["training_loss"] for row in next(run).history]
+        run = Run(tiny_checkpoint, split.training, hyperparameters, seeds)
+        next(run.epochs())
+        return [row["training_loss"] for row in run.progress.history]
 
     first = losses(SEEDS)
     assert first == losses(SEEDS)
@@ -155,12 +170,13 @@ def test_a_seed_changes_the_run(keras, tiny_checkpoint, split):
 
 def test_frozen_layers_keep_their_weights(keras, tiny_checkpoint, split, tmp_path):
     from finetuning.checkpoints import save_classifier
-    from finetuning.trainer import finetune
+    from finetuning.trainer import Run
 
     def changed(frozen_layers):
         hyperparameters = replace(BASE, epochs=1, frozen_layers=frozen_layers)
-        run = finetune(tiny_checkpoint, split.training, hyperparameters, SEEDS)
-        save_classifier(next(run).classifier, tmp_path / "model.safetensors")
+        run = Run(tiny_checkpoint, split.training, hyperparameters, SEEDS)
+        next(run.epochs())
+        save_classifier(run.classifier, tmp_path / "model.safetensors")
         before = load_file(tiny_checkpoint / "model.safetensors")
         after = load_file(tmp_path / "model.safetensors")
         return {name for name in before if not np.array_equal(before[name], after[name])}
@@ -170,6 +186,127 @@ def test_frozen_layers_keep_their_weights(keras, tiny_checkpoint, split, tmp_pat
     kept = ("distilbert.embeddings.", "distilbert.transformer.layer.0.")
     assert changed(1) == {name for name in everything if not name.startswith(kept)}
     assert {name.split(".")[0] for name in changed(2)} == {"pre_classifier", "classifier"}
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes(keras, tiny_checkpoint, split, tmp_path):
+    changes = {"schedule": "reduce_on_plateau", "early_stopping": 2}
+    levels = [1, 2]
+    whole, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "whole", levels, **changes)
+    folder = tmp_path / "killed"
+    # after steps 3 of the first epoch, 8 (its last) and 14, the sixth of the second
+    for died_at in (4, 6, 7):
+        for cell in folder.glob("epochs=*"):  # as Snakemake does with an unfinished job's outputs
+            shutil.rmtree(cell)
+        with pytest.raises(Killed):
+            deliver(keras, tiny_checkpoint, split, folder, levels, die_at_step=died_at, **changes)
+    shutil.rmtree(folder / "epochs=1")
+    resumed, lines = deliver(keras, tiny_checkpoint, split, folder, levels, **changes)
+    assert lines[0] == "going on after step 14"
+    for epochs in levels:
+        assert results(resumed[epochs]) == results(whole[epochs])
+    assert not (folder / "state.safetensors").exists()
+
+
+def test_a_damaged_state_is_not_used(keras, tiny_checkpoint, split, tmp_path):
+    whole, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "whole", [1])
+    (tmp_path / "state.safetensors").write_bytes(b"no state")
+    folders, lines = deliver(keras, tiny_checkpoint, split, tmp_path, [1])
+    assert "is damaged" in lines[0] and "Training starts from the baseline" in lines[0]
+    assert results(folders[1]) == results(whole[1])
+
+
+def test_adamw_is_that_of_keras(keras):
+    import tensorflow as tf
+
+    from finetuning.adamw import AdamW
+
+    random = np.random.default_rng(0)
+    shapes = {"kernel": (30, 4), "bias": (4,), "gamma": (4,)}
+    started = {name: random.normal(size=shape).astype("f4") for name, shape in shapes.items()}
+    variables, expected = (
+        [keras.Variable(value, name=name) for name, value in started.items()] for _ in range(2)
+    )
+    ours = AdamW(variables, weight_decay=0.1)
+    theirs = keras.optimizers.AdamW(weight_decay=0.1, epsilon=1e-8)
+    theirs.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    theirs.build(expected)
+    for learning_rate in (0.1, 0.05, 0.02, 0.0):
+        gradients = [random.normal(size=shape).astype("f4") for shape in shapes.values()]
+        ours.apply([tf.constant(g) for g in gradients], tf.constant(learning_rate))
+        theirs.learning_rate = learning_rate
+        theirs.apply([tf.constant(g) for g in gradients], expected)
+    for name, one, other in zip(started, variables, expected, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-7, err_msg=name)
+        assert np.abs(one.numpy() - started[name]).max() > 0.05
+
+
+def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, tmp_path):
+    from finetuning.evaluation import predict_logits
+    from finetuning.metrics import measure
+    from finetuning.trainer import Run
+
+    levels = list(range(1, 13))
+    changes = {"learning_rate": 0.02, "epochs": 12, "dropout": 0.0}
+    run = Run(tiny_checkpoint, split.training, replace(BASE, **changes), SEEDS)
+    validated, evaluated = {}, {}
+    for epoch in run.epochs():
+        logits = predict_logits(run.predict, split.validation)
+        validated[epoch] = measure(logits, split.validation.labels)["loss"]
+        evaluated[epoch] = predict_logits(run.predict, split.evaluation)
+    # what patience 2 makes of these losses, by hand
+    best, waited, stopped = 1, 0, None
+    for epoch in levels[1:]:
+        best, waited = (epoch, 0) if validated[epoch] < validated[best] else (best, waited + 1)
+        if waited == 2:
+            stopped = epoch
+            break
+    assert stopped is not None and stopped < 12, validated
+
+    changes = {"learning_rate": 0.02, "dropout": 0.0, "early_stopping": 2}
+    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
+    for epochs, folder in folders.items():
+        recorded = json.loads((folder / "metrics.json").read_text())
+        expected = min(range(1, min(epochs, stopped) + 1), key=validated.get)
+        assert recorded["best_epoch"] == expected
+        assert recorded["status"] == ("ok" if epochs <= stopped else "stopped_early")
+        assert recorded["steps"] == 8 * min(epochs, stopped)
+        predictions = load_file(folder / "predictions.safetensors")
+        np.testing.assert_array_equal(predictions["logits"], evaluated[expected])
+    assert recorded["stopped_after_epoch"] == stopped
+
+
+def test_a_plateau_reduces_the_learning_rate(keras, tiny_checkpoint, split):
+    from finetuning.trainer import Run
+
+    changes = {"schedule": "reduce_on_plateau", "plateau_factor": 0.1, "epochs": 12}
+    hyperparameters = replace(BASE, learning_rate=0.02, plateau_patience=1, **changes)
+    run = Run(tiny_checkpoint, split.training, hyperparameters, SEEDS, split.validation)
+    learning_rate, best = 0.02, np.inf
+    for _ in run.epochs():
+        assert run.progress.history[-1]["step_learning_rate"] == pytest.approx(learning_rate)
+        logits = run.logits(split.validation)
+        probability = np.exp(logits.astype(float))
+        probability /= probability.sum(axis=1, keepdims=True)
+        loss = log_loss(split.validation.labels, probability)
+        learning_rate, best = (learning_rate, loss) if loss < best else (learning_rate / 10, best)
+    assert learning_rate < 0.02
+
+
+def test_mixed_precision_keeps_float32_weights_and_logits(keras, tiny_checkpoint, split):
+    from finetuning.trainer import Run
+
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        run = Run(tiny_checkpoint, split.training, replace(BASE, epochs=1), SEEDS)
+        next(run.epochs())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    exact = Run(tiny_checkpoint, split.training, replace(BASE, epochs=1), SEEDS)
+    next(exact.epochs())
+    assert {str(weight.dtype) for weight in run.classifier.trainable_variables} == {"float32"}
+    logits, expected = run.logits(split.evaluation), exact.logits(split.evaluation)
+    assert logits.dtype == np.float32
+    assert 0 < np.abs(logits - expected).max() < 0.5
 
 
 def test_a_diverged_run_is_recorded_and_trains_no_further(keras, tiny_checkpoint, split, tmp_path):
