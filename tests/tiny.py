@@ -179,7 +179,7 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "batch_size": {"levels": [4, 8], "scale": "log2"},
             "epochs": {"levels": [1, 2, 3], "scale": "linear"},
         },
-        "training": {**FIXED, "threads": 1, "memory_mb": 2000},
+        "training": {**FIXED, "threads": 1, "memory_mb": 2000, "runtime_minutes": 30},
     }
 
 

@@ -13,6 +13,7 @@ rule make_baseline:
     threads: config["embedded"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         seed=config["seed"],
         embedded={
@@ -37,6 +38,7 @@ rule evaluate_baseline:
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         threads=config["training"]["threads"],
     message:

@@ -30,6 +30,7 @@ rule finetune_trajectory:
     threads: config["training"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         seed=config["seed"],
         fixed=GRID.fixed,
