@@ -31,6 +31,14 @@ include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
 
 
+# On a cluster these run where Snakemake does: they need the internet, or next to nothing.
+localrules:
+    resolve_source,
+    fetch_checkpoint,
+    read_texts,
+    runs,
+
+
 rule all:
     default_target: True
     input:

@@ -184,7 +184,13 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "batch_size": {"levels": [4, 8], "scale": "log2"},
             "epochs": {"levels": [1, 2, 3], "scale": "linear"},
         },
-        "training": {**FIXED, **RUNTIME, "memory_mb": 2000, "save_state_seconds": 120},
+        "training": {
+            **FIXED,
+            **RUNTIME,
+            "memory_mb": 2000,
+            "save_state_seconds": 120,
+            "runtime_minutes": 30,
+        },
     }
 
 

@@ -16,6 +16,7 @@ rule make_baseline:
     threads: config["embedded"]["threads"]
     resources:
         mem_mb=config["training"]["memory_mb"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         seed=config["seed"],
         embedded={
@@ -41,6 +42,7 @@ rule evaluate_baseline:
     resources:
         mem_mb=config["training"]["memory_mb"],
         gpu=config["training"]["gpus"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         runtime=RUNTIME,
     message:

@@ -31,6 +31,7 @@ rule finetune_trajectory:
     resources:
         mem_mb=config["training"]["memory_mb"],
         gpu=config["training"]["gpus"],
+        runtime=config["training"]["runtime_minutes"],
     params:
         seed=config["seed"],
         fixed=GRID.fixed,
