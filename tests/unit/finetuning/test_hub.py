@@ -24,7 +24,6 @@ from tests.tiny import (
     VOCABULARY,
     hub_checkpoint,
     hub_dataset,
-    parquet,
     study_config,
     write_tiny_distilbert,
     write_tiny_sentences,
