@@ -30,17 +30,14 @@ STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cells", type=int, nargs="*", choices=STUDIES, default=list(STUDIES))
-    parser.add_argument("--unshared", action="store_true", help="every cell a job of its own")
-    arguments = parser.parse_args()
-    measured = [measure(cells, not arguments.unshared) for cells in arguments.cells]
-    print(json.dumps(measured, indent=1))
+    print(json.dumps([measure(cells) for cells in parser.parse_args().cells], indent=1))
 
 
-def measure(cells: int, share_epochs: bool) -> dict:
+def measure(cells: int) -> dict:
     """Seconds and peak memory (MB, 2**20 bytes) of planning a study of so many cells."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        config = configuration(*STUDIES[cells]) | {"share_epochs": share_epochs}
+        config = configuration(*STUDIES[cells])
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         fresh = snakemake(folder, "-n")
         make_empty_results(folder)
