@@ -95,7 +95,7 @@ def configuration(threads: int) -> dict:
     config["factors"]["learning_rate"]["levels"] = [1e-5, 3e-5]
     config["factors"]["epochs"]["levels"] = [1, 2]
     config["hub"] |= {"dataset": "texts.csv", "group_column": None, "padded_lengths": [TOKENS]}
-    config["data"] = {"training_examples": STEPS * BATCH, "evaluation_examples": EVALUATED}
+    config["data"] |= {"training_examples": STEPS * BATCH, "evaluation_examples": EVALUATED}
     config["training"] |= {"batch_size": BATCH, "threads": threads}
     config["analysis"]["formula"] = "learning_rate + epochs"
     return config

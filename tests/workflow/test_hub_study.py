@@ -72,7 +72,7 @@ def configuration():
         "evaluation_split": "test",
         "group_column": None,
     }
-    config["data"] = {"training_examples": 64, "evaluation_examples": 48}
+    config["data"] |= {"training_examples": 64, "evaluation_examples": 48}
     del config["factors"]["batch_size"]
     config["training"]["batch_size"] = 8
     config["analysis"]["formula"] = "learning_rate + epochs + learning_rate:epochs + epochs^2"
