@@ -1,8 +1,9 @@
 """A Hugging Face Hub on loopback, for huggingface_hub and datasets to talk to unchanged.
 
 It speaks what they ask of the real one: repository information, revisions, tree listings, paths
-information, and files by HEAD, GET and ranges, with the headers that pin a file to a commit. Files
-that the Hub keeps in large-file storage are redirected, as there, to another address.
+information, listings of the Parquet copy, and files by HEAD, GET and ranges, with the headers that
+pin a file to a commit. Files that the Hub keeps in large-file storage are redirected, as there, to
+another address.
 
     with HubServer() as hub:
         commit = hub.publish("model", "owner/name", directory)
@@ -15,8 +16,9 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+PARQUET_COPY = "refs/convert/parquet"
 LARGE = (".safetensors", ".parquet", ".bin", ".h5")
 
 
@@ -128,8 +130,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(fault.status, b"out of order")
             return
         cut_after = fault.cut_after if fault else None
-        parts = [unquote(part) for part in urlsplit(self.path).path.strip("/").split("/")]
-        if parts[0] == "cdn":
+        url = urlsplit(self.path)
+        parts = [unquote(part) for part in url.path.strip("/").split("/")]
+        if parts[0] == "parquet":
+            self._parquet_copy(parse_qs(url.query)["dataset"][0])
+        elif parts[0] == "cdn":
             self._cdn(parts[1], cut_after)
         elif parts[0] == "api" and parts[1] in ("models", "datasets"):
             self._api(parts[1][:-1], parts[2:], body)
@@ -191,6 +196,29 @@ class _Handler(BaseHTTPRequestHandler):
             everything = {entry["path"]: entry for entry in self._entries(files, "", True)}
             answer = [everything[path] for path in asked if path in everything]
         self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def _parquet_copy(self, name: str) -> None:
+        """The files of refs/convert/parquet, as the data set viewer lists them."""
+        found = self._find("dataset", name, "main")
+        copy = found and self._find("dataset", name, PARQUET_COPY)
+        if copy is None:
+            return
+        listed = []
+        for path, data in sorted(copy[1].items()):
+            configuration, split, file = path.split("/")
+            url = f"{self.hub.endpoint}/datasets/{name}/resolve/{quote(PARQUET_COPY, '')}/{path}"
+            listed.append(
+                {
+                    "dataset": name,
+                    "config": configuration,
+                    "split": split,
+                    "url": url,
+                    "filename": file,
+                    "size": len(data),
+                }
+            )
+        answer = {"parquet_files": listed, "pending": [], "failed": [], "partial": False}
+        self._send(200, json.dumps(answer).encode(), {"X-Revision": found[0]})
 
     @staticmethod
     def _entries(files: dict[str, bytes], folder: str, recursive: bool) -> list[dict]:

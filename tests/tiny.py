@@ -4,6 +4,7 @@ Both have the layout of the real thing (a Hugging Face directory; a CSV with tex
 group), so production code reads them unchanged, in milliseconds and without torch.
 """
 
+import io
 import itertools
 import json
 from collections.abc import Sequence
@@ -33,6 +34,39 @@ VOCABULARY = (
     *itertools.chain.from_iterable(TELLING),
 )
 
+
+# What the default study asks the Hub for, and IMDB's card as far as it is read.
+CHECKPOINT = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
+DATASET = "stanfordnlp/imdb"
+CHECKPOINT_CARD = b"---\nlicense: apache-2.0\n---\n# A card\n"
+DATASET_CARD = b"""---
+license:
+- other
+pretty_name: IMDB
+dataset_info:
+  config_name: plain_text
+  features:
+  - name: text
+    dtype: string
+  - name: label
+    dtype:
+      class_label:
+        names:
+          '0': neg
+          '1': pos
+configs:
+- config_name: plain_text
+  data_files:
+  - split: train
+    path: plain_text/train-*
+  - split: test
+    path: plain_text/test-*
+  - split: unsupervised
+    path: plain_text/unsupervised-*
+  default: true
+---
+# IMDB
+"""
 
 # The hyperparameters of a tiny study that do not vary.
 FIXED = {
@@ -148,6 +182,36 @@ def write_tiny_sentences(
     path.parent.mkdir(parents=True, exist_ok=True)
     pd.DataFrame(rows, columns=["text", "label", "film"]).to_csv(path, index=False)
     return path
+
+
+def hub_checkpoint(directory: Path) -> dict[str, bytes]:
+    """The files of a checkpoint's repository on the Hub: path to content."""
+    files = {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+    return {"README.md": CHECKPOINT_CARD} | files
+
+
+def hub_dataset(sentences: pd.DataFrame) -> dict[str, bytes]:
+    """The files of a data set's repository with IMDB's layout: path to content.
+
+    Half of the sentences are for training, half for testing. Columns text and label (0 or 1); the
+    unsupervised texts have the label -1, as in IMDB.
+    """
+    rows = sentences.assign(label=sentences["label"].isin(["positive", 1]).astype(int))
+    rows = rows[["text", "label"]]
+    half = len(rows) // 2
+    unlabelled = pd.DataFrame({"text": ["a film", "the film"], "label": [-1, -1]})
+    splits = {"train": rows[:half], "test": rows[half:], "unsupervised": unlabelled}
+    return {"README.md": DATASET_CARD} | {
+        f"plain_text/{split}-00000-of-00001.parquet": parquet(part)
+        for split, part in splits.items()
+    }
+
+
+def parquet(rows: pd.DataFrame) -> bytes:
+    """A table as the content of a Parquet file."""
+    content = io.BytesIO()
+    rows.to_parquet(content, index=False)
+    return content.getvalue()
 
 
 def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: object) -> dict:

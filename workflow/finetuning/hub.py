@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
 )
 
 from finetuning.errors import StudyError
+from finetuning.files import replace_atomically
 from finetuning.local import CHECKPOINT_FILES, WEIGHTS, no_safetensors
 
 ANSWER_SECONDS = 10
@@ -65,7 +66,7 @@ def pin(kind: str, name: str, revision: str) -> Snapshot:
             folder = fetch(kind, name, revision)
         except StudyError as error:
             raise HubSilent(
-                f"HF_HUB_OFFLINE is set, and {name} at commit {revision} is not in the cache"
+                f"HF_HUB_OFFLINE is set, and {name} at revision {revision} is not in the cache"
             ) from error
         return Snapshot(folder.name, folder, _licence(folder))
     try:
@@ -82,6 +83,9 @@ def pin(kind: str, name: str, revision: str) -> Snapshot:
     if kind == "dataset":
         _refuse_script(name, files)
     folder = fetch(kind, name, information.sha)
+    if revision != information.sha:
+        # Where huggingface_hub itself looks a branch up when it is offline.
+        replace_atomically(folder.parents[1] / "refs" / revision, information.sha)
     return Snapshot(information.sha, folder, _licence(folder))
 
 

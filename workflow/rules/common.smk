@@ -50,8 +50,12 @@ wildcard_constraints:
 
 
 def every_cell(file):
-    """A file of each cell of the grid."""
-    return [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]
+    """An input function: a file of each cell of the grid.
+
+    As a list, Snakemake would hash it again for each of its files, and each job on a cluster would
+    make it.
+    """
+    return lambda _: [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]
 
 
 # How the page of snakemake --report names its items.

@@ -1,12 +1,12 @@
 """The Hub, spoken to through HF_ENDPOINT by the unchanged code, on a server of ours."""
 
-import io
 import json
 import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from unittest import mock
 
@@ -16,34 +16,18 @@ import pytest
 from finetuning import hub as hub_module
 from finetuning import sources
 from finetuning.errors import StudyError
-from tests.hub_server import HubServer
-from tests.tiny import study_config, write_tiny_distilbert, write_tiny_sentences
-
-CHECKPOINT = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
-DATASET = "stanfordnlp/imdb"
-CARD = b"---\nlicense: apache-2.0\n---\n# A card\n"
-IMDB_CARD = b"""---
-license: other
-dataset_info:
-  config_name: plain_text
-  features:
-  - name: text
-    dtype: string
-  - name: label
-    dtype:
-      class_label:
-        names:
-          '0': neg
-          '1': pos
-configs:
-- config_name: plain_text
-  data_files:
-  - split: train
-    path: plain_text/train-*
-  - split: test
-    path: plain_text/test-*
----
-"""
+from tests.hub_server import PARQUET_COPY, HubServer
+from tests.tiny import (
+    CHECKPOINT,
+    DATASET,
+    DATASET_CARD,
+    VOCABULARY,
+    hub_checkpoint,
+    hub_dataset,
+    study_config,
+    write_tiny_distilbert,
+    write_tiny_sentences,
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,14 +46,20 @@ def environment(server, tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module")
-def worker(environment):
+@contextmanager
+def new_process(environment):
     """A process that imports huggingface_hub with that environment (it is read at import)."""
     with mock.patch.dict(os.environ, environment):
         pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
         pool.submit(os.getpid).result()
     yield pool
     pool.shutdown()
+
+
+@pytest.fixture(scope="module")
+def worker(environment):
+    with new_process(environment) as worker:
+        yield worker
 
 
 @pytest.fixture
@@ -83,12 +73,6 @@ def run(worker):
     return lambda function, *arguments: worker.submit(function, *arguments).result(timeout=60)
 
 
-def parquet(rows):
-    content = io.BytesIO()
-    rows.to_parquet(content)
-    return content.getvalue()
-
-
 @pytest.fixture
 def sentences(tmp_path):
     rows = pd.read_csv(write_tiny_sentences(tmp_path / "sentences.csv"))
@@ -99,16 +83,7 @@ def sentences(tmp_path):
 def files(tmp_path, sentences):
     """The files of a checkpoint and of a data set that look like the default ones."""
     directory = write_tiny_distilbert(tmp_path / "checkpoint")
-    checkpoint = {path.name: path.read_bytes() for path in directory.iterdir()}
-    rows = sentences[["text", "label"]]
-    return {
-        "model": checkpoint | {"README.md": CARD},
-        "dataset": {
-            "README.md": IMDB_CARD,
-            "plain_text/train-00000-of-00001.parquet": parquet(rows[:48]),
-            "plain_text/test-00000-of-00001.parquet": parquet(rows[48:]),
-        },
-    }
+    return {"model": hub_checkpoint(directory), "dataset": hub_dataset(sentences)}
 
 
 @pytest.fixture
@@ -168,6 +143,36 @@ def test_datasets_itself_reads_from_the_server(run, config, commits):
     rows = run(datasets.load_dataset, DATASET, None, None, None, "test")
     assert rows.num_rows == 48
     assert rows.features["label"].names == ["neg", "pos"]
+
+
+def parquet_copy(files):
+    """The content of refs/convert/parquet for a repository of the default data set."""
+    return {
+        path.replace("-00000-of-00001", "/0000"): content
+        for path, content in files["dataset"].items()
+        if path.endswith(".parquet")
+    }
+
+
+def test_the_parquet_copy_of_a_data_set_of_a_script(run, hub, config, files):
+    hub.publish("dataset", DATASET, {"README.md": DATASET_CARD, "imdb.py": b"raise SystemExit"})
+    commit = hub.publish("dataset", DATASET, parquet_copy(files), branch=PARQUET_COPY)
+    config["hub"]["dataset_revision"] = PARQUET_COPY
+    source = run(sources.resolve, config)
+    assert source["dataset_revision"] == commit
+    assert source["texts"] == {"study_evaluation": 48, "study_training": 48}
+
+
+def test_datasets_lists_the_parquet_copy(hub, environment, commits, files):
+    from datasets.utils import _dataset_viewer
+
+    hub.publish("dataset", DATASET, parquet_copy(files), branch=PARQUET_COPY)
+    # The data set viewer is a host of its own: here it is reached as if through a proxy.
+    with new_process(environment | {"HTTP_PROXY": hub.endpoint}) as worker:
+        question = (_dataset_viewer.get_exported_parquet_files, DATASET, commits["dataset"], None)
+        listed = worker.submit(*question).result(timeout=60)
+    assert [file["split"] for file in listed] == ["test", "train", "unsupervised"]
+    assert listed[0]["url"].endswith("/refs%2Fconvert%2Fparquet/plain_text/test/0000.parquet")
 
 
 def test_a_moved_branch_does_not_move_a_pinned_study(run, hub, config, commits, files, tmp_path):
@@ -271,10 +276,9 @@ def test_a_private_checkpoint_needs_its_token_which_is_written_nowhere(
 
 
 def test_offline_with_a_filled_cache(run, hub, environment, config, commits):
-    config["hub"] |= {
-        "checkpoint_revision": commits["model"],
-        "dataset_revision": commits["dataset"],
-    }
+    """Commits are found there, and branches as they stood when they were last looked up."""
+    asked = {"checkpoint_revision": "main", "dataset_revision": commits["dataset"]}
+    config["hub"] |= asked
     source = run(sources.resolve, config)
     hub.requests.clear()
     done = in_new_process(environment, config, HF_HUB_OFFLINE="1")
@@ -286,7 +290,7 @@ def test_offline_with_a_filled_cache(run, hub, environment, config, commits):
     done = in_new_process(environment, config, HF_HUB_OFFLINE="1")
     last = done.stderr.strip().splitlines()[-1]
     assert "StudyError: source: hub needs" in last
-    assert f"HF_HUB_OFFLINE is set, and {CHECKPOINT} at commit {'0' * 40}" in last
+    assert f"HF_HUB_OFFLINE is set, and {CHECKPOINT} at revision {'0' * 40}" in last
 
 
 def choose(config):
@@ -364,7 +368,10 @@ def test_a_checkpoint_from_the_hub_with_a_local_table(run, config, tmp_path):
         ({"text_column": "sentence"}, "has no column 'sentence'; it has text, label."),
         ({"label_column": "lable"}, "Did you mean 'label'?"),
         ({"group_column": "film"}, "hub.group_column"),
-        ({"evaluation_split": "validation"}, "no split 'validation'; it has train, test."),
+        (
+            {"evaluation_split": "validation"},
+            "no split 'validation'; it has train, test, unsupervised.",
+        ),
         ({"dataset_configuration": "small"}, "no configuration 'small'; it has plain_text."),
     ],
 )
@@ -378,6 +385,21 @@ def test_a_checkpoint_of_another_architecture(run, hub, config, files):
     changed = files["model"] | {"config.json": json.dumps(settings).encode()}
     hub.publish("model", CHECKPOINT, changed)
     assert "type 'roberta'; only DistilBERT" in refusal(run, config)
+
+
+def test_a_checkpoint_with_the_vocabulary_of_another(run, hub, config, files, tmp_path):
+    other = write_tiny_distilbert(tmp_path / "other", vocabulary=VOCABULARY[:40], seed=9)
+    weights = (other / "model.safetensors").read_bytes()
+    hub.publish("model", CHECKPOINT, files["model"] | {"model.safetensors": weights})
+    assert "the vocabulary does not match" in refusal(run, config)
+
+
+def test_a_checkpoint_with_more_labels_than_the_data_set(run, hub, config, tmp_path):
+    emotions = write_tiny_distilbert(tmp_path / "other", labels=("joy", "anger", "fear"))
+    hub.publish("model", CHECKPOINT, emotions)
+    message = refusal(run, config)
+    assert "the labels neg, pos" in message
+    assert "0 joy, 1 anger, 2 fear" in message
 
 
 def test_a_checkpoint_of_pickled_weights_is_not_even_fetched(run, hub, config, files):
@@ -418,7 +440,7 @@ configs:
 
 
 def test_labels_of_the_data_set_that_are_not_the_checkpoints(run, hub, config, files):
-    content = files["dataset"] | {"README.md": IMDB_CARD.replace(b"neg", b"ham")}
+    content = files["dataset"] | {"README.md": DATASET_CARD.replace(b"neg", b"ham")}
     hub.publish("dataset", DATASET, content)
     message = refusal(run, config)
     assert "the labels ham, pos" in message

@@ -1,0 +1,143 @@
+"""What a training job of the real size takes: 66 million parameters, 256 tokens a text.
+
+    python tests/benchmarks/full_size.py [--threads N]
+
+Makes a checkpoint with DistilBERT's sizes and random weights, and texts that all fill 256 tokens;
+trains one run of two cells by the project's own Snakefile, with no compiled program in the cache;
+prints what was measured, and what follows from it, as JSON. Takes a quarter of an hour and, on
+disk, 1.5 GB in the temporary folder. See docs/full-size.md.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
+
+from finetuning.runtime import instruction_set  # noqa: E402
+from tests.tiny import NOUNS, VOCABULARY, whole_config, write_tiny_distilbert  # noqa: E402
+
+WORDS, TOKENS, BATCH = 30_522, 256, 16
+STEPS = 10  # of an epoch; the run has two
+EVALUATED = 64
+REVIEWS = 25_000  # in each of IMDB's two halves
+# The shape of the study that the project starts from, in two replicates.
+LEARNING_RATES, BATCH_SIZES, EPOCHS, REPLICATES = 3, 3, 3, 2
+CORES = (2, 16, 64)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1, help="of the job (default: 1)")
+    threads = parser.parse_args().threads
+    with tempfile.TemporaryDirectory() as directory:
+        first, second = train_two_epochs(Path(directory), threads)
+    measured = rates(first, second)
+    machine = {"instruction_set": instruction_set(), "cores": os.cpu_count()}
+    print(
+        json.dumps(
+            {
+                "machine": {"system": platform.system()} | machine,
+                "threads": threads,
+                "measured": measured,
+                "imdb": imdb(measured),
+                "study_hours": {cores: study_hours(measured, cores // threads) for cores in CORES},
+            },
+            indent=1,
+        )
+    )
+
+
+def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
+    """Trains one run of two epochs; gives what timing.json says after each of them."""
+    fillers = [f"filler{number}" for number in range(WORDS - len(VOCABULARY))]
+    write_tiny_distilbert(
+        folder / "checkpoint",
+        layers=6,
+        dim=768,
+        heads=12,
+        vocabulary=[*VOCABULARY, *fillers],
+        positions=512,
+    )
+    draw = np.random.default_rng(0)
+    texts = [" ".join(draw.choice(NOUNS, TOKENS)) for _ in range(STEPS * BATCH + EVALUATED)]
+    labels = ["negative", "positive"] * (len(texts) // 2)
+    pd.DataFrame({"text": texts, "label": labels}).to_csv(folder / "texts.csv", index=False)
+    (folder / "config.yaml").write_text(yaml.safe_dump(configuration(threads), sort_keys=False))
+
+    cells = [
+        f"results/tiny/cells/learning_rate=1e-05/epochs={epochs}/replicate=0" for epochs in (1, 2)
+    ]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
+    command += ["--configfile", "config.yaml", "--cores", str(os.cpu_count())]
+    command += [f"{cell}/metrics.json" for cell in cells]
+    no_programs = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
+    subprocess.run(command, cwd=folder, env=no_programs, stdout=sys.stderr, check=True)
+    first, second = (json.loads((folder / cell / "timing.json").read_text()) for cell in cells)
+    return first, second
+
+
+def configuration(threads: int) -> dict:
+    """One batch size, two learning rates of which one is trained, and two epochs."""
+    config = whole_config()
+    del config["factors"]["batch_size"]
+    config["factors"]["learning_rate"]["levels"] = [1e-5, 3e-5]
+    config["factors"]["epochs"]["levels"] = [1, 2]
+    config["hub"] |= {"dataset": "texts.csv", "group_column": None, "padded_lengths": [TOKENS]}
+    config["data"] |= {"training_examples": STEPS * BATCH, "evaluation_examples": EVALUATED}
+    config["training"] |= {"batch_size": BATCH, "threads": threads}
+    config["analysis"]["formula"] = "learning_rate + epochs"
+    return config
+
+
+def rates(first: dict, second: dict) -> dict:
+    """What the two epochs took: the second needs no start-up, the first does besides."""
+    epoch = second["seconds"] - first["seconds"]
+    evaluation = second["finished"] - first["finished"] - epoch
+    return {
+        "seconds_a_step": round(epoch / STEPS, 2),
+        "training_tokens_a_second": round(STEPS * BATCH * TOKENS / epoch),
+        "evaluation_tokens_a_second": round(EVALUATED * TOKENS / evaluation),
+        "start_up_seconds": round(first["seconds"] - epoch, 1),
+        "peak_memory_mb": second["peak_memory_mb"],
+    }
+
+
+def imdb(measured: dict) -> dict:
+    """Hours of one epoch on, and of one evaluation on, IMDB's reviews, were all 256 tokens long."""
+    tokens = REVIEWS * TOKENS / 3600
+    return {
+        "hours_an_epoch": round(tokens / measured["training_tokens_a_second"], 2),
+        "hours_an_evaluation": round(tokens / measured["evaluation_tokens_a_second"], 2),
+    }
+
+
+def study_hours(measured: dict, jobs_at_a_time: int) -> dict:
+    """An estimate: rounds of jobs, each as fast as the one measured.
+
+    Shared, a run of three epochs delivers the cells of one and two; unshared, each cell is a run.
+    """
+    hours = imdb(measured)
+    settings = LEARNING_RATES * BATCH_SIZES * REPLICATES
+    longest = EPOCHS * (hours["hours_an_epoch"] + hours["hours_an_evaluation"])
+    rounds = math.ceil(settings / jobs_at_a_time)
+    epochs = settings * sum(range(1, EPOCHS + 1))
+    evaluations = settings * EPOCHS
+    work = epochs * hours["hours_an_epoch"] + evaluations * hours["hours_an_evaluation"]
+    unshared = max(longest, work / min(jobs_at_a_time, evaluations))
+    return {"shared": round(rounds * longest, 1), "unshared": round(unshared, 1)}
+
+
+if __name__ == "__main__":
+    main()
