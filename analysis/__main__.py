@@ -35,6 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except OSError as error:  # --out is a file, the disk is full
+        print(f"error: {error.filename or given.out}: {error.strerror}.", file=sys.stderr)
+        return 2
     print(given.out / "report.pdf")
     return 0
 

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.coding import codings
-from analysis.regression import Model, model_terms, require_estimable, triangle_of
+from analysis.regression import Model, require_estimable, triangle_of
 from analysis.settings import LARGEST, InputError, Settings, nearest, shown
+from analysis.terms import model_terms
 
 STATUSES = ("ok", "diverged", "failed", "stopped_early")
 NO_RESULT = ("diverged", "failed")  # what metrics such a run has are not those of a finished one
