@@ -13,16 +13,11 @@ min_version("9.0")
 container: f"{workflow.basedir}/workflow/container.sif"
 
 
-# A configuration given with --configfile replaces this one; merged, its factors would add up.
-if not workflow.config_settings.configfiles:
-
-    configfile: "config.yaml"
-
-
 # Of the page that snakemake --report writes.
 report: "workflow/report/workflow.rst"
 
 
+include: "workflow/rules/configuration.smk"  # config.yaml, or that of --configfile
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"

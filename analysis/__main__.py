@@ -6,11 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-import yaml
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, interactive, report, runs, tables
-from analysis.settings import InputError, Settings
+from analysis.settings import InputError, Settings, read_config
 
 
 # More threads cost such small matrices far more time than they save, and would make the last bits
@@ -36,21 +35,11 @@ def main(arguments: list[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
+    except OSError as error:  # --out is a file, the disk is full
+        print(f"error: {error.filename or given.out}: {error.strerror}.", file=sys.stderr)
+        return 2
     print(given.out / "report.pdf")
     return 0
-
-
-def read_config(path: Path) -> dict:
-    """The config's mapping; raises InputError where it is not one."""
-    try:
-        config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not YAML ({error}).") from None
-    if not isinstance(config, dict):
-        raise InputError(f"{path}: not a mapping of keys to values.")
-    return config
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from scipy.special import logit
 
 from analysis.diagnostics import leverage
 from analysis.inference import Fits, t_test
-from analysis.regression import Fit, Term, ordinary_least_squares, polynomial
+from analysis.regression import Fit, ordinary_least_squares
 from analysis.settings import InputError, Metric, Settings
 from analysis.splitplot import split_plot
+from analysis.terms import Term, polynomial
 
 if TYPE_CHECKING:
     from analysis.runs import Study

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.coding import codings
-from analysis.regression import Model, model_terms, require_estimable, triangle_of
-from analysis.settings import InputError, Settings, nearest
+from analysis.regression import Model, require_estimable, triangle_of
+from analysis.settings import LARGEST, InputError, Settings, nearest, shown
+from analysis.terms import model_terms
 
 STATUSES = ("ok", "diverged", "failed", "stopped_early")
 NO_RESULT = ("diverged", "failed")  # what metrics such a run has are not those of a finished one
@@ -26,6 +30,9 @@ TRACKERS_STATUSES = {
     "killed": "failed",
     "pruned": "failed",
 }
+# Terms are written schedule[linear]:epochs, what is held schedule=linear, epochs=2.
+NO_LEVEL_HOLDS = ",:;=^[]{}"
+LONGEST_LEVEL = 64
 
 
 @dataclass(frozen=True)
@@ -66,26 +73,60 @@ def read(path: str | Path, settings: Settings) -> Study:
     Raises InputError, naming column and row, for a table that cannot be analysed.
     """
     path = Path(path)
-    try:
-        # a factor may have a level called None or NA, so only these are empty
-        table = pd.read_csv(
-            path, low_memory=False, keep_default_na=False, na_values=["", "nan", "NaN"]
-        )
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a CSV table ({error}).") from None
     histories = path.with_name("histories.csv")
     provenance = path.with_name("provenance.json")
+    texts = [factor.name for factor in settings.factors if not factor.numeric]
     return from_table(
-        table,
+        _read_csv(path, [settings.columns.get(name, name) for name in (*texts, "trajectory")]),
         settings,
-        histories=pd.read_csv(histories) if histories.exists() else pd.DataFrame(),
-        provenance=json.loads(provenance.read_text(encoding="utf-8"))
-        if provenance.exists()
-        else {},
+        histories=_read_csv(histories) if histories.exists() else pd.DataFrame(),
+        provenance=_read_json(provenance) if provenance.exists() else {},
         folder=path.parent,
     )
+
+
+def _read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A table of a file; the columns ``texts`` stay as they are written."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file, strict=True), [])
+            file.seek(0)
+            with warnings.catch_warnings():
+                # rows longer than the header are cut with a warning only
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                table = pd.read_csv(
+                    file,
+                    low_memory=False,
+                    index_col=False,
+                    dtype=dict.fromkeys(texts, str),
+                    # a factor may have a level called None or NA, so only these are empty
+                    keep_default_na=False,
+                    na_values=["", "nan", "NaN"],
+                )
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: not UTF-8 text.") from None
+    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
+        raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())}).") from None
+    repeated = [name for name, count in Counter(header).items() if name and count > 1]
+    if repeated:
+        raise InputError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")
+    return table
+
+
+def _read_json(path: Path) -> Mapping[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}).") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: not a mapping of keys to values.")
+    return content
 
 
 def from_table(
@@ -139,7 +180,7 @@ def _renamed(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     for ours, theirs in settings.columns.items():
         if theirs not in table:
             raise InputError(
-                f"analysis.columns.{ours}: the table has no column {theirs!r}; "
+                f"analysis.columns.{ours}: the table has no column {shown(theirs)}; "
                 f"{nearest(theirs, table.columns)}"
             )
     # a column that bears our name but is not the one mapped to it makes way
@@ -165,7 +206,7 @@ def _with_status(runs: pd.DataFrame) -> pd.DataFrame:
     if unknown.any():
         value = runs.loc[unknown, "status"].iloc[0]
         raise InputError(
-            f"Column status, {_row(unknown)}: {value!r} is not one of {', '.join(STATUSES)} "
+            f"Column status, {_row(unknown)}: {shown(value)} is not one of {', '.join(STATUSES)} "
             f"(or {', '.join(TRACKERS_STATUSES)})."
         )
     return runs.assign(status=statuses)
@@ -176,7 +217,7 @@ def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
     if empty.any():
         raise InputError(f"Column {name}, {_row(empty)}: empty; every run needs its factors.")
     if scale == "categorical":
-        values = runs[name].astype(str)
+        values = _levels(runs, name)
     else:
         values = _numbers(runs, name)
         bad = values <= 0
@@ -189,6 +230,23 @@ def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
         raise InputError(
             f"Column {name}: constant ({values.iloc[0]} in every run), so it has no effect to "
             "estimate; leave it out of factors or add runs at another level."
+        )
+    return values
+
+
+def _levels(runs: pd.DataFrame, name: str) -> pd.Series:
+    """The column as texts; raises where one could be mistaken within a term, or breaks a line."""
+    values = runs[name].astype(str)
+    for level in values.unique():
+        if not level.isprintable() or set(level) & set(NO_LEVEL_HOLDS):
+            wrong = f"holds one of {NO_LEVEL_HOLDS} or a control character"
+        elif len(level) > LONGEST_LEVEL:
+            wrong = f"has more than {LONGEST_LEVEL} characters"
+        else:
+            continue
+        raise InputError(
+            f"Column {name}, {_row(values == level)}: {shown(level)} {wrong}; "
+            "write the level otherwise."
         )
     return values
 
@@ -257,6 +315,8 @@ def _with_replicate_and_trajectory(
     for column in ("replicate", "trajectory"):
         if column in runs and runs[column].isna().any():
             raise InputError(f"Column {column}, {_row(runs[column].isna())}: empty.")
+    if not pd.api.types.is_numeric_dtype(runs["replicate"]):
+        runs["replicate"] = _levels(runs, "replicate")
     if "trajectory" in runs:
         runs["trajectory"] = runs["trajectory"].astype(str)
         return
@@ -295,12 +355,14 @@ def _baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
         column = f"baseline_{factor.name}"
         if column not in runs or runs[column].isna().all():
             continue
-        found = (_numbers(runs, column) if factor.numeric else runs[column]).dropna().unique()
+        found = _numbers(runs, column) if factor.numeric else runs[column].dropna().astype(str)
+        found = found.dropna().unique()
         if len(found) > 1:
             raise InputError(
                 f"Column {column}: {found[0]} and {found[1]}, but there is one baseline."
             )
-        if factor.name in values and values[factor.name] != found[0]:
+        own = values.get(factor.name, found[0])
+        if own != found[0] and (factor.numeric or str(own) != found[0]):
             raise InputError(
                 f"analysis.baseline.{factor.name}: {values[factor.name]}, but the table's column "
                 f"{column} says {found[0]}; remove one of them."
@@ -326,11 +388,18 @@ def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:
     text = values.isna() & runs[name].notna()
     if text.any():
         raise InputError(
-            f"Column {name}, {_row(text)}: {runs.loc[text, name].iloc[0]!r} is not a number."
+            f"Column {name}, {_row(text)}: {shown(runs.loc[text, name].iloc[0])} is not a number."
         )
+    values = values.astype(float) if values.dtype == object or values.dtype == bool else values
     infinite = np.isinf(values.astype(float))
     if infinite.any():
         raise InputError(f"Column {name}, {_row(infinite)}: an infinite value.")
+    large = values.abs() > LARGEST
+    if large.any():
+        raise InputError(
+            f"Column {name}, {_row(large)}: {values[large].iloc[0]} is too large; "
+            f"numbers below {LARGEST:g} can be analysed."
+        )
     return values
 
 

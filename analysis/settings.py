@@ -1,15 +1,36 @@
-"""What the user asks of the analysis: factors, metrics, model, as read from the study's config."""
+"""What the user asks of the analysis: factors, metrics, model, as read from the study's config.
+
+A config may come from anybody. Names of factors and metrics become columns, parts of file names
+and of terms, so only plain words are accepted; every number has its bounds.
+"""
 
 from __future__ import annotations
 
 import difflib
 import math
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 SCALES = ("log10", "log2", "linear", "categorical")
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+# Columns that the tables of the results have beside those named after factors and metrics.
+_TABLES = """
+baseline_predictions bin ci_high ci_low confidence cooks_distance count delta difference distance
+eigenvalue epoch expected_calibration_error fitted framing gained index influential inside intercept
+leverage level lost mcnemar_p mean mean_high mean_low metric model on_front overall predicted
+predictions q_value residual run runs standardised_residual step step_learning_rate training_loss
+"""
+TABLES_COLUMNS = frozenset(_TABLES.split())
+WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
+LARGEST = 1e100  # of a number's size; the square of its square is still a number
+CONFIG_BYTES = 1_000_000
+CONFIG_VALUES = 100_000
 
 
 class InputError(ValueError):
@@ -105,39 +126,41 @@ class Settings:
             raise InputError("analysis: give either degree or formula, not both.")
         if formula is not None and not (isinstance(formula, str) and formula.strip()):
             raise InputError(
-                f"analysis.formula: {formula!r} is no formula; "
+                f"analysis.formula: {shown(formula)} is no formula; "
                 "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
             )
         degree = analysis.get("degree", 2)
-        if degree not in (1, 2, 3) or isinstance(degree, bool):
-            raise InputError(f"analysis.degree: {degree!r} is not 1, 2 or 3.")
+        if type(degree) is not int or degree not in (1, 2, 3):
+            raise InputError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
 
-        weights = _mapping(analysis.get("desirability") or {}, "analysis.desirability")
+        weights = _section(analysis, "desirability")
         _known_keys(weights, [metric.name for metric in metrics], "analysis.desirability")
-        targets = _mapping(analysis.get("target_effect") or {}, "analysis.target_effect")
+        targets = _section(analysis, "target_effect")
         _known_keys(targets, [metric.name for metric in metrics], "analysis.target_effect")
-        baseline = _mapping(analysis.get("baseline") or {}, "analysis.baseline")
+        baseline = _section(analysis, "baseline")
         _known_keys(baseline, names, "analysis.baseline")
         for factor in factors:
-            if factor.numeric and factor.name in baseline:
-                key = f"analysis.baseline.{factor.name}"
+            key = f"analysis.baseline.{factor.name}"
+            if factor.name in baseline and factor.numeric:
                 _on_scale(_number(baseline[factor.name], key), factor.scale, key)
-        columns = _mapping(analysis.get("columns") or {}, "analysis.columns")
+            elif not isinstance(baseline.get(factor.name, ""), str | int | float):
+                raise InputError(f"{key}: {shown(baseline[factor.name])} is not a level.")
+        columns = _section(analysis, "columns")
         _known_keys(columns, _columns(factors, metrics), "analysis.columns")
         for key, column in columns.items():
             if not isinstance(column, str):
-                raise InputError(f"analysis.columns.{key}: {column!r} is not a column's name.")
+                raise InputError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
 
         return cls(
             factors=factors,
             metrics=metrics,
-            seed=_whole(config.get("seed", 0), "seed", least=0),
+            seed=_whole(config.get("seed", 0), "seed", 0, 4_294_967_295),
             degree=degree,
             formula=formula,
-            alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0, 1),
-            bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", least=100),
+            alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0.0001, 0.5),
+            bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", 100, 1_000_000),
             desirability={
-                key: _between(value, f"analysis.desirability.{key}", 0, math.inf)
+                key: _between(value, f"analysis.desirability.{key}", 0, 1000)
                 for key, value in weights.items()
             },
             target_effect={
@@ -166,8 +189,76 @@ _ANALYSIS_KEYS = (
 def nearest(name: str, known: Iterable[str]) -> str:
     """The hint that ends a message about an unknown name."""
     known = [str(each) for each in known]
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}."
+    close = difflib.get_close_matches(str(name)[:100], known[:1000], n=1, cutoff=0.5)
+    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+    return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known[:20])}{more}."
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The mapping that a config file holds.
+
+    Raises InputError for a file that cannot be read, is not YAML or no mapping, and for what YAML
+    would pass over: a key given twice, keys that are no text, control characters, references that
+    unfold without end.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(CONFIG_BYTES + 1)
+        if len(content) > CONFIG_BYTES:
+            raise InputError(f"{path}: larger than a megabyte, so it is no config.")
+        text = content.decode("utf-8-sig")
+        _refuse_ambiguous(yaml.compose(text, yaml.SafeLoader), path)
+        config = yaml.safe_load(text)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}.") from None
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(f"{path}, line {line}: not UTF-8 text.") from None
+    except RecursionError:
+        raise InputError(f"{path}: lists or mappings are nested too deeply.") from None
+    except InputError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date of month 13
+        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())}).") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: not a mapping of keys to values.")
+    return config
+
+
+def _refuse_ambiguous(root: yaml.Node | None, path: Path) -> None:
+    sizes: dict[int, int] = {}  # values that a node unfolds to; 0 while its parts are counted
+
+    def size(node: yaml.Node) -> int:
+        line = f"{path}, line {node.start_mark.line + 1}"
+        if id(node) in sizes:
+            if not sizes[id(node)]:
+                raise InputError(f"{line}: it refers to itself.")
+            return sizes[id(node)]
+        sizes[id(node)] = 0
+        parts: list[yaml.Node] = []
+        if isinstance(node, yaml.ScalarNode):
+            text = node.value.replace("\n", "").replace("\t", "")
+            if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
+                raise InputError(f"{line}: {shown(node.value)} holds control characters.")
+        elif isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        else:
+            seen = set()
+            for key, value in node.value:
+                line = f"{path}, line {key.start_mark.line + 1}"
+                if key.tag not in ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"):
+                    raise InputError(f"{line}: a key has to be text; write it in quotes.")
+                if key.value in seen:
+                    raise InputError(f"{line}: {shown(key.value)} is there twice.")
+                seen.add(key.value)
+                parts += [key, value]
+        sizes[id(node)] = 1 + sum(size(part) for part in parts)
+        if sizes[id(node)] > CONFIG_VALUES:
+            raise InputError(f"{line}: it unfolds to more than {CONFIG_VALUES} values.")
+        return sizes[id(node)]
+
+    if root is not None:
+        size(root)
 
 
 def _factors(section: Mapping[str, Any]) -> tuple[Factor, ...]:
@@ -176,29 +267,28 @@ def _factors(section: Mapping[str, Any]) -> tuple[Factor, ...]:
     factors = []
     for name, options in section.items():
         key = f"factors.{name}"
-        if any(character in str(name) for character in ":^+[] ") or name in RESERVED:
-            raise InputError(f"{key}: this name cannot be a factor's; use a plain word.")
-        options = _mapping(options or {}, key)
+        _require_word(name, "factors")
+        options = _mapping({} if options is None else options, key)
         _known_keys(options, ("levels", "scale", "range"), key)
         scale = options.get("scale", "linear")
         if scale not in SCALES:
-            raise InputError(f"{key}.scale: {scale!r} is unknown; {nearest(scale, SCALES)}")
+            raise InputError(f"{key}.scale: {shown(scale)} is unknown; {nearest(scale, SCALES)}")
         limits = options.get("range")
         if limits is not None:
             if scale == "categorical" or not isinstance(limits, list) or len(limits) != 2:
                 raise InputError(
-                    f"{key}.range: {limits!r} is not the two numbers that are coded -1 and 1."
+                    f"{key}.range: {shown(limits)} is not the two numbers that are coded -1 and 1."
                 )
             low, high = (_on_scale(_number(v, f"{key}.range"), scale, key) for v in limits)
             if not low < high:
                 raise InputError(f"{key}.range: {low} is not below {high}.")
             limits = (low, high)
-        factors.append(Factor(str(name), scale, limits))
+        factors.append(Factor(name, scale, limits))
     return tuple(factors)
 
 
 def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, ...]:
-    section = _mapping(analysis.get("metrics") or {}, "analysis.metrics")
+    section = _section(analysis, "metrics")
     if not section:
         raise InputError(
             "analysis.metrics: missing; for example {accuracy: {better: higher, unit: points}}."
@@ -206,14 +296,24 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
     metrics = []
     for name, options in section.items():
         key = f"analysis.metrics.{name}"
-        if name in factors or name in RESERVED:
-            raise InputError(f"{key}: this name is already a factor's or the table's own.")
-        options = _mapping(options or {}, key)
+        _require_word(name, "analysis.metrics")
+        if name in factors:
+            raise InputError(f"{key}: this name is already a factor's.")
+        alike = [metric.name for metric in metrics if metric.name.lower() == name.lower()]
+        if alike:  # the figures of both would be one file where case does not count
+            raise InputError(
+                f"{key}: it differs from {alike[0]} in case alone; rename one of them."
+            )
+        options = _mapping({} if options is None else options, key)
         _known_keys(options, ("better", "unit"), key)
         better = options.get("better")
         if better not in ("higher", "lower"):
-            raise InputError(f"{key}.better: {better!r} is not 'higher' or 'lower'.")
-        metrics.append(Metric(str(name), better, str(options.get("unit") or "")))
+            raise InputError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
+        unit = options.get("unit")
+        unit = "" if unit is None else unit
+        if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
+            raise InputError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
+        metrics.append(Metric(name, better, unit))
     return tuple(metrics)
 
 
@@ -230,22 +330,55 @@ def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:
     ]
 
 
+def _section(analysis: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = analysis.get(key)
+    return {} if value is None else _mapping(value, f"analysis.{key}")
+
+
+def shown(value: Any) -> str:
+    """A value as a message tells it: in one line that ends."""
+    try:
+        text = "nothing" if value is None else repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        text = "a number of thousands of digits"
+    return text if len(text) <= 80 else f"{text[:80]}…"
+
+
+def _require_word(name: Any, key: str) -> None:
+    if not (isinstance(name, str) and WORD.fullmatch(name)):
+        raise InputError(
+            f"{key}: {shown(name)} cannot be a name; use a word of at most 64 letters, digits, _, "
+            ". or - that begins with a letter (for a table's column, see analysis.columns)."
+        )
+    taken = name in RESERVED or name in TABLES_COLUMNS
+    if taken or name.startswith(("baseline_", "delta_")) or name.endswith("_coded"):
+        raise InputError(
+            f"{key}.{name}: this name is a column of the tables already; use another "
+            f"(a table's own column {name} is told by analysis.columns)."
+        )
+
+
 def _mapping(value: Any, key: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise InputError(f"{key}: {value!r} is not a mapping of keys to values.")
+        raise InputError(f"{key}: {shown(value)} is not a mapping of keys to values.")
     return value
 
 
 def _known_keys(section: Mapping[str, Any], known: Iterable[str], key: str) -> None:
     for name in section:
         if name not in known:
+            plain = isinstance(name, str) and name.isprintable()
+            name = shown(name) if not plain or len(name) > 80 else name
             raise InputError(f"{key}.{name}: unknown key; {nearest(name, known)}")
 
 
 def _number(value: Any, key: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        # YAML reads 1e-5 as text: it wants 1.0e-5
-        raise InputError(f"{key}: {value!r} is not a finite number (in YAML write 1.0e-5).")
+    # YAML reads 1e-5 as text: it wants 1.0e-5
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or value != value or value in (math.inf, -math.inf):
+        raise InputError(f"{key}: {shown(value)} is not a finite number (in YAML write 1.0e-5).")
+    if abs(value) > LARGEST:
+        raise InputError(f"{key}: {shown(value)} is too large; give a number below {LARGEST:g}.")
     return float(value)
 
 
@@ -275,7 +408,7 @@ def _between(value: Any, key: str, low: float, high: float) -> float:
     return number
 
 
-def _whole(value: Any, key: str, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(f"{key}: {value!r} is not a whole number of at least {least}.")
+def _whole(value: Any, key: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InputError(f"{key}: {shown(value)} is not a whole number from {least} to {most}.")
     return value

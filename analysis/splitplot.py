@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from analysis.regression import Array, Fit, Term, group_sums, ordinary_least_squares
+from analysis.regression import Array, Fit, group_sums, ordinary_least_squares
 from analysis.settings import InputError, Settings
+from analysis.terms import Term
 
 if TYPE_CHECKING:
     from analysis.runs import Study

@@ -7,11 +7,22 @@ from pathlib import Path
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from finetuning.errors import StudyError
 from finetuning.hyperparameters import NAMES
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+MOST_CELLS = 1_000_000
+LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
+
+# JSON Schema takes 16.0 for a whole number; a batch size or a folder's name does not.
+Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
 
 
 def check(config: dict) -> None:
@@ -22,7 +33,7 @@ def check(config: dict) -> None:
     """
     schema = yaml.safe_load(SCHEMA.read_text())
     _refuse_first(config, schema, schema)
-    _refuse_infinite(config)
+    _refuse_immense(config)
     _check_factors(config, schema)
     _check_baselines(config)
     _check_sizes(config)
@@ -40,7 +51,7 @@ def check_layers(config: dict, layers: int) -> None:
 
 
 def _refuse_first(instance: object, rules: dict, schema: dict, prefix: tuple = ()) -> None:
-    validator = Draft202012Validator(rules | {"$defs": schema["$defs"]})
+    validator = Validator(rules | {"$defs": schema["$defs"]})
     error = next(iter(sorted(validator.iter_errors(instance), key=_rank)), None)
     if error is not None:
         raise StudyError(_message(error, prefix))
@@ -52,12 +63,12 @@ def _rank(error: ValidationError) -> tuple:
 
 
 def _message(error: ValidationError, prefix: tuple) -> str:
-    key = ".".join(map(str, (*prefix, *error.absolute_path))) or "the configuration"
+    key = _path(*prefix, *error.absolute_path) or "the configuration"
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", ()))
         unknown = next(str(name) for name in error.instance if name not in known)
         where = "" if key == "the configuration" else f" in {key}"
-        return f"{unknown!r} is not a known key{where}. {_nearest(unknown, known)}"
+        return f"{_shown(unknown)} is not a known key{where}. {_nearest(unknown, known)}"
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         where = "" if key == "the configuration" else f"{key}."
@@ -69,13 +80,18 @@ def _message(error: ValidationError, prefix: tuple) -> str:
     return f"{key}: {_shown(error.instance)} was given, but {expected} is needed.{hint}"
 
 
-def _refuse_infinite(value: object, key: str = "") -> None:
+def _refuse_immense(value: object, *key: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise StudyError(f"{key}: {value} was given, but a finite number is needed.")
+        raise StudyError(f"{_path(*key)}: {value} was given, but a finite number is needed.")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise StudyError(
+            f"{_path(*key)}: {_shown(value)} was given, but a number of at most {LARGEST} is "
+            "needed."
+        )
     inner = value.items() if isinstance(value, dict) else []
     inner = enumerate(value) if isinstance(value, list) else inner
     for name, part in inner:
-        _refuse_infinite(part, f"{key}.{name}" if key else str(name))
+        _refuse_immense(part, *key, name)
 
 
 def _check_factors(config: dict, schema: dict) -> None:
@@ -83,7 +99,8 @@ def _check_factors(config: dict, schema: dict) -> None:
     for name, factor in config["factors"].items():
         if name not in NAMES:
             raise StudyError(
-                f"factors.{name}: there is no such hyperparameter. {_nearest(name, NAMES)}"
+                f"{_path('factors', name)}: there is no such hyperparameter. "
+                f"{_nearest(name, NAMES)}"
             )
         if name in config["training"]:
             raise StudyError(
@@ -117,6 +134,12 @@ def _check_factors(config: dict, schema: dict) -> None:
             raise StudyError(
                 f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
             )
+    cells = config["replicates"] * math.prod(len(f["levels"]) for f in config["factors"].values())
+    if cells > MOST_CELLS:
+        raise StudyError(
+            f"factors and replicates make {cells} cells, but at most {MOST_CELLS} can be run. "
+            "Remove levels or replicates."
+        )
 
 
 def _check_baselines(config: dict) -> None:
@@ -170,12 +193,21 @@ def _values(config: dict, name: str) -> dict[str, list]:
 
 
 def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name[:100], known, n=1)
     return f"Did you mean {close[0]!r}?" if close else f"Known are {', '.join(known)}."
 
 
+def _path(*parts: object) -> str:
+    """Where a value is, as in ``factors.epochs.levels.0``, in one line whatever the names."""
+    names = [str(part) for part in parts]
+    return ".".join(n if n.isprintable() and len(n) <= 64 else _shown(n) for n in names)
+
+
 def _shown(value: object) -> str:
-    text = "nothing" if value is None else repr(value)
+    try:
+        text = "nothing" if value is None else repr(value)
+    except ValueError:  # Python writes no number of more than 4300 digits
+        text = "a number of thousands of digits"
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 

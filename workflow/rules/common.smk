@@ -1,29 +1,11 @@
 import csv
-import json
-import sys
-from pathlib import Path
-
-sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
 from snakemake.exceptions import WorkflowError
 
-from analysis.settings import InputError, Settings
-from finetuning import configuration, made_with
+from finetuning import made_with
 from finetuning.errors import StudyError
 from finetuning.grid import Grid
 from finetuning.lock import lock_study
-
-RESULTS = f"results/{config.get('study')}"
-
-try:
-    configuration.check(config)
-    Settings.from_config(config)
-    fetched = Path(RESULTS, "pretrained", "config.json")
-    if fetched.exists():  # else the source is checked with it
-        configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
-except (StudyError, InputError) as error:
-    raise WorkflowError(f"The configuration cannot be used: {error}") from None
-
 
 onstart:
     try:

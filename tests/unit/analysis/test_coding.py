@@ -4,8 +4,9 @@ import pytest
 import reference
 
 from analysis.coding import Coding, codings
-from analysis.regression import Model, Term, model_terms, parse_formula, polynomial
+from analysis.regression import Model
 from analysis.settings import Factor, InputError
+from analysis.terms import Term, model_terms, parse_formula, polynomial
 
 FACTORS = reference.settings().factors
 

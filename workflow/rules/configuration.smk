@@ -1,0 +1,43 @@
+"""The study's configuration: read, and refused here if it cannot be run."""
+
+import json
+import sys
+from pathlib import Path
+
+sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
+
+from analysis.settings import InputError, Settings, read_config
+from analysis.terms import model_terms
+from finetuning import configuration
+from finetuning.errors import StudyError
+
+# A configuration given with --configfile replaces this one; merged, its factors would add up.
+CONFIG_FILES = workflow.config_settings.configfiles or [Path("config.yaml")]
+
+try:
+    # Snakemake's own reader is less strict, and evaluates YTE templates.
+    for path in CONFIG_FILES:
+        if "__use_yte__" in read_config(path):
+            raise StudyError(
+                f"{path}: __use_yte__ is no key of a study: no template is evaluated."
+            )
+except (StudyError, InputError) as error:
+    sys.exit(f"The configuration cannot be used: {error}")
+
+if not workflow.config_settings.configfiles:
+
+    configfile: "config.yaml"
+
+
+RESULTS = f"results/{config.get('study')}"
+
+try:
+    configuration.check(config)
+    model_terms(Settings.from_config(config))
+    if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
+        raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
+    fetched = Path(RESULTS, "pretrained", "config.json")
+    if fetched.exists():  # else the source is checked with it
+        configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
+except (StudyError, InputError) as error:
+    sys.exit(f"The configuration cannot be used: {error}")
