@@ -725,6 +725,7 @@ class _Report:
         if front.empty:
             return [_missing("The analysis gave no Pareto front.")]
         metrics = [m for m in self.settings.metrics if m.name in front]
+        on_front = findings.listed([style.name(m.name) for m in self.settings.front_metrics])
         rows = [
             [
                 str(number),
@@ -735,8 +736,8 @@ class _Report:
         ]
         return [
             _table(
-                "Cells on the Pareto front: no other cell is at least as good in every metric and "
-                "better in one.",
+                f"Cells on the Pareto front of {on_front}: no other cell is at least as good in "
+                "all of them and better in one.",
                 [
                     _column("no."),
                     *self.factor_columns(),
@@ -1135,8 +1136,8 @@ class _Report:
                 "studied "
                 f"only; its interval is a bootstrap over whole trajectories ({resamples} "
                 f"resamples). A "
-                "cell is on the Pareto front if no other is at least as good in all metrics and "
-                "better in one. Desirability is that of Derringer & Suich (1980).",
+                "cell is on the Pareto front if no other is at least as good in all of its metrics "
+                "and better in one. Desirability is that of Derringer & Suich (1980).",
             ),
             (
                 "Variability, importance, power",

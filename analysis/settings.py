@@ -50,7 +50,8 @@ class Settings:
 
     ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
-    effect for which the power table tells the replicates needed.
+    effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
+    the Pareto front, all if it is empty.
     """
 
     factors: tuple[Factor, ...]
@@ -60,6 +61,7 @@ class Settings:
     formula: str | None = None
     alpha: float = 0.05
     bootstrap: int = 2000
+    pareto: tuple[str, ...] = ()
     desirability: Mapping[str, float] = field(default_factory=dict)
     target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
@@ -72,6 +74,11 @@ class Settings:
     @property
     def metric_names(self) -> tuple[str, ...]:
         return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def front_metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the Pareto front, in the config's order."""
+        return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
 
     @property
     def subplot_factor(self) -> str | None:
@@ -136,6 +143,7 @@ class Settings:
             formula=formula,
             alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0, 1),
             bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", least=100),
+            pareto=_pareto(analysis.get("pareto"), [metric.name for metric in metrics]),
             desirability={
                 key: _between(value, f"analysis.desirability.{key}", 0, math.inf)
                 for key, value in weights.items()
@@ -156,6 +164,7 @@ _ANALYSIS_KEYS = (
     "formula",
     "alpha",
     "bootstrap",
+    "pareto",
     "desirability",
     "target_effect",
     "baseline",
@@ -215,6 +224,17 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
             raise InputError(f"{key}.better: {better!r} is not 'higher' or 'lower'.")
         metrics.append(Metric(str(name), better, str(options.get("unit") or "")))
     return tuple(metrics)
+
+
+def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or len(names) < 2 or len(set(map(str, names))) < len(names):
+        raise InputError(
+            f"analysis.pareto: {names!r} is not a list of two different metrics or more."
+        )
+    _known_keys(dict.fromkeys(names), metrics, "analysis.pareto")
+    return tuple(names)
 
 
 def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:
