@@ -821,10 +821,10 @@ def _level_label(factor: Factor, value: Any) -> str:
 
 
 def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
-    """The first metric, and the first that is better in the other direction (or the second)."""
+    """The front's first metric, and its first that is better in the other direction (or second)."""
     if len(settings.metrics) < 2:
         raise CannotDraw("A trade-off needs two metrics; the config names one.")
-    first, *others = settings.metrics
+    first, *others = settings.front_metrics
     return first, next((m for m in others if m.better != first.better), others[0])
 
 

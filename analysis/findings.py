@@ -192,26 +192,28 @@ def _against_baseline(
             f"cell: were all {len(cells)} cells equal to the baseline, about "
             f"{settings.alpha * len(cells):.1g} would be counted.",
         )
-    yield from _runs_against_baseline(tables, settings, metric)
+    yield from _cells_against_baseline(tables, settings, metric)
 
 
-def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
-    """From the predictions: exact McNemar tests, corrected for the number of runs."""
-    runs = _table(tables, "comparisons", metric=metric.name)
-    if runs.empty or "q_value" not in runs or runs["q_value"].isna().all():
+def _cells_against_baseline(
+    tables: Tables, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
+    """From the predictions: exact McNemar tests, corrected for the number of cells."""
+    cells = _table(tables, "comparisons", metric=metric.name)
+    if cells.empty or cells["q_value"].isna().all():
         return
-    sure = significant(runs, settings.alpha)
-    gain = metric.sign * runs["difference"] > 0
+    sure = significant(cells, settings.alpha)
+    gain = metric.sign * cells["difference"] > 0
     better, worse = int((sure & gain).sum()), int((sure & ~gain).sum())
     name = style.name(metric.name)
     rule = (
-        f"exact McNemar tests, q < {settings.alpha:g} over the {len(runs)} runs, and the "
-        "interval without zero"
+        f"exact McNemar tests, q < {settings.alpha:g} over the {count(len(cells), 'cell')}, and "
+        "the interval without zero"
     )
     if better:
-        first = runs[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
+        first = cells[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
         sentence = (
-            f"{count(better, 'run')} of {len(runs)} {'beats' if better == 1 else 'beat'} the "
+            f"{count(better, 'cell')} of {len(cells)} {'beats' if better == 1 else 'beat'} the "
             f"baseline in {name} on the same texts, most of all "
             f"{run_name(first.to_dict(), settings)} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
@@ -220,10 +222,10 @@ def _runs_against_baseline(tables: Tables, settings: Settings, metric: Metric) -
         )
     else:
         sentence = (
-            f"No run is shown to beat the baseline in {name} on the same texts; "
-            f"{worse} of {len(runs)} {'is' if worse == 1 else 'are'} worse ({rule})."
+            f"No cell is shown to beat the baseline in {name} on the same texts; "
+            f"{worse} of {len(cells)} {'is' if worse == 1 else 'are'} worse ({rule})."
         )
-    yield Finding("baseline", metric.name, "runs_beat_baseline", bool(better), sentence)
+    yield Finding("baseline", metric.name, "cells_beat_baseline", bool(better), sentence)
 
 
 def _percent(settings: Settings) -> str:

@@ -123,7 +123,7 @@ def influences(predictions: Predictions, metric: str) -> np.ndarray:
     return each.sum(axis=1) / len(means)
 
 
-# --- each run against the baseline --------------------------------------------------------------
+# --- each cell against the baseline -------------------------------------------------------------
 
 
 def exact_mcnemar(gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
@@ -159,11 +159,7 @@ def paired_differences(
         draws = rng.integers(0, examples, (size, examples)) + examples * np.arange(size)[:, None]
         counts = np.bincount(draws.ravel(), minlength=size * examples).reshape(size, examples)
         sums = (counts.astype(float) @ stacked).reshape(size, runs + 1, width)
-        values, column = [], 0
-        for metric, columns in blocks:
-            values.append(metric_of_sums(sums[..., column : column + columns], metric, examples))
-            column += columns
-        values = np.stack(values, axis=-1)
+        values = _metrics_of_sums(sums, blocks, examples)
         differences.append(values[:, 1:] - values[:, :1])
     return np.concatenate(differences)
 
@@ -171,57 +167,83 @@ def paired_differences(
 def comparisons(
     runs: pd.DataFrame, predictions: Mapping[str, Predictions], settings: Settings
 ) -> pd.DataFrame:
-    """Each run against the baseline on the same examples, one row a run and metric.
+    """Each cell against the baseline on the same examples, one row a cell and metric.
 
-    difference is run − baseline with a paired percentile bootstrap interval; mcnemar_p, gained
-    and lost compare the classifications and stand on the accuracy rows; q_value is Benjamini &
-    Hochberg's over all runs of the table.
+    The replicates of a cell are pooled: difference is the mean of run − baseline, its percentile
+    bootstrap interval draws examples within each replicate, in pairs. mcnemar_p tests the
+    discordant examples of all replicates (gained, lost) and stands on the accuracy rows; q_value
+    is Benjamini & Hochberg's over all cells.
     """
     metrics = [name for name in settings.metric_names if name in SUMMED_METRICS]
-    names = [*settings.factor_names, "replicate", "metric", "difference", "ci_low", "ci_high"]
+    factors = list(settings.factor_names)
+    names = [*factors, "metric", "runs", "difference", "ci_low", "ci_high"]
     names += ["mcnemar_p", "q_value", "gained", "lost"]
     pairs = _paired(runs, predictions)
     if not (pairs and metrics):
         return pd.DataFrame(columns=names)
 
     rng = Stream.EXAMPLES.generator(settings)
-    rows = []
+    cells: dict[tuple, _Pooled] = {}
     for group in pairs:
         baseline = group[0][2]
         blocks = [(metric, summands(baseline, metric).shape[1]) for metric in metrics]
-        side_by_side = [
-            np.concatenate([summands(model, metric) for metric in metrics], axis=1)
-            for model in (baseline, *(run for _, run, _ in group))
-        ]
-        drawn = paired_differences(
-            np.array(side_by_side[1:]), side_by_side[0], blocks, settings.bootstrap, rng
+        side_by_side = np.array(
+            [
+                np.concatenate([summands(model, metric) for metric in metrics], axis=1)
+                for model in (baseline, *(run for _, run, _ in group))
+            ]
         )
-        low, high = percentile_interval(drawn, settings.alpha)
-        examples = len(baseline.labels)
+        drawn = paired_differences(
+            side_by_side[1:], side_by_side[0], blocks, settings.bootstrap, rng
+        )
+        values = _metrics_of_sums(side_by_side.sum(axis=1), blocks, len(baseline.labels))
         for number, (index, run, _) in enumerate(group):
-            gained = int((run.correct & ~baseline.correct).sum())
-            lost = int((baseline.correct & ~run.correct).sum())
-            for column, metric in enumerate(metrics):
-                observed = [
-                    metric_of_sums(summands(model, metric).sum(axis=0), metric, examples)
-                    for model in (run, baseline)
-                ]
-                row = {name: runs.at[index, name] for name in settings.factor_names}
-                row |= {"replicate": runs.at[index, "replicate"] if "replicate" in runs else 0}
-                row |= {"metric": metric, "difference": observed[0] - observed[1]}
-                row |= {"ci_low": low[number, column], "ci_high": high[number, column]}
-                if metric == "accuracy":
-                    row |= {"gained": gained, "lost": lost}
-                rows.append(row)
+            cell = cells.setdefault(tuple(runs.loc[index, factors]), _Pooled())
+            cell.runs += 1
+            cell.difference = cell.difference + values[number + 1] - values[0]
+            cell.drawn = cell.drawn + drawn[:, number]
+            cell.gained += int((run.correct & ~baseline.correct).sum())
+            cell.lost += int((baseline.correct & ~run.correct).sum())
+
+    rows = []
+    for levels, cell in sorted(cells.items(), key=lambda item: item[0]):
+        low, high = percentile_interval(cell.drawn / cell.runs, settings.alpha)
+        for column, metric in enumerate(metrics):
+            row = dict(zip(factors, levels, strict=True)) | {"metric": metric, "runs": cell.runs}
+            row |= {"difference": cell.difference[column] / cell.runs}
+            row |= {"ci_low": low[column], "ci_high": high[column]}
+            if metric == "accuracy":
+                row |= {"mcnemar_p": exact_mcnemar(cell.gained, cell.lost)}
+                row |= {"gained": cell.gained, "lost": cell.lost}
+            rows.append(row)
     table = pd.DataFrame(rows, columns=names)
     tested = table["metric"] == "accuracy"
     if tested.any():
-        p_values = exact_mcnemar(
-            table.loc[tested, "gained"].astype(int), table.loc[tested, "lost"].astype(int)
-        )
-        table.loc[tested, "mcnemar_p"] = p_values
+        p_values = table.loc[tested, "mcnemar_p"].to_numpy(float)
         table.loc[tested, "q_value"] = stats.false_discovery_control(p_values)
     return table
+
+
+@dataclass
+class _Pooled:
+    """Sums over the replicates of a cell: difference (metrics,), drawn (resamples, metrics)."""
+
+    runs: int = 0
+    difference: np.ndarray | float = 0.0
+    drawn: np.ndarray | float = 0.0
+    gained: int = 0
+    lost: int = 0
+
+
+def _metrics_of_sums(
+    sums: np.ndarray, blocks: Sequence[tuple[str, int]], examples: int
+) -> np.ndarray:
+    """(…, metrics) from sums (…, k) of the columns of several metrics side by side."""
+    values, column = [], 0
+    for metric, columns in blocks:
+        values.append(metric_of_sums(sums[..., column : column + columns], metric, examples))
+        column += columns
+    return np.stack(values, axis=-1)
 
 
 def _paired(
@@ -243,7 +265,8 @@ def _paired(
                 continue
             run, baseline = run.take(left), baseline.take(right)
         groups.setdefault((theirs, run.examples.tobytes()), []).append((index, run, baseline))
-    return list(groups.values())
+    # Sorted, not taken in order of appearance: permuting the rows changes no draw.
+    return [groups[key] for key in sorted(groups)]
 
 
 # --- calibration --------------------------------------------------------------------------------

@@ -238,7 +238,7 @@ class _Report:
         chosen = [
             {"section": "runs"},
             {"section": "summary"},
-            {"section": "baseline", "metric": first, "kind": ("best_cell", "runs_beat_baseline")},
+            {"section": "baseline", "metric": first, "kind": ("best_cell", "cells_beat_baseline")},
             {"section": "surface", "metric": first, "kind": "best_region"},
             {"section": "tradeoff", "kind": ("conflict", "no_conflict")},
         ]
@@ -436,6 +436,11 @@ class _Report:
             columns.append(_column("mean"))
             if relative:
                 columns.append(_column("− baseline"))
+        compared = self.rows("comparisons", metric="accuracy")
+        q_values = compared.set_index(names)["q_value"] if len(compared) else pd.Series()
+        if len(q_values):
+            spans.append({"title": "", "columns": 1})
+            columns.append(_column("McNemar q"))
         rows = []
         for key in index[:LISTED_CELLS]:
             values = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
@@ -452,6 +457,8 @@ class _Report:
                 if relative:
                     sure = cell["ci_low"] > 0 or cell["ci_high"] < 0
                     row.append(_bold(self.value(cell["delta"], metric, sign=True), bool(sure)))
+            if len(q_values):
+                row.append(style.p_value(q_values.get(key, float("nan"))))
             rows.append(row)
         caption = "Means of the cells over their replicates"
         if relative:
@@ -459,6 +466,8 @@ class _Report:
                 f", and their difference to the baseline; semibold: the cell's own {self.percent} "
                 "interval excludes zero"
             )
+        if len(q_values):
+            caption += "; McNemar q: right or wrong on the same texts, corrected over the cells"
         note = ""
         if len(index) > LISTED_CELLS:
             note = f"The first {LISTED_CELLS} of {len(index)} cells; all are in cells.csv."
@@ -716,6 +725,7 @@ class _Report:
         if front.empty:
             return [_missing("The analysis gave no Pareto front.")]
         metrics = [m for m in self.settings.metrics if m.name in front]
+        on_front = findings.listed([style.name(m.name) for m in self.settings.front_metrics])
         rows = [
             [
                 str(number),
@@ -726,8 +736,8 @@ class _Report:
         ]
         return [
             _table(
-                "Cells on the Pareto front: no other cell is at least as good in every metric and "
-                "better in one.",
+                f"Cells on the Pareto front of {on_front}: no other cell is at least as good in "
+                "all of them and better in one.",
                 [
                     _column("no."),
                     *self.factor_columns(),
@@ -1126,16 +1136,17 @@ class _Report:
                 "studied "
                 f"only; its interval is a bootstrap over whole trajectories ({resamples} "
                 f"resamples). A "
-                "cell is on the Pareto front if no other is at least as good in all metrics and "
-                "better in one. Desirability is that of Derringer & Suich (1980).",
+                "cell is on the Pareto front if no other is at least as good in all of its metrics "
+                "and better in one. Desirability is that of Derringer & Suich (1980).",
             ),
             (
                 "Variability, importance, power",
                 "Importance is told twice: by type II sums of squares of the polynomial and by "
-                "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Runs "
-                "are compared with the baseline on the same texts by the exact McNemar test "
-                "(McNemar 1947) and a paired bootstrap where predictions were stored, corrected "
-                "over the grid. The smallest detectable effect is the one found with "
+                "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+                "are compared with the baseline on the same texts, replicates pooled, by the exact "
+                "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
+                "predictions were stored, corrected over the grid. "
+                "The smallest detectable effect is the one found with "
                 f"probability 0.8 at level {alpha:g}. The expected calibration error is that of "
                 "Guo et al. (2017).",
             ),

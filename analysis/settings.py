@@ -71,7 +71,8 @@ class Settings:
 
     ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
-    effect for which the power table tells the replicates needed.
+    effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
+    the Pareto front, all if it is empty.
     """
 
     factors: tuple[Factor, ...]
@@ -81,6 +82,7 @@ class Settings:
     formula: str | None = None
     alpha: float = 0.05
     bootstrap: int = 2000
+    pareto: tuple[str, ...] = ()
     desirability: Mapping[str, float] = field(default_factory=dict)
     target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
@@ -93,6 +95,11 @@ class Settings:
     @property
     def metric_names(self) -> tuple[str, ...]:
         return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def front_metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the Pareto front, in the config's order."""
+        return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
 
     @property
     def subplot_factor(self) -> str | None:
@@ -159,6 +166,7 @@ class Settings:
             formula=formula,
             alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0.0001, 0.5),
             bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", 100, 1_000_000),
+            pareto=_pareto(analysis.get("pareto"), [metric.name for metric in metrics]),
             desirability={
                 key: _between(value, f"analysis.desirability.{key}", 0, 1000)
                 for key, value in weights.items()
@@ -179,6 +187,7 @@ _ANALYSIS_KEYS = (
     "formula",
     "alpha",
     "bootstrap",
+    "pareto",
     "desirability",
     "target_effect",
     "baseline",
@@ -315,6 +324,17 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
             raise InputError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
         metrics.append(Metric(name, better, unit))
     return tuple(metrics)
+
+
+def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or len(names) < 2 or len(set(map(str, names))) < len(names):
+        raise InputError(
+            f"analysis.pareto: {names!r} is not a list of two different metrics or more."
+        )
+    _known_keys(dict.fromkeys(names), metrics, "analysis.pareto")
+    return tuple(names)
 
 
 def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:

@@ -112,7 +112,13 @@ def level_colours(count: int) -> list[Any]:
 
 # --- names ----------------------------------------------------------------------------------------
 
-_NAMES = {"f1": "F1", "f1_macro": "macro F1", "ece": "calibration error", "auc": "AUC"}
+_NAMES = {
+    "f1": "F1",
+    "f1_macro": "macro F1",
+    "ece": "calibration error",
+    "auc": "AUC",
+    "seconds": "training time",
+}
 
 
 def name(key: str) -> str:

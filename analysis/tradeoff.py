@@ -58,8 +58,11 @@ def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.
 
 
 def pareto(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """`candidates` with on_front: no other point of the same level is better all round."""
-    metrics = [name for name in settings.metric_names if name in points]
+    """`candidates` with on_front: no other point of the same level is better all round.
+
+    All round is in the metrics of ``settings.front_metrics``.
+    """
+    metrics = [metric.name for metric in settings.front_metrics if metric.name in points]
     signs = np.array([settings.metric(name).sign for name in metrics])
     on_front = np.zeros(len(points), dtype=bool)
     for level in points["level"].unique():

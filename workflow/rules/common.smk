@@ -7,6 +7,7 @@ from finetuning.errors import StudyError
 from finetuning.grid import Grid
 from finetuning.lock import lock_study
 
+
 onstart:
     try:
         lock_study(Path(RESULTS))

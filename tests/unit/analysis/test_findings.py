@@ -130,16 +130,16 @@ def test_another_estimator_is_named_where_the_split_plot_is_missing():
     assert "classical ordinary least squares" in row["sentence"]
 
 
-def test_runs_that_beat_the_baseline_need_q_and_interval():
-    run = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "replicate": 0}
-    run |= {"metric": "accuracy", "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05}
+def test_cells_that_beat_the_baseline_need_q_and_interval():
+    compared = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "runs": 2}
+    compared |= {"metric": "accuracy", "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05}
     cell = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "metric": "accuracy", "runs": 1}
     cell |= {"mean": 0.83, "delta": 0.03, "ci_low": np.nan, "ci_high": np.nan}
     for q_value, beats in ((0.01, True), (0.2, False)):
-        found = find({"comparisons": [run | {"q_value": q_value}], "cells": [cell]})
-        row = one(found, kind="runs_beat_baseline")
+        found = find({"comparisons": [compared | {"q_value": q_value}], "cells": [cell]})
+        row = one(found, kind="cells_beat_baseline")
         assert row["significant"] == beats
-        assert row["sentence"].startswith("1 run of 1 beats" if beats else "No run is shown")
+        assert row["sentence"].startswith("1 cell of 1 beats" if beats else "No cell is shown")
 
 
 def test_missing_tables_give_only_what_the_runs_tell():

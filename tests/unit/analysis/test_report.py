@@ -155,6 +155,28 @@ def test_a_table_from_elsewhere_needs_no_baseline_replicates_or_provenance(tmp_p
     assert "There is one replicate" in text
 
 
+def test_seconds_are_a_metric_without_a_baseline(tmp_path):
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    noise = np.random.default_rng(0).normal(size=len(table))
+    table["seconds"] = 20.0 * table["epochs"] * 16 / table["batch_size"] + noise
+    metrics = {name: reference.CONFIG["analysis"]["metrics"][name] for name in ("accuracy", "f1")}
+    settings = reference.settings(
+        bootstrap=100,
+        metrics=metrics | {"seconds": {"better": "lower", "unit": "s"}},
+        pareto=["accuracy", "seconds"],
+    )
+    study = runs.from_table(table, settings)
+    computed = tables.compute(study, settings)
+    figures.draw_all(computed, study, settings, tmp_path / "figures")
+    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
+    text = " ".join(text_of(tmp_path / "report.pdf"))
+    assert "Regression: training time" in text
+    assert "The table has no baseline for training time." in text
+    assert text.count("There is no relative regression: it needs the baseline's metric") == 1
+    assert "Cells on the Pareto front of accuracy and training time" in text
+    assert "accuracy training time (s)" in text and "training time accuracy (%)" in text  # prices
+
+
 def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp_path):
     table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     table["accuracy"] = 0.8  # its difference to the baseline varies

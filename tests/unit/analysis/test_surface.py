@@ -65,20 +65,82 @@ def test_chemreact_stationary_point_and_eigenvalues(model):
 
 
 def test_chemreact_steepest_ascent():
+    """The path is rsm's table to its last digit, at the distances that rsm's root search reaches.
+
+    rsm finds the multiplier of each point with `uniroot`, whose default tolerance leaves the point
+    up to 0.00096 beside the distance asked for (at 4), and prints three decimals. Repeating that
+    search gives the distances at which its points really lie; there ours must be the same.
+    """
     study, chosen = reference.chemreact(), reference.settings(reference.CHEMREACT_CONFIG)
     fit = ordinary_least_squares(study, chosen, "Yield", "absolute")
     answer = pd.DataFrame(reference.answers("chemreact")["steepest"])
-    path = surface.steepest(fit, chosen, answer["dist"].to_numpy())
-    # R printed three decimals, and its root search ends up to 0.0009 beside the distance.
-    for ours, theirs in {"Time_coded": "x1", "Temp_coded": "x2"}.items():
-        assert path[ours].to_numpy() == pytest.approx(answer[theirs].to_numpy(), abs=7.5e-4)
-    for name in ("Time", "Temp"):
-        assert path[name].to_numpy() == pytest.approx(answer[name].to_numpy(), abs=5 * 7.5e-4)
-    # rsm takes the heights at the coordinates it printed, so there they agree to the last digit
-    assert fit.predict(answer[["Time", "Temp"]])[0] == pytest.approx(answer["yhat"], abs=5.01e-4)
-    assert np.hypot(path["Time_coded"], path["Temp_coded"]).to_numpy() == pytest.approx(
+    reached = distances_of_rsm(surface.second_order(fit), answer["dist"].to_numpy())
+    assert np.abs(reached - answer["dist"]).max() < 1e-3
+    path = surface.steepest(fit, chosen, reached)
+    printed = path[["Time_coded", "Temp_coded"]].round(3)
+    assert printed.to_numpy() == pytest.approx(answer[["x1", "x2"]].to_numpy(), abs=1e-9)
+    # natural units and heights are rsm's own functions of the coordinates it printed
+    natural = printed.to_numpy() * 5 + [85, 175]
+    assert natural == pytest.approx(answer[["Time", "Temp"]].to_numpy(), abs=1e-9)
+    height = fit.predict(answer[["Time", "Temp"]])[0]
+    assert height.round(3) == pytest.approx(answer["yhat"].to_numpy(), abs=1e-9)
+    # and asked for a distance, ours is exactly there
+    exact = surface.steepest(fit, chosen, answer["dist"].to_numpy())
+    assert np.hypot(exact["Time_coded"], exact["Temp_coded"]).to_numpy() == pytest.approx(
         answer["dist"].to_numpy(), abs=1e-9
     )
+
+
+def distances_of_rsm(second, distances):
+    """How far from the centre the points of `rsm::steepest` lie when asked for these distances."""
+    identity = np.eye(len(second.b))
+    top = np.linalg.eigvalsh(second.B)[-1]
+
+    def radius(multiplier):
+        return np.linalg.norm(np.linalg.solve(multiplier * identity - second.B, second.b) / 2)
+
+    nearest = distances[distances > 0].min()
+    assert radius(top + 5) < nearest  # else rsm would widen the interval
+    reached = [
+        radius(uniroot(lambda m, d=d: radius(m) - d, top + 0.001, top + 5)) if d > 0 else 0.0
+        for d in distances
+    ]
+    return np.array(reached)
+
+
+def uniroot(function, a, b):
+    """Brent's root finder step by step as R's `uniroot` takes them (Brent 1973, chapter 4).
+
+    scipy.optimize.brentq takes others, which at this tolerance end elsewhere.
+    """
+    tolerance = np.finfo(float).eps ** 0.25
+    fa, fb = function(a), function(b)
+    c, fc = a, fa
+    while True:
+        before = b - a
+        if abs(fc) < abs(fb):  # b is the best so far, c on the other side of the root
+            a, b, c, fa, fb, fc = b, c, b, fb, fc, fb
+        close = 2 * np.finfo(float).eps * abs(b) + tolerance / 2
+        step = (c - b) / 2
+        if abs(step) <= close or fb == 0:
+            return b
+        if abs(before) >= close and abs(fa) > abs(fb):
+            if a == c:  # two points: the secant
+                p, q = (c - b) * fb / fa, 1 - fb / fa
+            else:  # three: the inverse parabola
+                r, s, t = fa / fc, fb / fc, fb / fa
+                p = t * ((c - b) * r * (r - s) - (b - a) * (s - 1))
+                q = (r - 1) * (s - 1) * (t - 1)
+            p, q = (p, -q) if p > 0 else (-p, q)
+            if p < 0.75 * (c - b) * q - abs(close * q) / 2 and p < abs(before * q / 2):
+                step = p / q
+        if abs(step) < close:
+            step = np.copysign(close, step)
+        a, fa = b, fb
+        b += step
+        fb = function(b)
+        if (fb > 0) == (fc > 0):
+            c, fc = a, fa
 
 
 # --- known shapes -------------------------------------------------------------------------------

@@ -83,6 +83,24 @@ def test_a_conflict_along_one_factor_is_the_front():
     assert (both.max() - both.min()).max() < 1e-9
 
 
+def test_the_front_is_over_the_metrics_that_the_config_names():
+    metrics = {name: {"better": "higher"} for name in ("one", "two", "three")}
+    config = {"factors": {"a": {}}, "analysis": {"metrics": metrics}}
+    points = pd.DataFrame(
+        {
+            "level": "observed",
+            "a": [1, 2, 3],
+            "one": [3, 2, 1],
+            "two": [9, 8, 7],
+            "three": [1, 2, 3],
+        }
+    )
+    for names, front in ((None, [1, 2, 3]), (["one", "two"], [1]), (["one", "three"], [1, 2, 3])):
+        chosen = reference.settings(config, **({"pareto": names} if names else {}))
+        table = tradeoff.pareto(points, chosen)
+        assert table.loc[table["on_front"], "a"].tolist() == front
+
+
 # --- conflicts ----------------------------------------------------------------------------------
 
 
