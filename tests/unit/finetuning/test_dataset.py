@@ -1,5 +1,6 @@
 """Draws of training and evaluation sets, tokens, and the split file."""
 
+import itertools
 import subprocess
 import sys
 
@@ -25,11 +26,9 @@ def frame(labels, groups=None, part="study"):
     )
 
 
-def config(training, evaluation, seed=1):
-    return {
-        "seed": seed,
-        "data": {"training_examples": training, "evaluation_examples": evaluation},
-    }
+def config(training, evaluation, seed=1, validation=0):
+    sizes = {"training": training + validation, "validation": validation, "evaluation": evaluation}
+    return {"seed": seed, "data": {f"{part}_examples": size for part, size in sizes.items()}}
 
 
 @settings(deadline=None, max_examples=150)
@@ -37,39 +36,44 @@ def config(training, evaluation, seed=1):
     labels=st.lists(st.integers(0, 3), min_size=4, max_size=80),
     group_size=st.integers(0, 6),
     training=st.integers(1, 40),
+    validation=st.sampled_from([0, 0, 1, 8]),
     evaluation=st.integers(1, 40),
     divided=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_every_draw_keeps_its_promises(labels, group_size, training, evaluation, divided, seed):
+def test_every_draw_keeps_its_promises(
+    labels, group_size, training, validation, evaluation, divided, seed
+):
     rows = np.arange(len(labels))
     groups = [f"group {row // group_size}" for row in rows] if group_size else None
     part = np.where(rows % 2, "study_training", "study_evaluation") if divided else "study"
     texts = frame(labels, groups, part)
     try:
-        drawn = dataset.draw_split(texts, config(training, evaluation, seed), 0)
+        sizes = config(training, evaluation, seed, validation)
+        drawn = dataset.draw_split(texts, sizes, 0)
     except StudyError as error:
         assert "data" in str(error)
-        # Without groups there are only two reasons to refuse.
-        if not group_size:
+        # Without groups and a validation set there are only two reasons to refuse.
+        if not group_size and not validation:
             pools = [labels[1::2], labels[::2]] if divided else [labels, labels]
             too_few = (not divided and training + evaluation > len(labels)) or any(
                 len(pool) < size for pool, size in zip(pools, (training, evaluation), strict=True)
             )
             assert too_few or "holds one class only" in str(error)
         return
-    for found, size in zip(drawn, (training, evaluation), strict=True):
+    for found, size in zip(drawn, (training, validation, evaluation), strict=True):
         assert len(found) == size == len(set(found.tolist()))
         assert found.dtype == np.int32
         assert np.all(np.diff(found) > 0)
-        assert texts["label"].iloc[found].nunique() > 1
-    assert not set(drawn[0]) & set(drawn[1])
+        assert size == 0 or texts["label"].iloc[found].nunique() > 1
+    for one, other in itertools.combinations(drawn, 2):
+        assert not set(one) & set(other)
+        if group_size:
+            assert not set(texts["group"].iloc[one]) & set(texts["group"].iloc[other])
     if divided:
-        assert set(texts["part"].iloc[drawn[0]]) == {"study_training"}
-        assert set(texts["part"].iloc[drawn[1]]) == {"study_evaluation"}
-    if group_size:
-        assert not set(texts["group"].iloc[drawn[0]]) & set(texts["group"].iloc[drawn[1]])
-    again = dataset.draw_split(texts, config(training, evaluation, seed), 0)
+        assert set(texts["part"].iloc[[*drawn[0], *drawn[1]]]) == {"study_training"}
+        assert set(texts["part"].iloc[drawn[2]]) == {"study_evaluation"}
+    again = dataset.draw_split(texts, sizes, 0)
     assert all(map(np.array_equal, drawn, again))
 
 
@@ -88,8 +92,8 @@ def test_a_stratified_draw_is_within_one_of_every_quota(labels, share):
 
 def test_the_baselines_texts_are_never_drawn():
     texts = frame([0, 1] * 20, part=["baseline", "baseline", "study", "study"] * 10)
-    training, evaluation = dataset.draw_split(texts, config(12, 8), 0)
-    assert set(texts["part"].iloc[[*training, *evaluation]]) == {"study"}
+    drawn = dataset.draw_split(texts, config(8, 8, validation=4), 0)
+    assert set(texts["part"].iloc[np.concatenate(drawn)]) == {"study"}
 
 
 def test_replicates_and_seeds_draw_anew():
@@ -109,7 +113,7 @@ def test_groups_across_given_splits_are_not_divided():
         part=["study_evaluation"] * 12 + ["study_training"] * 12,
     )
     texts.loc[20:, "group"] = "shared"
-    training, _ = dataset.draw_split(texts, config(6, 10), 0)
+    training, _, _ = dataset.draw_split(texts, config(6, 10), 0)
     assert "shared" not in set(texts["group"].iloc[training])
 
 
@@ -157,14 +161,16 @@ def examples(seed):
     )
 
 
+SPLIT = dataset.Split(examples(1), examples(2), examples(3))
+
+
 def test_a_split_comes_back_as_it_was_written(tmp_path):
-    split = dataset.Split(examples(1), examples(2))
     path = tmp_path / "data" / "replicate=0.safetensors"
-    dataset.write_split(path, split)
+    dataset.write_split(path, SPLIT, {})
     found = dataset.read_split(path)
-    for part in ("training", "evaluation"):
+    for part in dataset.PARTS:
         for name in ("tokens", "offsets", "labels", "rows", "padded_lengths"):
-            expected = getattr(getattr(split, part), name)
+            expected = getattr(getattr(SPLIT, part), name)
             array = getattr(getattr(found, part), name)
             np.testing.assert_array_equal(array, expected)
             assert array.dtype == expected.dtype
@@ -173,7 +179,7 @@ def test_a_split_comes_back_as_it_was_written(tmp_path):
 
 def test_a_damaged_split_is_named(tmp_path):
     path = tmp_path / "replicate=0.safetensors"
-    dataset.write_split(path, dataset.Split(examples(1), examples(2)))
+    dataset.write_split(path, SPLIT, {})
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(StudyError, match=r"replicate=0\.safetensors is damaged"):
         dataset.read_split(path)
@@ -181,7 +187,7 @@ def test_a_damaged_split_is_named(tmp_path):
 
 def test_reading_a_split_imports_nothing_slow(tmp_path):
     path = tmp_path / "split.safetensors"
-    dataset.write_split(path, dataset.Split(examples(1), examples(2)))
+    dataset.write_split(path, SPLIT, {})
     slow = "transformers pandas sklearn datasets huggingface_hub tokenizers"
     code = (
         "import sys; from finetuning.dataset import read_split; read_split(sys.argv[1]);"

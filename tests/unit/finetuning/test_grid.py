@@ -3,9 +3,12 @@ from pathlib import Path
 import pytest
 
 from finetuning.grid import Grid, baseline_seeds, replicate_seeds
+from tests import tiny
 
 LEVELS = {"learning_rate": (1e-5, 3e-5), "schedule": ("constant", "linear"), "epochs": (1, 2)}
-FIXED = {"batch_size": 16, "weight_decay": 0.0, "dropout": 0.1, "warmup": 0.0, "frozen_layers": 0}
+FIXED = {name: value for name, value in tiny.FIXED.items() if name != "schedule"} | {
+    "batch_size": 16
+}
 
 
 @pytest.fixture

@@ -235,9 +235,11 @@ def test_adamw_is_that_of_keras(keras):
         ours.apply([tf.constant(g) for g in gradients], tf.constant(learning_rate))
         theirs.learning_rate = learning_rate
         theirs.apply([tf.constant(g) for g in gradients], expected)
-    for name, one, other in zip(started, variables, expected, strict=True):
-        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-5, atol=1e-7, err_msg=name)
-        assert np.abs(one.numpy() - started[name]).max() > 0.05
+    for value, one, other in zip(started.values(), variables, expected, strict=True):
+        travelled = np.abs(one.numpy() - value).max()
+        assert travelled > 0.05
+        # 1 - 0.999 has a relative precision of 6e-5 in float32
+        assert np.abs(one.numpy() - other.numpy()).max() < 5e-5 * travelled
 
 
 def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, tmp_path):
@@ -245,24 +247,19 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
     from finetuning.metrics import measure
     from finetuning.trainer import Run
 
-    levels = list(range(1, 13))
-    changes = {"learning_rate": 0.02, "epochs": 12, "dropout": 0.0}
+    levels = list(range(1, 9))
+    changes = {"learning_rate": 0.02, "epochs": 8, "dropout": 0.0}
     run = Run(tiny_checkpoint, split.training, replace(BASE, **changes), SEEDS)
     validated, evaluated = {}, {}
     for epoch in run.epochs():
         logits = predict_logits(run.predict, split.validation)
         validated[epoch] = measure(logits, split.validation.labels)["loss"]
         evaluated[epoch] = predict_logits(run.predict, split.evaluation)
-    # what patience 2 makes of these losses, by hand
-    best, waited, stopped = 1, 0, None
-    for epoch in levels[1:]:
-        best, waited = (epoch, 0) if validated[epoch] < validated[best] else (best, waited + 1)
-        if waited == 2:
-            stopped = epoch
-            break
-    assert stopped is not None and stopped < 12, validated
+    # a patience of one epoch ends the run after the first that is no better than its best
+    stopped = next(e for e in levels[1:] if validated[e] >= min(validated[b] for b in range(1, e)))
+    assert stopped < 8, validated
 
-    changes = {"learning_rate": 0.02, "dropout": 0.0, "early_stopping": 2}
+    changes = {"learning_rate": 0.02, "dropout": 0.0, "early_stopping": 1}
     folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
     for epochs, folder in folders.items():
         recorded = json.loads((folder / "metrics.json").read_text())
