@@ -263,4 +263,4 @@ def test_what_does_not_fit_is_refused_before_anything_trains(new, kind, change, 
     assert len(errors) == 1
     assert re.search(message, errors[0]), errors
     assert "Traceback" not in done.stdout + done.stderr
-    assert {path.name for path in (new.folder / RESULTS).iterdir()} == {"logs"}
+    assert {path.name for path in (new.folder / RESULTS).iterdir()} == {"logs", ".lock"}

@@ -281,4 +281,4 @@ def test_a_bad_source_trains_nothing(new_study, tmp_path, change, message):
     assert re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
     left = {path.name for path in results(study).iterdir()}
-    assert left <= {"logs"}
+    assert left <= {"logs", ".lock"}

@@ -156,13 +156,9 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)
-    token_lists = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_tokens,
-        padding=False,
-        return_attention_mask=False,
-    )["input_ids"]
+    options = {"truncation": True, "max_length": max_tokens, "return_attention_mask": False}
+    # A tokenizer cannot take no texts, such as those of an empty validation set.
+    token_lists = tokenizer(list(texts), **options)["input_ids"] if len(texts) else []
     lengths = [len(tokens) for tokens in token_lists]
     return TokenisedTexts(
         tokens=np.fromiter((t for tokens in token_lists for t in tokens), np.int32, sum(lengths)),

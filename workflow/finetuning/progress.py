@@ -1,8 +1,10 @@
 """How far the grid is, and roughly how long it still takes."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
+
+from finetuning.errors import StudyError
+from finetuning.files import read_json
 
 
 def describe(cells: Iterable[Path]) -> str:
@@ -14,9 +16,11 @@ def describe(cells: Iterable[Path]) -> str:
     cells = list(cells)
     runs = {}  # one training run's cells share the time it started
     for cell in cells:
-        if (cell / "timing.json").exists():
-            timing = json.loads((cell / "timing.json").read_text())
-            runs.setdefault((timing["started"], timing["process"]), []).append(timing["finished"])
+        try:
+            timing = read_json(cell / "timing.json")
+        except (FileNotFoundError, StudyError):  # a damaged one is told when all is gathered
+            continue
+        runs.setdefault((timing["started"], timing["process"]), []).append(timing["finished"])
     done = sum(len(finished) for finished in runs.values())
     if not done:
         return f"0 of {len(cells)} cells done"

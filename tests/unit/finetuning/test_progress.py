@@ -1,12 +1,11 @@
-import json
-
+from finetuning.files import write_json
 from finetuning.progress import describe
 
 
 def write(cell, started, finished, process=1):
     cell.mkdir()
     timing = {"started": started, "finished": finished, "process": process}
-    (cell / "timing.json").write_text(json.dumps(timing))
+    write_json(cell / "timing.json", timing)
 
 
 def test_time_left_follows_what_was_done_side_by_side(tmp_path):
@@ -22,3 +21,5 @@ def test_time_left_follows_what_was_done_side_by_side(tmp_path):
     assert describe(cells) == "5 of 10 cells done, about 2 minutes left"
     write(cells[5], 1000.0, 1025.0, process=4)
     assert describe(cells) == "6 of 10 cells done, about 83 seconds left"
+    (cells[5] / "timing.json").write_bytes(b"")
+    assert describe(cells) == "5 of 10 cells done, about 2 minutes left"
