@@ -156,13 +156,15 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)
-    token_lists = tokenizer(
-        list(texts),
-        truncation=True,
-        max_length=max_tokens,
-        padding=False,
-        return_attention_mask=False,
-    )["input_ids"]
+    token_lists = []
+    if len(texts):  # the tokenizer takes no empty list
+        token_lists = tokenizer(
+            list(texts),
+            truncation=True,
+            max_length=max_tokens,
+            padding=False,
+            return_attention_mask=False,
+        )["input_ids"]
     lengths = [len(tokens) for tokens in token_lists]
     return TokenisedTexts(
         tokens=np.fromiter((t for tokens in token_lists for t in tokens), np.int32, sum(lengths)),
