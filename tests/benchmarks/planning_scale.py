@@ -1,28 +1,27 @@
 """How long Snakemake plans studies of many cells, and how much memory that takes.
 
-    python tests/benchmarks/planning_scale.py [CELLS ...]
+    python -m tests.benchmarks.planning_scale [CELLS ...]
 
-Prints JSON: for each study the seconds and the peak memory of `snakemake -n` before anything ran,
-and where all is done and nothing is left to do. Nothing is trained: the results are empty files,
-which `snakemake --touch` records as made. See docs/scale.md.
+Prints JSON: for each study what `snakemake -n` takes before anything ran, and where all is done
+and nothing is left to do; between them `snakemake --touch`, which records empty files as made, so
+that nothing trains. See docs/scale.md.
 """
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
-PROJECT = Path(__file__).parents[2]
-sys.path[:0] = [str(PROJECT)]
+from tests.benchmarks.measuring import MACHINE, PROJECT, run
+from tests.tiny import whole_config
 
-from tests.tiny import whole_config  # noqa: E402
-
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
+SNAKEMAKE += ["--configfile", "config.yaml"]
 # Levels of learning rate, batch size and epochs, and replicates.
 STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
 
@@ -30,23 +29,28 @@ STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("cells", type=int, nargs="*", choices=STUDIES, default=list(STUDIES))
-    print(json.dumps([measure(cells) for cells in parser.parse_args().cells], indent=1))
+    measured = [measure(cells) for cells in parser.parse_args().cells]
+    print(json.dumps({"machine": MACHINE, "planning": measured}, indent=1))
 
 
 def measure(cells: int) -> dict:
-    """Seconds and peak memory (MB, 2**20 bytes) of planning a study of so many cells."""
+    """What planning a study of so many cells takes: seconds, and MB (2**20 bytes) of memory."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         config = configuration(*STUDIES[cells])
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-        fresh = snakemake(folder, "-n")
+        fresh = run([*SNAKEMAKE, "-n"], folder)
         make_empty_results(folder)
-        recording = snakemake(folder, "--touch", "--cores", "1")
-        nothing = snakemake(folder, "-n")
-        if "Nothing to be done" not in nothing.pop("output"):
-            raise RuntimeError("the study was not taken for complete")
-        del fresh["output"], recording["output"]
-    return {"cells": cells, "fresh": fresh, "recording": recording, "nothing_to_do": nothing}
+        recording = run([*SNAKEMAKE, "--touch", "--cores", "1"], folder)
+        if "Nothing to be done" not in printed(folder, "-n"):
+            sys.exit(f"The study of {cells} cells was not taken for complete.")
+        nothing_to_do = run([*SNAKEMAKE, "-n"], folder)
+    return {
+        "cells": cells,
+        "fresh": asdict(fresh),
+        "recording": asdict(recording),
+        "nothing_to_do": asdict(nothing_to_do),
+    }
 
 
 def configuration(rates: int, sizes: int, epochs: int, replicates: int) -> dict:
@@ -64,7 +68,7 @@ def configuration(rates: int, sizes: int, epochs: int, replicates: int) -> dict:
 
 def make_empty_results(folder: Path) -> None:
     """Every file that a rule makes, and every folder, which is an output without a suffix."""
-    listed = snakemake(folder, "--summary")["output"].splitlines()
+    listed = printed(folder, "--summary").splitlines()
     outputs = [folder / line.split("\t")[0] for line in listed if line.startswith("results/")]
     for output in outputs:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -76,25 +80,10 @@ def make_empty_results(folder: Path) -> None:
     (folder / "results/tiny/pretrained/config.json").write_text('{"n_layers": 2}')
 
 
-def snakemake(folder: Path, *arguments: str) -> dict:
-    """Runs the project's Snakefile: seconds, peak memory of the process, and what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
-    command += ["--configfile", "config.yaml", *arguments]
-    with tempfile.TemporaryFile("w+") as output:
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - start
-        output.seek(0)
-        printed = output.read()
-    if status:
-        raise RuntimeError(printed[-2000:])
-    return {
-        "seconds": round(seconds, 1),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 1),
-        "peak_memory_mb": usage.ru_maxrss // 1024,
-        "output": printed,
-    }
+def printed(folder: Path, argument: str) -> str:
+    """What the project's Snakefile prints."""
+    command = [*SNAKEMAKE, argument]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":
