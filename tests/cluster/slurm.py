@@ -208,3 +208,20 @@ def test_a_job_that_asks_for_a_gpu_is_placed_where_one_is(cluster, local, tmp_pa
     for job in jobs:
         assert cluster.field(job, "TresPerJob") == "gres:gpu:1"
         assert cluster.field(job, "NodeList") == "n2"
+
+
+def test_jobs_that_share_no_files_fetch_them_from_a_storage(cluster, local, tmp_path):
+    """What Kubernetes needs, tried here: every job copies its files from and to a storage."""
+    study, volume = tmp_path / "study", tmp_path / "volume"
+    shutil.copytree(local, study, ignore=shutil.ignore_patterns("results", ".snakemake"))
+    volume.mkdir()
+    config = yaml.safe_load((study / "config.yaml").read_text()) | {"replicates": 1}
+    (study / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    storage = ["--default-storage-provider", "fs", "--default-storage-prefix", str(volume)]
+    storage += ["--remote-job-local-storage-prefix", f"{tmp_path}/job-$SLURM_JOB_ID"]
+    still_shared = ["persistence", "sources", "source-cache", "software-deployment"]
+    finish(study, start_on_slurm(study, *storage, "--shared-fs-usage", *still_shared))
+    expected, made = results(local), results(volume)
+    cells = {name for name in expected if name.startswith("cells") and "replicate=0" in name}
+    assert len(cells) == 36 and all(made[name] == expected[name] for name in cells)
+    assert "report.pdf" in made

@@ -6,18 +6,15 @@ rule runs:
         source=rules.resolve_source.output,
         # Of what the cells were computed from, and whether they are intact.
         checkpoint=rules.make_baseline.output,
-        splits=expand(rules.draw_split.output, replicate=range(GRID.replicates)),
+        splits=every_replicate("data/replicate={replicate}.safetensors"),
         metrics=every_cell("metrics.json"),
         predictions=every_cell("predictions.safetensors"),
         history=every_cell("history.csv"),
         # A cell computed again has the same results, only another timing: no reason to go on.
         timing=ancient(every_cell("timing.json")),
-        baseline=expand(
-            [
-                rules.evaluate_baseline.output.metrics,
-                rules.evaluate_baseline.output.predictions,
-            ],
-            replicate=range(GRID.replicates),
+        baseline=every_replicate("baseline/replicate={replicate}/metrics.json"),
+        baseline_predictions=every_replicate(
+            "baseline/replicate={replicate}/predictions.safetensors"
         ),
     output:
         runs=report(
@@ -43,9 +40,8 @@ rule analysis:
         runs=rules.runs.output.runs,
         provenance=rules.runs.output.provenance,
         predictions=every_cell("predictions.safetensors"),
-        baseline=expand(
-            rules.evaluate_baseline.output.predictions,
-            replicate=range(GRID.replicates),
+        baseline=every_replicate(
+            "baseline/replicate={replicate}/predictions.safetensors"
         ),
     output:
         report(

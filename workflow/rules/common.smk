@@ -41,6 +41,14 @@ def every_cell(file):
     return lambda _: [f"{CELLS}/{GRID.folder(cell)}/{file}" for cell in GRID.cells()]
 
 
+def every_replicate(file):
+    """A file of each replicate, by its path in the results.
+
+    Without rules.NAME.output, which expand() refuses where files go through a storage.
+    """
+    return expand(f"{RESULTS}/{file}", replicate=range(GRID.replicates))
+
+
 # How the page of snakemake --report names its items.
 
 
