@@ -16,7 +16,7 @@ import pandas as pd
 
 from analysis.coding import codings
 from analysis.regression import Model, require_estimable, triangle_of
-from analysis.settings import LARGEST, InputError, Settings, nearest, shown
+from analysis.settings import LARGEST, InputError, Settings, nearest, one_line, shown
 from analysis.terms import model_terms
 
 STATUSES = ("ok", "diverged", "failed", "stopped_early")
@@ -89,7 +89,7 @@ def _read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """A table of a file; the columns ``texts`` stay as they are written."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file, strict=True), [])
+            header = next(filter(None, csv.reader(file, strict=True)), [])
             file.seek(0)
             with warnings.catch_warnings():
                 # rows longer than the header are cut with a warning only
@@ -110,7 +110,7 @@ def _read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text.") from None
     except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
-        raise InputError(f"{path}: not a CSV table ({' '.join(str(error).split())}).") from None
+        raise InputError(f"{path}: not a CSV table ({one_line(error)}).") from None
     repeated = [name for name, count in Counter(header).items() if name and count > 1]
     if repeated:
         raise InputError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")
@@ -394,11 +394,11 @@ def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:
     infinite = np.isinf(values.astype(float))
     if infinite.any():
         raise InputError(f"Column {name}, {_row(infinite)}: an infinite value.")
-    large = values.abs() > LARGEST
-    if large.any():
+    beyond = (values.abs() > LARGEST) | ((values != 0) & (values.abs() < 1 / LARGEST))
+    if beyond.any():
         raise InputError(
-            f"Column {name}, {_row(large)}: {values[large].iloc[0]} is too large; "
-            f"numbers below {LARGEST:g} can be analysed."
+            f"Column {name}, {_row(beyond)}: {values[beyond].iloc[0]} cannot be calculated with; "
+            f"a size from {1 / LARGEST:g} to {LARGEST:g}, or 0, is needed."
         )
     return values
 

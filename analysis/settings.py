@@ -197,7 +197,7 @@ _ANALYSIS_KEYS = (
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The hint that ends a message about an unknown name."""
-    known = [str(each) for each in known]
+    known = [plain(each) for each in known]
     close = difflib.get_close_matches(str(name)[:100], known[:1000], n=1, cutoff=0.5)
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known[:20])}{more}."
@@ -228,7 +228,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except InputError:
         raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date of month 13
-        raise InputError(f"{path}: not YAML ({' '.join(str(error).split())}).") from None
+        raise InputError(f"{path}: not YAML ({one_line(error)}).") from None
     if not isinstance(config, dict):
         raise InputError(f"{path}: not a mapping of keys to values.")
     return config
@@ -364,6 +364,17 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
+def plain(name: Any) -> str:
+    """A name as a message tells it: without quotes, unless it could be taken for something else."""
+    return name if isinstance(name, str) and name.isprintable() and len(name) <= 80 else shown(name)
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error that quotes the file it is about."""
+    text = " ".join(str(error).split())
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
 def _require_word(name: Any, key: str) -> None:
     if not (isinstance(name, str) and WORD.fullmatch(name)):
         raise InputError(
@@ -387,9 +398,7 @@ def _mapping(value: Any, key: str) -> Mapping[str, Any]:
 def _known_keys(section: Mapping[str, Any], known: Iterable[str], key: str) -> None:
     for name in section:
         if name not in known:
-            plain = isinstance(name, str) and name.isprintable()
-            name = shown(name) if not plain or len(name) > 80 else name
-            raise InputError(f"{key}.{name}: unknown key; {nearest(name, known)}")
+            raise InputError(f"{key}.{plain(name)}: unknown key; {nearest(name, known)}")
 
 
 def _number(value: Any, key: str) -> float:
@@ -397,8 +406,11 @@ def _number(value: Any, key: str) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or value != value or value in (math.inf, -math.inf):
         raise InputError(f"{key}: {shown(value)} is not a finite number (in YAML write 1.0e-5).")
-    if abs(value) > LARGEST:
-        raise InputError(f"{key}: {shown(value)} is too large; give a number below {LARGEST:g}.")
+    if abs(value) > LARGEST or 0 < abs(value) < 1 / LARGEST:
+        raise InputError(
+            f"{key}: {shown(value)} cannot be calculated with; a size from {1 / LARGEST:g} to "
+            f"{LARGEST:g}, or 0, is needed."
+        )
     return float(value)
 
 

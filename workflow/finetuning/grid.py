@@ -5,6 +5,7 @@ factor but epochs, and the replicate; it delivers a cell for each level of epoch
 """
 
 import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,7 @@ class Grid:
 
     def constraint(self, name: str) -> str:
         """A regular expression for the names of a factor's levels."""
-        return "|".join(level_name(level).replace(".", r"\.") for level in self.levels[name])
+        return "|".join(re.escape(level_name(level)) for level in self.levels[name])
 
     def hyperparameters(self, cell: dict) -> Hyperparameters:
         """The hyperparameters of a cell."""

@@ -1,0 +1,280 @@
+"""Any table of runs is refused in one message, or the estimates are those of least squares."""
+
+import csv
+import io
+import itertools
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hostile import THOROUGH, cases, numbers, texts
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import __main__ as command
+from analysis import runs, tables
+from analysis.inference import coefficients, fit_all
+from analysis.settings import InputError, Settings
+
+LEVELS = {
+    "learning_rate": ("log10", [1e-5, 3e-5, 9e-5]),
+    "batch_size": ("log2", [8, 16, 32]),
+    "epochs": ("linear", [1, 2, 3]),
+    "schedule": ("categorical", ["constant", "linear"]),
+}
+METRICS = ("accuracy", "loss")
+
+
+BASELINE = {"learning_rate": 1e-5, "batch_size": 32, "epochs": 3}
+
+
+def settings_for(factors):
+    """Settings of these factors and both metrics."""
+    return Settings.from_config(
+        {
+            "factors": {name: {"scale": LEVELS[name][0]} for name in factors},
+            "analysis": {
+                "metrics": {"accuracy": {"better": "higher"}, "loss": {"better": "lower"}},
+                "baseline": {name: BASELINE[name] for name in factors if name in BASELINE},
+                "bootstrap": 100,
+            },
+        }
+    )
+
+
+@st.composite
+def designs(draw):
+    """Factors and a whole table (header and rows of texts) that can be analysed."""
+    factors = draw(st.lists(st.sampled_from(list(LEVELS)), min_size=1, max_size=3, unique=True))
+    replicates = draw(st.integers(1, 4))
+    noise = np.random.default_rng(draw(st.integers(0, 2**32)))
+    rows = []
+    for values in itertools.product(*(LEVELS[name][1] for name in factors)):
+        for replicate in range(replicates):
+            accuracy, loss = noise.normal(0.8, 0.05), noise.lognormal(-1, 0.3)
+            rows.append([*values, replicate, accuracy, loss, 0.75, 0.6, "ok"])
+    header = [*factors, "replicate", *METRICS, "baseline_accuracy", "baseline_loss", "status"]
+    return factors, [header, *([str(value) for value in row] for row in rows)]
+
+
+@st.composite
+def spoilt(draw):
+    """The same with fields, rows and columns spoilt in a few places."""
+    factors, table = draw(designs())
+    for _ in range(draw(st.integers(0, 4))):
+        row = draw(st.integers(0, len(table) - 1))
+        column = draw(st.integers(0, max(len(table[row]) - 1, 0)))
+        value = draw(texts | numbers.map(str))
+        what = draw(st.integers(0, 11))
+        if what < 4 and table[row]:
+            table[row][column] = value
+        elif what == 4:
+            del table[row : row + draw(st.integers(1, 30))]
+        elif what == 5:
+            table.insert(row, list(table[draw(st.integers(0, len(table) - 1))]))
+        elif what == 6 and table[row]:
+            del table[row][column]
+        elif what == 7:
+            table[row].append(value)
+        elif what == 8:  # a whole column of one kind
+            for cells in table[1:]:
+                if column < len(cells):
+                    cells[column] = value
+        elif what == 9:
+            other = draw(texts)
+            for number, cells in enumerate(table):
+                cells.append(value if number == 0 else other)
+        elif what == 10:  # as it comes from a Series of other magnitude
+            factor = draw(
+                st.sampled_from([1e-300, 1e-12, 1e12, 1e60, 1e99, 1e150, 1e300, -1.0, 0.0])
+            )
+            for cells in table[1:]:
+                if column < len(cells):
+                    try:
+                        cells[column] = str(float(cells[column]) * factor)
+                    except ValueError:
+                        cells[column] = value
+        elif what == 11 and "status" in table[0]:
+            status = draw(st.sampled_from(["diverged", "FINISHED", "stopped_early", "failed", "x"]))
+            at = table[0].index("status")
+            for cells in table[1 : 1 + draw(st.integers(1, 100))]:
+                if at < len(cells):
+                    cells[at] = status
+        if not table:
+            table = [[]]
+    return factors, written(table, draw(st.sampled_from(["\n", "\r\n"])), draw(st.booleans()))
+
+
+def written(table, end="\n", mark=False):
+    text = io.StringIO()
+    csv.writer(text, lineterminator=end).writerows(table)
+    content = text.getvalue().encode("utf-8", "surrogatepass")
+    return b"\xef\xbb\xbf" + content if mark else content
+
+
+@st.composite
+def spoilt_bytes(draw):
+    """The same with bytes changed, cut off or put in."""
+    factors, table = draw(designs())
+    content = written(table)
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(content)))
+        end = start + draw(st.sampled_from((0, 0, 1, 3, 10**6)))
+        put = draw(
+            st.sampled_from([b"", b'"', b",", b"\n", b"\r", b"\x00", b"\xff", b";", b"\t", b"-"])
+        )
+        content = content[:start] + put + content[end:]
+    return factors, content
+
+
+def fitted(path, settings):
+    """Reads and fits; None and a message checked where the table is refused."""
+    try:
+        study = runs.read(path, settings)
+        fits, notes = fit_all(study, settings)
+    except InputError as error:
+        assert str(error).isprintable()
+        assert 10 < len(str(error)) < 3000
+        return None
+    assert all(sentence.isprintable() for _, sentence in (*study.notes, *notes))
+    return study, fits
+
+
+def assert_least_squares(content, settings, fits):
+    """The ordinary fits against numpy's, from the file as Python's own csv module reads it."""
+    lines = filter(None, csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    header = next(lines)
+    rows = [dict(zip(header, line, strict=False)) for line in lines]
+    finished = {"ok", "finished", "complete", "stopped_early"}
+    for metric in METRICS:
+        fit = fits.get((metric, "absolute", "ols"))
+        if fit is None:
+            continue
+        used = [
+            row
+            for row in rows
+            if (row.get("status") or "ok").lower() in finished
+            and row[metric] not in ("", "nan", "NaN", None)
+        ]
+        response = np.array([float(row[metric]) for row in used])
+        assert fit.response == pytest.approx(response, rel=1e-12)
+        coded = {}
+        for name in settings.factor_names:
+            scale = LEVELS[name][0]
+            if scale == "categorical":
+                levels = sorted({row[name] for row in rows})
+                for level in levels[1:]:
+                    coded[f"{name}[{level}]"] = np.array(
+                        [(row[name] == level) - (row[name] == levels[0]) for row in used], float
+                    )
+                continue
+            transform = {"log10": math.log10, "log2": math.log2, "linear": float}[scale]
+            every = [transform(float(row[name])) for row in rows]
+            middle, half = (max(every) + min(every)) / 2, (max(every) - min(every)) / 2
+            coded[name] = np.array([(transform(float(r[name])) - middle) / half for r in used])
+        columns = []
+        for term in fit.names:
+            column = np.ones(len(used))
+            for part in term.split(":") if term != "intercept" else ():
+                name, _, power = part.partition("^")
+                column = column * coded[name] ** int(power or 1)
+            columns.append(column)
+        design = np.column_stack(columns)
+        expected, *_ = np.linalg.lstsq(design, response, rcond=None)
+        size = max(np.abs(response).max(), 1e-300)
+        assert fit.design @ fit.coefficients / size == pytest.approx(
+            design @ expected / size, abs=1e-6
+        )
+        if np.linalg.cond(design) < 1e4:
+            assert fit.coefficients / size == pytest.approx(expected / size, abs=1e-6)
+
+
+def check(path, factors, content):
+    path.write_bytes(content)
+    settings = settings_for(factors)
+    accepted = fitted(path, settings)
+    if accepted is None:
+        return
+    _, fits = accepted
+    table = coefficients(fits, settings)
+    assert np.isfinite(table["estimate"]).all()
+    assert (table["std_error"].dropna() >= 0).all()
+    assert table["std_error"].notna().all()
+    assert table["p_value"].dropna().between(0, 1).all()
+    assert_least_squares(content, settings, fits)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("tables") / "runs.csv"
+
+
+@cases(15, 400)
+@given(spoilt())
+def test_a_spoilt_table(path, case):
+    check(path, *case)
+
+
+@cases(10, 300)
+@given(spoilt_bytes())
+def test_a_spoilt_file(path, case):
+    check(path, *case)
+
+
+@cases(2, 80)
+@given(spoilt())
+def test_all_tables_of_a_spoilt_table(path, case):
+    factors, content = case
+    path.write_bytes(content)
+    settings = settings_for(factors)
+    try:
+        computed = tables.compute(runs.read(path, settings), settings)
+    except InputError:
+        return
+    for name, table in computed.items():
+        infinite = np.isinf(table.select_dtypes("number")).any()
+        assert not infinite.drop(["ci_low", "ci_high"], errors="ignore").any(), (name, infinite)
+
+
+@cases(1, 12)
+@given(spoilt())
+def test_the_command_on_a_spoilt_table(tmp_path_factory, case):
+    factors, content = case
+    folder = tmp_path_factory.mktemp("command")
+    run(folder, factors, content)
+
+
+def run(folder, factors, content):
+    """python -m analysis in a folder; its exit code, after a look at what it left there."""
+    (folder / "runs.csv").write_bytes(content)
+    lines = [f"  {name}: {{scale: {LEVELS[name][0]}}}" for name in factors]
+    (folder / "config.yaml").write_text(
+        "\n".join(
+            [
+                "factors:",
+                *lines,
+                "analysis:",
+                "  metrics: {accuracy: {better: higher}, loss: {better: lower}}",
+                "  bootstrap: 100",
+            ]
+        )
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        code = command.main(
+            [f"{folder}/runs.csv", "--config", f"{folder}/config.yaml", "--out", f"{folder}/out"]
+        )
+    assert code in (0, 2)
+    assert {path.name for path in folder.iterdir()} <= {"runs.csv", "config.yaml", "out"}
+    assert (folder / "out" / "report.pdf").exists() == (code == 0)
+    return code
+
+
+if THOROUGH:
+
+    def test_ten_thousand_columns(path):
+        header = ["epochs", *METRICS, *(f"column {i} </script>" for i in range(10_000))]
+        rows = [[str(1 + i % 3), *("0.5", str(i)), *["1"] * 10_000] for i in range(9)]
+        rows = [[*row, str(i)] for i, row in enumerate(rows)]
+        check(path, ["epochs"], written([[*header, "replicate"], *rows]))
