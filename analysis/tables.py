@@ -14,6 +14,7 @@ from analysis import (
     inference,
     predictions,
     robustness,
+    style,
     surface,
     tradeoff,
     variability,
@@ -102,10 +103,10 @@ def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
         metrics = of_metrics.setdefault((topic, rest), [])
         if metric not in metrics:
             metrics.append(metric)
-    rows = [
-        (topic, f"{', '.join(metrics)}: {rest}" if any(metrics) else rest)
-        for (topic, rest), metrics in of_metrics.items()
-    ]
+    rows = []
+    for (topic, rest), metrics in of_metrics.items():
+        names = style.sentence_case(style.listed([style.name(metric) for metric in metrics]))
+        rows.append((topic, f"{names}: {rest}" if names else rest))
     return pd.DataFrame(rows, columns=["topic", "sentence"])
 
 
