@@ -13,9 +13,9 @@ import pandas as pd
 from scipy import stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 
+from analysis import style
 from analysis.inference import Fits
 from analysis.regression import Array, Fit, lack_of_fit, triangle_of
-from analysis.runs import run_names
 from analysis.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def influence(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
             table = table[shown]
         table.insert(0, "metric", fit.metric)
         table.insert(1, "framing", fit.framing)
-        table.insert(2, "run", run_names(table, settings))
+        table.insert(2, "run", _names(table, settings))
         tables.append(table)
     return pd.concat(tables) if tables else pd.DataFrame()
 
@@ -158,7 +158,7 @@ def diagnostics(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
             *_explained(fit, own),
             _lack_of_fit(fit, study, settings.alpha),
             *_residuals(fit, settings.alpha),
-            _influence(fit, own, run_names(most, settings).item()),
+            _influence(fit, own, _names(most, settings)[0]),
             *_design(fit),
         ]
         mixed = fits.get((fit.metric, fit.framing, "split_plot"))
@@ -173,6 +173,10 @@ def diagnostics(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
 
 Row = tuple[str, float, float, float, str]  # diagnostic, value, statistic, p_value, sentence
 NONE = float("nan")
+
+
+def _names(runs: pd.DataFrame, settings: Settings) -> list[str]:
+    return [style.run(row, settings.factors) for row in runs.to_dict("records")]
 
 
 def _ordinary(fits: Fits) -> list[Fit]:
@@ -198,7 +202,7 @@ def _explained(fit: Fit, own: Leverage) -> list[Row]:
         predicts = f"It would explain about {max(predicted, 0):.0%} of the variation in new runs."
     spread = np.sqrt(fit.residual_variance)
     return [
-        ("runs", count, NONE, NONE, f"{count} runs and {columns} terms entered the regression."),
+        ("runs", count, NONE, NONE, f"{count:,} runs and {columns} terms entered the regression."),
         (
             "r_squared",
             r_squared,
@@ -300,8 +304,9 @@ def _design(fit: Fit) -> list[Row]:
     # Belsley, Kuh & Welsch (1980): columns scaled to unit length, not centred
     condition = float(np.linalg.cond(fit.design / np.linalg.norm(fit.design, axis=0)))
     recentred = " Measured from the baseline rather than the middle, terms overlap by construction."
+    term = style.sentence_case(style.term(fit.names[at + 1]))
     overlap = (
-        f"{fit.names[at + 1]} is the term least separate from the others: its variance is "
+        f"{term} is the term least separate from the others: its variance is "
         f"{inflation[at]:.3g} times what it would be in an orthogonal design."
     )
     return [

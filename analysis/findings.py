@@ -21,7 +21,6 @@ from analysis.settings import Metric, Settings
 
 Tables = dict[str, pd.DataFrame]
 COLUMNS = ["section", "metric", "kind", "significant", "sentence"]
-NAMED = 6  # how many runs or terms a sentence names before it says how many more there are
 
 # from the one that conclusions should rest on to the one they should least rest on
 _ESTIMATORS = {
@@ -99,20 +98,6 @@ def _table(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
     return rows
 
 
-def listed(items: list[str]) -> str:
-    """``a, b and c``; of more than ``NAMED`` how many more."""
-    if len(items) > NAMED:
-        return ", ".join(items[:NAMED]) + f" and {len(items) - NAMED} more"
-    if len(items) > 1:
-        return ", ".join(items[:-1]) + f" and {items[-1]}"
-    return "".join(items)
-
-
-def count(number: int, noun: str) -> str:
-    """``1 run``, ``2 runs``."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def centre(study: Study, settings: Settings) -> str:
     """Where the absolute framing counts from: ``learning rate 3e-5, batch size 16, 2 epochs``."""
     middle = {
@@ -123,12 +108,6 @@ def centre(study: Study, settings: Settings) -> str:
     return style.setting(middle, settings.factors)
 
 
-def run_name(row: dict[str, Any], settings: Settings) -> str:
-    """``learning rate 3e-5, batch size 16, 2 epochs, replicate 1``."""
-    name = style.setting({f.name: row[f.name] for f in settings.factors}, settings.factors)
-    return f"{name}, replicate {row['replicate']}" if "replicate" in row else name
-
-
 # --- runs and baseline ---------------------------------------------------------------------------
 
 
@@ -137,24 +116,32 @@ def _runs(study: Study, settings: Settings) -> Iterator[Finding]:
     cells = len(runs[list(settings.factor_names)].drop_duplicates())
     replicates = runs["replicate"].nunique() if "replicate" in runs else 1
     sentence = (
-        f"The study has {count(len(runs), 'run')}: {count(cells, 'cell')} of "
-        f"{listed([style.name(name) for name in settings.factor_names])}, "
-        f"{count(replicates, 'replicate')}."
+        f"The study has {style.count(len(runs), 'run')}: {style.count(cells, 'cell')} of "
+        f"{style.listed([style.name(name) for name in settings.factor_names])}, "
+        f"{style.count(replicates, 'replicate')}."
     )
     yield Finding("runs", "", "count", False, sentence)
     for status, what in (
-        ("diverged", "diverged; a diverged run has no metrics and enters no fit"),
-        ("failed", "failed; what a failed run left behind enters no fit"),
-        ("stopped_early", "stopped early and entered the fits with the metrics reached"),
+        ("diverged", "diverged and are left out of the fits"),
+        ("failed", "failed and are left out of the fits"),
+        ("stopped_early", "stopped early and are in the fits with the metrics they reached"),
     ):
         rows = runs[runs["status"] == status] if "status" in runs else runs.iloc[:0]
         if len(rows):
-            names = "; ".join(
-                run_name(row, settings) for row in rows.head(NAMED).to_dict("records")
-            )
-            more = f"; and {len(rows) - NAMED} more" if len(rows) > NAMED else ""
-            sentence = f"{len(rows)} of {count(len(runs), 'run')} {what}: {names}{more}."
+            names = [
+                _run_and_step(row, settings) for row in rows.head(style.NAMED).to_dict("records")
+            ]
+            more = f"; and {len(rows) - style.NAMED:,} more" if len(rows) > style.NAMED else ""
+            of_all = f"{len(rows):,} of {style.count(len(runs), 'run')}"
+            sentence = f"{of_all} {what}: {'; '.join(names)}{more}."
             yield Finding("runs", "", status, False, sentence)
+
+
+def _run_and_step(row: dict[str, Any], settings: Settings) -> str:
+    """The run's name, and at which step it diverged where the table says so."""
+    step = row.get("diverged_at_step", float("nan"))
+    at = f" (at step {step:.0f})" if pd.notna(step) else ""
+    return style.run(row, settings.factors) + at
 
 
 def _against_baseline(
@@ -207,15 +194,16 @@ def _cells_against_baseline(
     better, worse = int((sure & gain).sum()), int((sure & ~gain).sum())
     name = style.name(metric.name)
     rule = (
-        f"exact McNemar tests, q < {settings.alpha:g} over the {count(len(cells), 'cell')}, and "
-        "the interval without zero"
+        f"exact McNemar tests, q < {settings.alpha:g} over the {style.count(len(cells), 'cell')}, "
+        "and the interval without zero"
     )
     if better:
         first = cells[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
+        where = style.setting(first[list(settings.factor_names)].to_dict(), settings.factors)
         sentence = (
-            f"{count(better, 'cell')} of {len(cells)} {'beats' if better == 1 else 'beat'} the "
-            f"baseline in {name} on the same texts, most of all "
-            f"{run_name(first.to_dict(), settings)} with "
+            f"{style.count(better, 'cell')} of {len(cells):,} "
+            f"{'beats' if better == 1 else 'beat'} the baseline in {name} on the same texts, most "
+            f"of all {where} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
             f"interval {_interval(first, metric)}; {style.p_value(first['q_value'], 'q')}); "
             f"{worse} {'is' if worse == 1 else 'are'} worse ({rule})."
@@ -350,7 +338,7 @@ def _summary(
     amount = style.amount(effect.scale * largest["estimate"], metric, sign=True)
     sentence = (
         f"{style.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms: "
-        f"{listed(topics)}. The clearest: {effect.claim.format(amount=amount)} ("
+        f"{style.listed(topics)}. The clearest: {effect.claim.format(amount=amount)} ("
         f"{_percent(settings)} interval {_interval(largest, metric, effect.scale)}; "
         f"{style.p_value(largest['p_value'], 'p')}, {style.p_value(largest['q_value'], 'q')})."
     )
@@ -526,8 +514,8 @@ def _surface(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Fin
         edges = [style.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
         if edges:
             sentence += (
-                f" That is on the edge of what was studied in {listed(edges)}: something better "
-                "may lie beyond."
+                f" That is on the edge of what was studied in {style.listed(edges)}: something "
+                "better may lie beyond."
             )
         yield Finding("surface", metric.name, "best_region", False, sentence)
     point = _table(tables, "stationary", metric=metric.name)
@@ -678,7 +666,7 @@ def _variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
             metric.name,
             "largest_components",
             False,
-            f"Of the variance of {style.name(metric.name)}, {listed(parts)}.",
+            f"Of the variance of {style.name(metric.name)}, {style.listed(parts)}.",
         )
 
 
@@ -694,7 +682,7 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
                 "estimators_disagree",
                 False,
                 f"The estimators disagree on {name} about "
-                f"{listed([style.term(t) for t in terms])}: an analysis by classical least "
+                f"{style.listed([style.term(t) for t in terms])}: an analysis by classical least "
                 f"squares would have concluded otherwise.",
             )
         rows = variants[variants["metric"] == metric.name] if len(variants) else variants
@@ -709,12 +697,12 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
             )
         else:
             changed = [
-                f"{style.term(term)} ({listed(list(dict.fromkeys(group['variant'])))})"
+                f"{style.term(term)} ({style.listed(list(dict.fromkeys(group['variant'])))})"
                 for term, group in flips.groupby("term", sort=False)
             ]
             sentence = (
                 f"On {name}, conclusions that change in at least one of {total} variants of the "
-                f"analysis (by p < {settings.alpha:g}): {listed(changed)}."
+                f"analysis (by p < {settings.alpha:g}): {style.listed(changed)}."
             )
         yield Finding(
             "robustness", metric.name, "flips" if len(flips) else "stable", False, sentence

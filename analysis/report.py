@@ -26,7 +26,8 @@ Block = dict[str, Any]
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 LISTED_RUNS = 400  # beyond that the appendix names the file instead
-LISTED_CELLS = 150
+LISTED_CELLS = 150  # beyond that the best SHOWN_CELLS are listed
+SHOWN_CELLS = 30
 NEW_PAGE = ("Surfaces", "Trade-offs", "Appendix: every run")  # sections that start on one
 
 
@@ -128,8 +129,8 @@ def context(
 
 
 def _subtitle(settings: Settings) -> str:
-    factors = findings.listed([style.name(name) for name in settings.factor_names])
-    metrics = findings.listed([style.name(name) for name in settings.metric_names])
+    factors = style.listed([style.name(name) for name in settings.factor_names])
+    metrics = style.listed([style.name(name) for name in settings.metric_names])
     return f"How {factors} move {metrics}"
 
 
@@ -304,7 +305,7 @@ class _Report:
             shown = ", ".join(style.level(v, factor.scale) for v in values[:12])
             if len(values) > 12:
                 low, high = (style.level(v, factor.scale) for v in (values[0], values[-1]))
-                shown = f"{len(values)} values from {low} to {high}"
+                shown = f"{len(values):,} values from {low} to {high}"
             levels.append([style.name(factor.name), factor.scale, shown])
         blocks.append(
             _table(
@@ -338,23 +339,34 @@ class _Report:
     def _design_sentence(self) -> str:
         runs = self.study.runs
         cells = runs[list(self.settings.factor_names)].drop_duplicates()
-        parts = [f"{findings.count(len(runs), 'run')} of {findings.count(len(cells), 'cell')}"]
-        parts.append(findings.count(runs["replicate"].nunique(), "replicate"))
-        if self.settings.subplot_factor:
-            parts.append(f"{runs['trajectory'].nunique()} trajectories")
-        text = findings.listed(parts) + "."
-        if self.settings.subplot_factor:
+        parts = [f"{style.count(len(runs), 'run')} of {style.count(len(cells), 'cell')}"]
+        parts.append(style.count(runs["replicate"].nunique(), "replicate"))
+        trajectories = runs["trajectory"].nunique()
+        if trajectories < len(runs):
+            parts.append(f"{trajectories:,} trajectories")
+        text = style.listed(parts) + "."
+        fates = {
+            "diverged": "diverged and are left out of the fits",
+            "failed": "failed and are left out of the fits",
+            "stopped_early": "stopped early and are in the fits with the metrics they reached",
+        }
+        counts = runs["status"].value_counts()
+        told = [f"{counts[status]:,} {fate}" for status, fate in fates.items() if status in counts]
+        if told:
+            text += f" Of the runs {style.listed(told)}."
+        if trajectories < len(runs):
             text += (
                 " A trajectory is one training run: every factor but epochs, and the replicate. "
                 "Its cells at 1, 2, 3… epochs are the same run seen at different times, so their "
                 "errors are correlated; the analysis takes that into account (split-plot design)."
             )
-        text += (
-            " A replicate is a new seed for the order of the texts and for dropout, and a new draw "
-            "of training and evaluation sets."
-            if self.study.provenance
-            else ""
-        )
+        else:
+            text += " Every run is a training run of its own, so their errors are independent."
+        if self.study.provenance:
+            text += (
+                " A replicate is a new seed for the order of the texts and for dropout, and a new "
+                "draw of training and evaluation sets."
+            )
         return text
 
     def baseline(self) -> list[Block]:
@@ -428,7 +440,18 @@ class _Report:
         relative = cells["delta"].notna().any()
         metrics = [m for m in self.settings.metrics if m.name in set(cells["metric"])]
         by_metric = {m.name: cells[cells["metric"] == m.name].set_index(names) for m in metrics}
-        index = by_metric[metrics[0].name].index
+        first = metrics[0]
+        index = by_metric[first.name].index
+        caption = "Means of the cells over their replicates"
+        if len(index) > LISTED_CELLS:
+            ranked = by_metric[first.name].sort_values(
+                "mean", ascending=first.sign < 0, kind="stable"
+            )
+            index = ranked.index[:SHOWN_CELLS]
+            caption = (
+                f"The {SHOWN_CELLS} of {len(ranked):,} cells with the best mean "
+                f"{style.name(first.name)}, which is partly luck (all are in cells.csv)"
+            )
         spans = [{"title": "", "columns": len(names) + 1}]
         columns = [*self.factor_columns(), _column("runs")]
         for metric in metrics:
@@ -442,7 +465,7 @@ class _Report:
             spans.append({"title": "", "columns": 1})
             columns.append(_column("McNemar q"))
         rows = []
-        for key in index[:LISTED_CELLS]:
+        for key in index:
             values = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
             row: list[Any] = [
                 *self.setting(values),
@@ -460,7 +483,6 @@ class _Report:
             if len(q_values):
                 row.append(style.p_value(q_values.get(key, float("nan"))))
             rows.append(row)
-        caption = "Means of the cells over their replicates"
         if relative:
             caption += (
                 f", and their difference to the baseline; semibold: the cell's own {self.percent} "
@@ -468,10 +490,7 @@ class _Report:
             )
         if len(q_values):
             caption += "; McNemar q: right or wrong on the same texts, corrected over the cells"
-        note = ""
-        if len(index) > LISTED_CELLS:
-            note = f"The first {LISTED_CELLS} of {len(index)} cells; all are in cells.csv."
-        return [_table(caption + ".", columns, rows, spans=spans, note=note)]
+        return [_table(caption + ".", columns, rows, spans=spans)]
 
     # --- regression ------------------------------------------------------------------------------
 
@@ -725,7 +744,7 @@ class _Report:
         if front.empty:
             return [_missing("The analysis gave no Pareto front.")]
         metrics = [m for m in self.settings.metrics if m.name in front]
-        on_front = findings.listed([style.name(m.name) for m in self.settings.front_metrics])
+        on_front = style.listed([style.name(m.name) for m in self.settings.front_metrics])
         rows = [
             [
                 str(number),
@@ -913,7 +932,7 @@ class _Report:
             _table(
                 "Smallest coefficient (half the range of a factor) that a study of this size "
                 "detects with probability 0.8, the one observed, and the replicates that would "
-                f"detect {findings.listed(targets)} with that probability.",
+                f"detect {style.listed(targets)} with that probability.",
                 columns,
                 rows,
                 spans=spans,
@@ -1012,14 +1031,16 @@ class _Report:
                     "framing.",
                     [
                         _column("diagnostic", "left"),
-                        _column("value"),
+                        _column("value or statistic"),
                         _column("p"),
                         _column("what it means", "left", wide=True),
                     ],
                     [
                         [
                             _DIAGNOSTICS.get(row["diagnostic"], style.name(row["diagnostic"])),
-                            _significant_digits(row["value"]),
+                            _significant_digits(
+                                row["statistic"] if pd.isna(row["value"]) else row["value"]
+                            ),
                             style.p_value(row["p_value"]),
                             str(row["sentence"]),
                         ]
@@ -1040,7 +1061,7 @@ class _Report:
         )
         if runs.empty:
             return [_paragraph("No single run decides the fit (Cook's distance).")]
-        names = [findings.run_name(row, self.settings) for row in runs.to_dict("records")]
+        names = [style.run(row, self.settings.factors) for row in runs.to_dict("records")]
         return [_paragraph(f"Influential runs (Cook's distance): {'; '.join(names[:10])}.")]
 
     def _anova(self, metric: Metric) -> list[Block]:
@@ -1055,6 +1076,8 @@ class _Report:
             "pure_error": "pure error",
         }
         scale = 1e4 if metric.unit == "points" else 1
+        if (table.loc[table["source"] == "pure_error", "df"] == 0).all():
+            table = table[~table["source"].isin(["lack_of_fit", "pure_error"])]
         return [
             _table(
                 f"Analysis of variance of {style.name(metric.name)}"
@@ -1181,7 +1204,7 @@ class _Report:
                 "It ran on the embedded model and sentences. Directions may carry over to larger "
                 "models; sizes should not be expected to."
             )
-        if self.settings.subplot_factor:
+        if runs["trajectory"].duplicated().any():
             sentences.append(
                 "Cells of one trajectory are one training run seen at several times: they hold "
                 "less information than as many independent runs."
@@ -1205,6 +1228,9 @@ class _Report:
 
     def every_run(self) -> list[Block]:
         runs = self.study.runs
+        if len(runs) > LISTED_RUNS:
+            told = f"The {len(runs):,} runs are too many to list; they are in the table of runs."
+            return [_paragraph(told)]
         metrics = list(self.settings.metrics)
         relative = [m for m in metrics if f"delta_{m.name}" in runs]
         extras = [
@@ -1235,25 +1261,21 @@ class _Report:
                 *(self.value(row[f"delta_{m.name}"], m, sign=True, more=1) for m in relative),
                 *(style.fixed(row[column], digits) for column, _, digits in extras),
             ]
-            for row in runs.head(LISTED_RUNS).to_dict("records")
+            for row in runs.to_dict("records")
         ]
-        units = findings.listed(
+        units = style.listed(
             [
                 f"{style.name(m.name)} in {'%' if m.unit == 'points' else m.unit}"
                 for m in metrics
                 if m.unit
             ]
         )
-        note = ""
-        if len(runs) > LISTED_RUNS:
-            note = f"The first {LISTED_RUNS} of {len(runs)} runs; all are in the table of runs."
         return [
             _table(
                 f"Every run{': ' + units if units else ''}.",
                 columns,
                 rows,
                 spans=spans,
-                note=note,
                 size=7.5,
             )
         ]
@@ -1326,8 +1348,10 @@ _DIAGNOSTICS = {
     "press": "PRESS",
     "sigma": "residual σ",
     "shapiro_wilk": "Shapiro–Wilk",
+    "dagostino_pearson": "D'Agostino–Pearson",
     "breusch_pagan": "Breusch–Pagan",
     "largest_cooks_distance": "largest Cook's distance",
+    "largest_variance_inflation": "largest VIF",
 }
 
 
@@ -1345,6 +1369,8 @@ def _plain(value: Any) -> str:
 def _significant_digits(value: float) -> str:
     if pd.isna(value):
         return ""
+    if float(value).is_integer():
+        return f"{value:,.0f}".replace("-", "−")
     return f"{value:.4g}".replace("-", "−")
 
 

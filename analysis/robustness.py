@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
+from analysis import style
 from analysis.diagnostics import leverage
 from analysis.inference import Fits, t_test
 from analysis.regression import Fit, ordinary_least_squares
@@ -159,12 +160,12 @@ def _missing_powers(
     notes = []
     for degree in DEGREES:
         powers = [
-            f"{factor.name}^{levels[factor.name]}"
+            style.term(f"{factor.name}^{levels[factor.name]}")
             for factor in settings.factors
             if factor.numeric and levels[factor.name] <= degree
         ]
         if powers:
-            without = f"without {', '.join(powers)}, for which there are too few levels"
+            without = f"without {style.listed(powers)}, for which there are too few levels"
             sentence = (
                 f"The model of degree {degree} is fitted {without}."
                 if degree in allowed

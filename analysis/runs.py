@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis import style
 from analysis.coding import codings
 from analysis.regression import Model, require_estimable, triangle_of
 from analysis.settings import LARGEST, InputError, Settings, nearest, one_line, shown
@@ -169,13 +170,6 @@ def from_table(
     )
 
 
-def run_names(runs: pd.DataFrame, settings: Settings) -> pd.Series:
-    """A readable name for every run: its factors and replicate."""
-    columns = [*settings.factor_names, "replicate"]
-    parts = [f"{column}=" + runs[column].astype(str) for column in columns]
-    return parts[0].str.cat(parts[1:], sep=", ")
-
-
 def _renamed(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     for ours, theirs in settings.columns.items():
         if theirs not in table:
@@ -254,7 +248,8 @@ def _levels(runs: pd.DataFrame, name: str) -> pd.Series:
 def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]) -> None:
     """Checks the metrics, and adds their differences to the baseline."""
     for status in NO_RESULT:
-        named = run_names(runs[runs["status"] == status], settings).tolist()
+        without = runs[runs["status"] == status].to_dict("records")
+        named = [style.run(row, settings.factors) for row in without]
         more = f" and {len(named) - 10} more" if len(named) > 10 else ""
         if named:
             notes.append(

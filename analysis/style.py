@@ -10,6 +10,7 @@ Figures are drawn at the width of the report's text, so that a point here is a p
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -112,6 +113,7 @@ def level_colours(count: int) -> list[Any]:
 
 # --- names ----------------------------------------------------------------------------------------
 
+NAMED = 6  # how many things a sentence names before it says how many more there are
 _NAMES = {
     "f1": "F1",
     "f1_macro": "macro F1",
@@ -143,12 +145,14 @@ def sentence_case(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def setting(values: dict[str, Any], factors: tuple[Factor, ...]) -> str:
+def setting(
+    values: Mapping[str, Any], factors: tuple[Factor, ...], digits: int | None = None
+) -> str:
     """``learning rate 3e-5, batch size 16, 2 epochs`` from a mapping of factor to value."""
     scales = {factor.name: factor.scale for factor in factors}
     parts = []
     for key, value in values.items():
-        shown = level(value, scales.get(key, "linear"))
+        shown = level(value, scales.get(key, "linear"), digits)
         if key == "epochs":
             parts.append(f"{shown} epoch" + ("" if shown == "1" else "s"))
         else:
@@ -156,11 +160,37 @@ def setting(values: dict[str, Any], factors: tuple[Factor, ...]) -> str:
     return ", ".join(parts)
 
 
+def run(row: Mapping[str, Any], factors: tuple[Factor, ...]) -> str:
+    """``learning rate 3e-5, batch size 16, 2 epochs, replicate 1`` from a row of a table.
+
+    With four digits, so that the runs of a random search can be told apart.
+    """
+    named = setting({factor.name: row[factor.name] for factor in factors}, factors, digits=4)
+    return f"{named}, replicate {row['replicate']}" if "replicate" in row else named
+
+
+def listed(items: list[str]) -> str:
+    """``a, b and c``; of more than ``NAMED`` how many more."""
+    if len(items) > NAMED:
+        return ", ".join(items[:NAMED]) + f" and {len(items) - NAMED:,} more"
+    if len(items) > 1:
+        return ", ".join(items[:-1]) + f" and {items[-1]}"
+    return "".join(items)
+
+
+def count(number: int, noun: str) -> str:
+    """``1 run``, ``2 runs``, ``100,000 runs``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 # --- numbers --------------------------------------------------------------------------------------
 
 
-def level(value: Any, scale: str = "linear") -> str:
-    """A factor's value as one would write it: ``3e-5``, ``16``, ``0.1``, ``linear``."""
+def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:
+    """A factor's value as one would write it: ``3e-5``, ``16``, ``0.1``, ``linear``.
+
+    digits: how many of a number are significant; by default two with an exponent, else three.
+    """
     if scale == "categorical":
         return str(value)
     try:
@@ -168,9 +198,10 @@ def level(value: Any, scale: str = "linear") -> str:
     except ValueError:
         return str(value)
     if number != 0 and (abs(number) < 1e-3 or abs(number) >= 1e5):
-        mantissa, exponent = f"{number:.1e}".split("e")
-        return f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    return f"{number:.3g}" if abs(number) < 1000 else f"{number:.0f}"
+        mantissa, exponent = f"{number:.{(digits or 2) - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{int(exponent)}"
+    return f"{number:.{digits or 3}g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
 def in_unit(value: Any, metric: Metric) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from analysis import style
 from analysis.coding import Coding
 from analysis.regression import Array, Fit
 from analysis.resampling import Bootstrap, Stream, percentile_interval
@@ -568,8 +569,9 @@ def notes(fit: Fit) -> list[tuple[str, str]]:
             found.append(
                 (
                     "canonical analysis",
-                    f"{fit.metric}: {', '.join(left)} has no second-order term among the numeric "
-                    "factors and is held at the centre (averaged, if categorical).",
+                    f"{fit.metric}: {style.listed([style.name(name) for name in left])} without a "
+                    "second-order term among the numeric factors: held at the centre (averaged, if "
+                    "categorical).",
                 )
             )
     if why_no_path(fit):

@@ -14,6 +14,7 @@ from analysis import (
     inference,
     predictions,
     robustness,
+    style,
     surface,
     tradeoff,
     variability,
@@ -25,6 +26,40 @@ if TYPE_CHECKING:
     from analysis.runs import Study
 
 Tables = dict[str, pd.DataFrame]
+
+# A sentence a table, as the HTML report shows it beneath; docs/tables.md explains every column.
+CAPTIONS = {
+    "anova": "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
+    "captions": "What each of these tables holds.",
+    "cells": "Mean of each metric in each cell and its difference to the baseline, with intervals.",
+    "coefficients": "Every coefficient in both framings by the three estimators, with its "
+    "interval, p-value and q-value.",
+    "comparisons": "Each cell against the baseline on the same evaluation texts: exact McNemar "
+    "test and paired bootstrap interval, corrected over the cells.",
+    "conclusions": "What is concluded of each term under every variant of the analysis.",
+    "conflicts": "For each term and pair of metrics, whether it helps one and hurts the other.",
+    "desirability": "How desirable each cell and fitted point is over all metrics, best first.",
+    "diagnostics": "Checks of each least-squares fit, with a sentence on what they mean.",
+    "effects": "The fitted mean along each factor, with intervals and simultaneous bands.",
+    "eigenvalues": "Curvature and direction of the canonical axes of each fitted surface.",
+    "findings": "The sentences of the report, made from the other tables.",
+    "importance": "Share of the explained variation by factor and pair, by two methods.",
+    "influence": "Residual, leverage and Cook's distance of the runs in each fit.",
+    "interactions": "The fitted mean along each factor at levels of each other factor.",
+    "models": "Polynomials of degree 1, 2 and 3 compared by AICc.",
+    "notes": "What could not be estimated, or not as asked, and why.",
+    "optimum": "The best fitted point inside the studied region, with bootstrap intervals.",
+    "pareto": "Cells and fitted points, and whether they are on the Pareto front.",
+    "power": "The smallest effect of each term that this design would have found 4 times in 5, "
+    "and the replicates that a given effect needs.",
+    "prices": "What each metric gives up at the point that is best for another.",
+    "reliability": "Confidence against accuracy in ten bins, for each cell and the baseline.",
+    "stationary": "Where each fitted surface is level, and whether that is a maximum, a minimum "
+    "or a saddle.",
+    "steepest": "The path from the centre along which each metric gets better fastest.",
+    "surfaces": "The fitted mean over a grid of each pair of numeric factors.",
+    "variance": "The variance of each metric by where it comes from.",
+}
 
 
 def compute(study: Study, settings: Settings) -> Tables:
@@ -83,7 +118,9 @@ def compute(study: Study, settings: Settings) -> Tables:
         "reliability": predictions.reliability(study.runs, stored, settings),
         "notes": _notes(notes, settings),
     }
-    return tables | {"findings": findings.find(tables, study, settings)}
+    tables["findings"] = findings.find(tables, study, settings)
+    tables["captions"] = pd.DataFrame(CAPTIONS.items(), columns=["table", "caption"])
+    return tables
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -102,10 +139,10 @@ def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
         metrics = of_metrics.setdefault((topic, rest), [])
         if metric not in metrics:
             metrics.append(metric)
-    rows = [
-        (topic, f"{', '.join(metrics)}: {rest}" if any(metrics) else rest)
-        for (topic, rest), metrics in of_metrics.items()
-    ]
+    rows = []
+    for (topic, rest), metrics in of_metrics.items():
+        names = style.sentence_case(style.listed([style.name(metric) for metric in metrics]))
+        rows.append((topic, f"{names}: {rest}" if names else rest))
     return pd.DataFrame(rows, columns=["topic", "sentence"])
 
 

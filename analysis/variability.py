@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from analysis import style
 from analysis.functional_anova import forest_shares
 from analysis.predictions import SUMMED_METRICS, Predictions, evaluation_variance
 from analysis.regression import Array, Fit
@@ -366,7 +367,7 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
             (
                 "predictions",
                 f"{metric}: evaluation sampling and paired comparisons with the baseline are "
-                f"computed for {', '.join(SUMMED_METRICS)} only.",
+                f"computed for {style.listed([style.name(m) for m in SUMMED_METRICS])} only.",
             )
         )
     elif not predictions:
@@ -381,8 +382,8 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         found.append(
             (
                 "importance",
-                f"{metric}: the forest of the functional ANOVA is grown on {FOREST_ROWS} of "
-                f"{len(fit.rows)} runs, drawn by whole trajectories.",
+                f"{metric}: the forest of the functional ANOVA is grown on {FOREST_ROWS:,} of "
+                f"{len(fit.rows):,} runs, drawn by whole trajectories.",
             )
         )
     return found

@@ -4,6 +4,7 @@ import reference
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from analysis import diagnostics as module
+from analysis import style
 from analysis.diagnostics import analysis_of_variance, diagnostics, influence, notes
 from analysis.inference import fit_all
 from analysis.regression import ordinary_least_squares
@@ -72,13 +73,13 @@ def test_an_influential_run_is_named():
     fits, _ = fit_all(study, SETTINGS)
     table = influence(study, SETTINGS, fits).query("metric == 'loss' and framing == 'absolute'")
     assert table.loc[table["influential"], "run"].tolist() == [
-        "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0"
+        "learning rate 1e-5, batch size 8, 1 epoch, replicate 0"
     ]
     rows = diagnostics(study, SETTINGS, fits).query(
         "metric == 'loss' and framing == 'absolute' and diagnostic == 'largest_cooks_distance'"
     )
     assert "1 run alone would change" in rows["sentence"].item()
-    assert "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0" in rows["sentence"].item()
+    assert "learning rate 1e-5, batch size 8, 1 epoch, replicate 0" in rows["sentence"].item()
 
 
 def test_of_a_large_table_the_influence_is_thinned_and_said(monkeypatch):
@@ -102,4 +103,5 @@ def test_variance_inflation_equals_statsmodels():
     rows = diagnostics(study, SETTINGS, fits).set_index(["metric", "framing", "diagnostic"])
     row = rows.loc["loss", "relative", "largest_variance_inflation"]
     assert row["value"] == pytest.approx(max(inflation))
-    assert fit.names[1 + int(np.argmax(inflation))] in row["sentence"]
+    term = style.term(fit.names[1 + int(np.argmax(inflation))])
+    assert row["sentence"].startswith(style.sentence_case(term))

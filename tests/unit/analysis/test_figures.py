@@ -198,6 +198,11 @@ def test_names_and_numbers_as_one_writes_them():
         "0.05",
         "2",
     ]
+    assert style.level(3.16228e-5, digits=4) == "3.162e-5" and style.level(1e-5, digits=4) == "1e-5"
+    row = {"learning_rate": 0.0001400056, "batch_size": 8, "epochs": 5.0, "replicate": 0}
+    name = style.run(row, reference.settings().factors)
+    assert name == "learning rate 1.4e-4, batch size 8, 5 epochs, replicate 0"
+    assert style.count(100_000, "run") == "100,000 runs"
     points, nats, _ = (reference.settings().metric(n) for n in ("accuracy", "loss", "f1"))
     assert style.amount(0.0081, points, sign=True) == "+0.8 points"
     assert style.amount(-0.0312, nats) == "−0.031 nats"

@@ -117,10 +117,15 @@ def test_a_saddle_is_neither_best_nor_worst(inside):
 
 def test_diverged_runs_are_counted_and_named():
     study = reference.study()
-    study.runs.loc[3, "status"] = "diverged"
+    study.runs.loc[3, ["status", "diverged_at_step"]] = ["diverged", 12]
+    study.runs.loc[4, "status"] = "stopped_early"
     row = one(find({}, study), kind="diverged")
-    assert row["sentence"].startswith("1 of 81 runs diverged")
-    assert row["sentence"].endswith("learning rate 3e-5, batch size 8, 1 epoch, replicate 0.")
+    assert row["sentence"].startswith("1 of 81 runs diverged and are left out of the fits: ")
+    assert row["sentence"].endswith(
+        "learning rate 3e-5, batch size 8, 1 epoch, replicate 0 (at step 12)."
+    )
+    row = one(find({}, study), kind="stopped_early")
+    assert "1 of 81 runs stopped early and are in the fits" in row["sentence"]
 
 
 def test_another_estimator_is_named_where_the_split_plot_is_missing():

@@ -121,6 +121,32 @@ def test_numbers_in_the_tables_are_those_of_the_coefficients():
     assert row[1]["bold"] == f"{100 * estimate:.2f}"
 
 
+def design_sentence(study, settings):
+    empty = {"findings": pd.DataFrame(columns=findings.COLUMNS)}
+    content = report.context(empty, study, settings, pd.DataFrame(columns=["left_out"]))
+    section = next(s for s in content["sections"] if s["title"] == "Source and design")
+    return next(b["text"] for b in section["blocks"] if b["type"] == "paragraph")
+
+
+def test_the_design_counts_runs_by_their_fate():
+    study, settings = reference.study(), reference.settings()
+    study.runs.loc[:4, "status"] = ["diverged", "diverged", *["stopped_early"] * 3]
+    told = design_sentence(study, settings)
+    assert told.startswith("81 runs of 27 cells, 3 replicates and 27 trajectories.")
+    assert "2 diverged and are left out of the fits and 3 stopped early and are in" in told
+    assert "split-plot design" in told
+
+
+def test_runs_of_one_training_run_each_are_not_called_trajectories():
+    study, settings = reference.study(), reference.settings()
+    study.runs["trajectory"] = range(len(study.runs))
+    told = design_sentence(study, settings)
+    assert told == (
+        "81 runs of 27 cells and 3 replicates. Every run is a training run of its own, so their "
+        "errors are independent."
+    )
+
+
 def test_every_run_is_in_the_appendix():
     computed, study, settings = reference_study()
     content = report.context(computed, study, settings, pd.DataFrame(columns=["left_out"]))
@@ -189,7 +215,7 @@ def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp
     report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
     text = " ".join(text_of(tmp_path / "report.pdf"))
     assert "No regression of accuracy could be fitted." in text
-    assert "accuracy: absolute values never vary, nothing to explain." in text
+    assert "Accuracy: absolute values never vary, nothing to explain." in text
 
 
 def test_when_nothing_is_significant_the_first_page_says_exactly_that(tmp_path):

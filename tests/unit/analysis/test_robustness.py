@@ -90,7 +90,7 @@ def test_powers_need_more_levels_than_their_degree():
     assert "epochs^3" not in names
     assert "learning_rate^2:epochs" in names
     assert [sentence for _, sentence in models(reference.study(), SETTINGS)[1]] == [
-        "The model of degree 3 is fitted without learning_rate^3, batch_size^3, epochs^3, for "
+        "The model of degree 3 is fitted without learning rate³, batch size³ and epochs³, for "
         "which there are too few levels."
     ]
 
@@ -110,7 +110,7 @@ def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
     assert notes == [
         (
             "models",
-            "There is no model of degree 3: without depth^3, for which there are too few levels, "
+            "There is no model of degree 3: without depth³, for which there are too few levels, "
             "it has no terms of its own.",
         )
     ]

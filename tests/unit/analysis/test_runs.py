@@ -134,7 +134,7 @@ def test_diverged_runs_enter_no_fit_and_are_named():
     assert len(study.response("loss", "absolute")) == 80
     note = dict(study.notes)["diverged"]
     assert "1 of 81" in note
-    assert "learning_rate=1e-05, batch_size=8, epochs=1, replicate=0" in note
+    assert "learning rate 1e-5, batch size 8, 1 epoch, replicate 0" in note
     fits, _ = fit_all(study, reference.settings())
     assert len(fits["loss", "relative", "ols"].response) == 80
 
@@ -199,7 +199,7 @@ def test_a_metric_that_never_varies_is_said_and_left_out():
     assert ("f1", "absolute") not in set(
         zip(tables["coefficients"]["metric"], tables["coefficients"]["framing"], strict=True)
     )
-    assert "f1: absolute values never vary" in " ".join(tables["notes"]["sentence"])
+    assert "F1: absolute values never vary" in " ".join(tables["notes"]["sentence"])
 
 
 def test_a_run_number_in_place_of_a_replicate_makes_no_block():
@@ -221,4 +221,4 @@ def test_notes_that_say_the_same_of_several_metrics_are_one():
     notes = compute(study, reference.settings())["notes"]
     sentences = notes.loc[notes["topic"] == "relative framing", "sentence"].tolist()
     assert len(sentences) == 1
-    assert sentences[0].startswith("accuracy, f1, loss: there is no column baseline_<metric>")
+    assert sentences[0].startswith("Accuracy, F1 and loss: there is no column baseline_<metric>")
