@@ -40,7 +40,7 @@ def prepare(model: str, study: Study, folder: Path) -> tuple[Path, Path]:
         return study.checkpoint, study.split(0)
     checkpoint = write_tiny_distilbert(folder / "full", vocabulary=VOCABULARY, **FULL_SIZE)
     split = folder / "full.safetensors"
-    write_split(split, Split(_random_texts(256), _random_texts(0), _random_texts(96)))
+    write_split(split, Split(_random_texts(256), _random_texts(0), _random_texts(96)), {})
     return checkpoint, split
 
 
