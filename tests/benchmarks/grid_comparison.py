@@ -12,6 +12,7 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from finetuning.dataset import read_split
+from finetuning.metrics import measure
 from tests.benchmarks.measuring import PROJECT, Run, line, module, report, run
 from tests.benchmarks.studies import Study, compute_grid, read_metrics, read_study
 
@@ -44,6 +45,9 @@ def compare(
     hyperparameters the other side cannot do.
     """
     study = read_study(asked.study, asked.config, asked.replicates, asked.limit)
+    for key, value in (("precision", "float32"), ("gpus", 0)):
+        if study.config["training"][key] != value:
+            sys.exit(f"training.{key}: grids are compared with {value}")
     for cell in study.cells:
         if reason := refuse(study.hyperparameters(cell)):
             sys.exit(f"{name} is not asked to do this study: {reason}")
@@ -117,9 +121,6 @@ def count_programs(cache: Path | None) -> int:
 
 def compare_results(study: Study, cells: Path, theirs: dict[str, np.ndarray]) -> dict:
     """What both sides computed: metrics of every cell, their means, padding and tokens."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from finetuning.evaluation import measure
-
     labels = {r: read_split(study.split(r)).evaluation.labels for r in _replicates(study.cells)}
     rows, longest = [], {}
     for number, cell in enumerate(study.cells):

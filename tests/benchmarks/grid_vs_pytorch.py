@@ -14,7 +14,7 @@ from tests.benchmarks.pytorch_loop import SCHEDULES
 def refuse(hyperparameters: dict) -> str | None:
     if hyperparameters["schedule"] not in SCHEDULES:
         return f"the schedule {hyperparameters['schedule']}"
-    if hyperparameters.get("early_stopping"):
+    if hyperparameters["early_stopping"]:
         return "early stopping"
     return None
 

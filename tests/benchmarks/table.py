@@ -1,0 +1,39 @@
+"""Renders the Markdown tables of README and docs from the JSON files, so that no figure is typed.
+
+python -m tests.benchmarks.table tests/benchmarks/results/*.json
+"""
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+HEAD = "| what | this project | compared with | unit | ratio |\n|---|---|---|---|---|"
+
+
+def rows(content: dict) -> Iterable[str]:
+    for row in content["table"]:
+        theirs = "" if row["theirs"] is None else f"{row['theirs']:,.4g}"
+        ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        yield f"| {row['what']} | {row['ours']:,.4g} | {theirs} | {row['unit']} | {ratio} |"
+
+
+def describe(machine: dict) -> str:
+    versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items() if v)
+    return (
+        f"{machine['date']}, {machine['processor']}, {machine['cores']} cores, "
+        f"{machine['memory_gb']} GB, {machine['system']}, Python {machine['python']}, {versions}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("results", type=Path, nargs="+", help="JSON files of benchmarks")
+    for path in parser.parse_args().results:
+        content = json.loads(path.read_text())
+        print(f"### {path.stem}\n\n{describe(content['machine'])}\n")
+        print(HEAD, *rows(content), sep="\n", end="\n\n")
+
+
+if __name__ == "__main__":
+    main()
