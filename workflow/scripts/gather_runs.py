@@ -1,5 +1,6 @@
 """Gathers all cells into runs.csv, histories.csv and provenance.json."""
 
+import shutil
 from pathlib import Path
 
 from job import job  # isort: split
@@ -7,4 +8,7 @@ from job import job  # isort: split
 from finetuning.gather import gather_tables
 
 with job(snakemake.log[0]):
-    gather_tables(Path(snakemake.output.runs).parent, snakemake.config)
+    study = Path(snakemake.output.runs).parent
+    gather_tables(study, snakemake.config)
+    # Every cell is there: a state that is left is of a run that the grid no longer has.
+    shutil.rmtree(study / "states", ignore_errors=True)
