@@ -33,7 +33,7 @@ from analysis.tradeoff import pareto_front
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture
-MANY = 1000  # beyond that many, points are drawn as pixels and lines are a selection
+MANY = 1000  # beyond that many points or lines, so many are drawn by chance: all would be a blot
 
 
 class CannotDraw(Exception):
@@ -100,6 +100,19 @@ def _panels(count: int, columns: int, height: float, **options: Any) -> tuple[Fi
 def _remark(figure: Figure, text: str) -> None:
     """A line under the panels for what depends on the data (what is averaged, left out…)."""
     figure.supxlabel(text, fontsize=7, color=style.GREY, x=0.01, ha="left")
+
+
+def _drawn(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """All rows, or ``MANY`` of them by chance (the study's seed decides), in their own order."""
+    if len(rows) <= MANY:
+        return rows
+    return rows.sample(MANY, random_state=settings.seed).sort_index()
+
+
+def _remark_drawn(figure: Figure, count: int, what: str) -> None:
+    """Says so where ``_drawn`` left out some."""
+    if count > MANY:
+        _remark(figure, f"{MANY:,} of {count:,} {what} are drawn, by chance.")
 
 
 def _ink(colour: Any) -> str:
@@ -193,7 +206,8 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
 def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along each factor, the others at the centre of the design."""
     table = _rows(tables, "effects", metric=metric.name, framing="absolute")
-    cells = cells_of(tables, settings, metric)
+    every_cell = cells_of(tables, settings, metric)
+    cells = _drawn(every_cell, settings)
     columns = 4 if len(settings.factors) == 4 else 3
     figure, axes = _panels(len(settings.factors), columns, 2.2, sharey=True)
     baseline = style.in_unit(_baseline(study, metric), metric)
@@ -211,7 +225,6 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
             markersize=2.5,
             alpha=0.6,
             markeredgewidth=0,
-            rasterized=len(cells) > MANY,
         )
         y, low, high, band_low, band_high = (
             style.in_unit(rows[column].to_numpy(float), metric)
@@ -252,6 +265,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
             Line2D([], [], color=style.BASELINE, linestyle=(0, (4, 2)), label="baseline")
         )
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), columnspacing=1.2)
+    _remark_drawn(figure, len(every_cell), "cells")
     return figure
 
 
@@ -344,6 +358,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
     """Contours of the fitted surface; a row of panels a pair of factors, the others held."""
     slices = _slices(tables, settings, metric)
     cells = cells_of(tables, settings, metric).dropna(subset=["mean"])
+    at_most = 0  # dots in a panel
     # three pairs fill half a page; with four factors the last pairs are left to the table
     every_pair = list(dict.fromkeys((x, y) for x, y, _ in slices))
     pairs = every_pair[:3]
@@ -374,6 +389,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             axis.contourf(x, y, z, levels=steps, cmap=style.SURFACE, norm=norm)
             axis.contour(x, y, z, levels=steps, colors="white", linewidths=0.4)
             points = cells_at(cells, held_values(held, settings))
+            at_most = max(at_most, len(points))
+            points = _drawn(points, settings)
             if len(points):
                 marked.add("observed")
                 axis.scatter(
@@ -387,7 +404,6 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                     linewidth=0.9,
                     zorder=3,
                     clip_on=False,
-                    rasterized=len(points) > MANY,
                 )
             marked |= _mark_points(axis, tables, metric, across, down, held_values(held, settings))
             style.set_factor_axis(axis, "x", across, levels_of(study, across))
@@ -416,6 +432,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
     handles = [handle for key, handle in explained.items() if key in marked]
     if handles:
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    _remark_drawn(figure, at_most, "cells of a panel")
     if len(every_pair) > len(pairs):
         _remark(figure, f"The first {len(pairs)} of {len(every_pair)} pairs of factors.")
     return figure
@@ -456,6 +473,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             antialiased=True,
         )
         points = cells_at(cells, held_values(held, settings)).dropna(subset=["mean"])
+        points = _drawn(points, settings)
         axis.scatter(
             to_axis[across.name](points[across.name]),
             to_axis[down.name](points[down.name]),
@@ -717,11 +735,16 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     x = cells_of(tables, settings, horizontal).set_index(names).reindex(y.index)
     relative = bool(x["delta"].notna().any() and y["delta"].notna().any())
     columns = ("delta", "ci_low", "ci_high") if relative else ("mean", "mean_low", "mean_high")
+    front = front_cells(tables, settings)
+    key = front.set_index(names).index if len(front) else y.index[:0]
+    shown = _drawn(pd.DataFrame(index=range(len(y))), settings).index
+    shown = np.union1d(shown, y.index.get_indexer(key))  # the front in any case
+    count, y, x = len(y), y.iloc[shown], x.iloc[shown]
     px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
     py, y_low, y_high = (style.in_unit(y[column], vertical) for column in columns)
     figure = Figure(figsize=(style.WIDTH, 3.4))
     axis = figure.subplots()
-    if len(y) <= MANY:
+    if count <= MANY:
         axis.errorbar(
             px,
             py,
@@ -734,9 +757,7 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         )
     handles = _points_by_level(axis, study, settings, y.index.to_frame(index=False), px, py)
 
-    front = front_cells(tables, settings)
     if len(front):
-        key = pd.MultiIndex.from_frame(front[names]) if len(names) > 1 else front[names[0]]
         at = pd.DataFrame({"x": px.reindex(key).to_numpy(), "y": py.reindex(key).to_numpy()})
         # with more than two metrics some cells owe their place on the front to a metric not shown
         in_plane = pareto_front(at.to_numpy(), np.array([horizontal.sign, vertical.sign]))
@@ -770,6 +791,7 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal))
     axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical))
     figure.legend(handles=handles, loc="outside right upper")
+    _remark_drawn(figure, count, "cells")
     return figure
 
 
@@ -811,7 +833,6 @@ def _points_by_level(
             edgecolor="white",
             linewidth=0.5,
             zorder=4,
-            rasterized=len(cells) > MANY,
         )
     return handles
 
@@ -891,8 +912,9 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     axis = figure.subplots()
     places = range(lines.shape[1])
     order = quality.argsort()
-    for i in order[:: -(-len(order) // MANY)]:
-        if not on_front[i]:
+    some = set(_drawn(pd.DataFrame(index=range(len(order))), settings).index)
+    for i in order:
+        if i in some and not on_front[i]:
             axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=0.7, alpha=0.55)
     for i in np.flatnonzero(on_front):
         axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=1.8, zorder=3)
@@ -929,8 +951,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     if stars:
         handles.append(_baseline_handle())
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    if len(order) > MANY:
-        _remark(figure, f"Every {-(-len(order) // MANY)}th of {len(order)} cells is drawn.")
+    _remark_drawn(figure, len(order), "cells")
     return figure
 
 
@@ -1225,15 +1246,17 @@ def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
 def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Residuals against fitted values, their normal quantiles, by replicate, and influence."""
     table = _rows(tables, "influence", metric=metric.name, framing="absolute")
+    many = len(table) > MANY
     figure, axes = _panels(4, 4, 2.1)
     fitted = style.in_unit(table["fitted"].to_numpy(float), metric)
     residual = style.in_unit(table["residual"].to_numpy(float), metric)
     scaled = table["standardised_residual"].to_numpy(float)
     marked = table["influential"].astype(bool).to_numpy()
-    dot = {"marker": "o", "linewidth": 0, "rasterized": len(table) > MANY}
+    dot = {"marker": "o", "linewidth": 0, "rasterized": many}
 
     def points(axis: Axes, x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> None:
-        axis.scatter(x[~mask], y[~mask], color=style.GREY, s=9, alpha=0.75, **dot)
+        size, alpha = (3, 0.3) if many else (9, 0.75)
+        axis.scatter(x[~mask], y[~mask], color=style.GREY, s=size, alpha=alpha, **dot)
         axis.scatter(x[mask], y[mask], color=style.VERMILION, s=16, zorder=3, **dot)
 
     unit = "points" if metric.unit == "points" else metric.unit
@@ -1265,6 +1288,10 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     axes[3].set_xlabel("leverage")
     axes[3].set_ylabel("Cook's distance")
     axes[3].set_ylim(bottom=0)
+    measured = int(study.runs[metric.name].notna().sum())
+    if len(table) < measured:
+        told = f"{len(table):,} of {measured:,} runs, from the most to the least influential."
+        _remark(figure, told)
     if marked.any():
         kinds = {"run": style.GREY, "influential run (named in the report)": style.VERMILION}
         handles = [
@@ -1316,12 +1343,12 @@ FIGURES = (
         contours,
         "Fitted surface: {metric}",
         "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
-        "surroundings is a cell that the surface fits badly.",
+        "surroundings is a cell at the values held that the surface fits badly.",
     ),
     Kind(
         perspective,
         "Fitted surface in perspective: {metric}",
-        "The fitted {metric} in perspective; dots are the means of the cells.",
+        "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
     ),
     Kind(
         coefficients,
@@ -1331,8 +1358,8 @@ FIGURES = (
     Kind(
         tradeoff,
         "Trade-off between metrics",
-        "Each point is the mean of a cell, with its interval. The numbers on the Pareto front are "
-        "those of the table.",
+        "Each point is the mean of a cell, with its interval if they are at most 1,000. The "
+        "numbers on the Pareto front are those of the table.",
         per_metric=False,
     ),
     Kind(
