@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DIGESTS = "digests.json"
+# How the text of a JSON record ends: its digest is cut out of it to be checked.
+DIGEST_KEY = b',\n "digest": '
+END = b"\n}\n"
 UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
 
 
@@ -78,7 +81,8 @@ def check_made_with(path: Path, recorded: Mapping, wanted: Mapping) -> None:
 
 def write_json(path: Path, content: Mapping) -> None:
     """Writes readable JSON with its digest, the same bytes for the same content."""
-    replace_atomically(path, _with_digest(content))
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    replace_atomically(path, _with_digest(text.encode()))
 
 
 def read_json(path: Path) -> dict:
@@ -88,14 +92,10 @@ def read_json(path: Path) -> dict:
         StudyError: the file is damaged.
     """
     text = path.read_bytes()
-    try:
-        content = json.loads(text)
-        del content["digest"]
-    except (ValueError, KeyError, TypeError):
-        content = None
-    if content is None or _with_digest(content).encode() != text:
+    content = text.rpartition(DIGEST_KEY)[0] + END
+    if _with_digest(content) != text:
         raise damaged(path, _what_differs(text))
-    return content
+    return json.loads(content)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], made_with: Mapping) -> None:
@@ -202,13 +202,10 @@ def _first_difference(key: str, recorded: object, wanted: object) -> str:
     return f"{key}: {recorded} then, {wanted} now"
 
 
-def _with_digest(content: Mapping) -> str:
-    digest = hashlib.sha256(_readable(content).encode()).hexdigest()
-    return _readable({**content, "digest": digest})
-
-
-def _readable(content: Mapping) -> str:
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+def _with_digest(text: bytes) -> bytes:
+    """A JSON text with its own digest as its last key."""
+    digest = hashlib.sha256(text).hexdigest().encode()
+    return text.removesuffix(END) + DIGEST_KEY + b'"' + digest + b'"' + END
 
 
 def _compact(content: Mapping) -> str:
