@@ -1,6 +1,6 @@
 """What a training job of the real size takes: 66 million parameters, 256 tokens a text.
 
-    python tests/benchmarks/full_size.py [--threads N]
+    python -m tests.benchmarks.full_size [--threads N]
 
 Makes a checkpoint with DistilBERT's sizes and random weights, and texts that all fill 256 tokens;
 trains one run of two cells by the project's own Snakefile, with no compiled program in the cache;
@@ -12,8 +12,6 @@ import argparse
 import json
 import math
 import os
-import platform
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,11 +20,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-PROJECT = Path(__file__).parents[2]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
-
-from finetuning.runtime import instruction_set  # noqa: E402
-from tests.tiny import NOUNS, VOCABULARY, whole_config, write_tiny_distilbert  # noqa: E402
+from tests.benchmarks.measuring import MACHINE, PROJECT, run
+from tests.tiny import NOUNS, VOCABULARY, whole_config, write_tiny_distilbert
 
 WORDS, TOKENS, BATCH = 30_522, 256, 16
 STEPS = 10  # of an epoch; the run has two
@@ -44,19 +39,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         first, second = train_two_epochs(Path(directory), threads)
     measured = rates(first, second)
-    machine = {"instruction_set": instruction_set(), "cores": os.cpu_count()}
-    print(
-        json.dumps(
-            {
-                "machine": {"system": platform.system()} | machine,
-                "threads": threads,
-                "measured": measured,
-                "imdb": imdb(measured),
-                "study_hours": {cores: study_hours(measured, cores // threads) for cores in CORES},
-            },
-            indent=1,
-        )
-    )
+    result = {
+        "machine": MACHINE,
+        "threads": threads,
+        "measured": measured,
+        "imdb": imdb(measured),
+        "study_hours": {cores: study_hours(measured, cores // threads) for cores in CORES},
+    }
+    print(json.dumps(result, indent=1))
 
 
 def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
@@ -82,8 +72,7 @@ def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
     command += ["--configfile", "config.yaml", "--cores", str(os.cpu_count())]
     command += [f"{cell}/metrics.json" for cell in cells]
-    no_programs = os.environ | {"XDG_CACHE_HOME": str(folder / "cache")}
-    subprocess.run(command, cwd=folder, env=no_programs, stdout=sys.stderr, check=True)
+    run(command, folder, XDG_CACHE_HOME=str(folder / "cache"))
     first, second = (json.loads((folder / cell / "timing.json").read_text()) for cell in cells)
     return first, second
 
