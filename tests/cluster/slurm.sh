@@ -8,9 +8,9 @@ cd "$(dirname "$0")/../.."
 
 if [ "${INSIDE:-}" != yes ]; then
   [ "$(id -u)" = 0 ] || { echo "tests/cluster/slurm.sh has to be run as root." >&2; exit 1; }
-  if ! type slurmctld slurmd sbatch munged > /dev/null 2>&1; then
+  if ! type slurmctld slurmd sbatch munged rsync > /dev/null 2>&1; then
     apt-get -qq update
-    apt-get -qq install --yes --no-install-recommends slurmctld slurmd slurm-client munge
+    apt-get -qq install --yes --no-install-recommends slurmctld slurmd slurm-client munge rsync
   fi
   INSIDE=yes exec unshare --mount --pid --fork --mount-proc --kill-child tests/cluster/slurm.sh "$@"
 fi
