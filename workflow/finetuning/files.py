@@ -11,7 +11,8 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,17 +30,17 @@ END = b"\n}\n"
 UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
 
 
-def replace_atomically(path: Path, content: bytes | str) -> None:
-    """Writes content to a temporary name beside path, then renames it.
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary name beside path; what is written there takes path's place at the end.
 
     The name is used once: jobs of two starts may write the same file, on two machines even.
     """
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-            file.flush()
+        yield temporary
+        with temporary.open("rb") as file:
             os.fsync(file.fileno())  # else a crash of the machine can leave the name without bytes
         temporary.replace(path)
     except OSError as error:
@@ -47,6 +48,12 @@ def replace_atomically(path: Path, content: bytes | str) -> None:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def replace_atomically(path: Path, content: bytes | str) -> None:
+    """Writes content under a temporary name, then renames it."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
 def sha256(path: Path) -> str:
@@ -99,12 +106,13 @@ def read_json(path: Path) -> dict:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], made_with: Mapping) -> None:
-    """Writes arrays as safetensors with their digest."""
-    from safetensors.numpy import save
+    """Writes arrays as safetensors with their digest, the same bytes for the same arrays."""
+    from safetensors.numpy import save_file
 
-    metadata = {"made_with": _compact(made_with)}
-    metadata["digest"] = _digest_of_arrays(arrays, metadata["made_with"])
-    replace_atomically(path, save(dict(arrays), metadata))
+    seal = {"made_with": made_with, "digest": _digest_of_arrays(arrays, made_with)}
+    with replacing(path) as temporary:
+        # In one entry: safetensors writes several in an order of its own each time.
+        save_file(dict(arrays), temporary, {"seal": _compact(seal)})
 
 
 def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.ndarray]:
@@ -117,15 +125,15 @@ def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.nd
 
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            seal = json.loads(file.metadata()["seal"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError):
+        intact = seal["digest"] == _digest_of_arrays(arrays, seal["made_with"])
+    except (SafetensorError, ValueError, KeyError, TypeError):
         raise damaged(path, _what_differs(path.read_bytes())) from None
-    recorded = metadata.get("made_with", "")
-    if metadata.get("digest") != _digest_of_arrays(arrays, recorded):
+    if not intact:
         raise damaged(path, "its content is not what was written")
     if made_with is not None:
-        check_made_with(path, json.loads(recorded), made_with)
+        check_made_with(path, seal["made_with"], made_with)
     return arrays
 
 
@@ -212,8 +220,8 @@ def _compact(content: Mapping) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def _digest_of_arrays(arrays: Mapping[str, np.ndarray], made_with: str) -> str:
-    digest = hashlib.sha256(made_with.encode())
+def _digest_of_arrays(arrays: Mapping[str, np.ndarray], made_with: Mapping) -> str:
+    digest = hashlib.sha256(_compact(made_with).encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(arrays[name].tobytes())
