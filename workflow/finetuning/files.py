@@ -102,9 +102,9 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], made_with: Mappin
     """Writes arrays as safetensors with their digest."""
     from safetensors.numpy import save
 
-    metadata = {"made_with": _compact(made_with)}
-    metadata["digest"] = _digest_of_arrays(arrays, metadata["made_with"])
-    replace_atomically(path, save(dict(arrays), metadata))
+    record = {"made_with": made_with, "digest": _digest_of_arrays(arrays, made_with)}
+    # One entry: safetensors writes several in an order that changes from process to process.
+    replace_atomically(path, save(dict(arrays), {"record": _compact(record)}))
 
 
 def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.ndarray]:
@@ -117,15 +117,15 @@ def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.nd
 
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            record = json.loads((file.metadata() or {})["record"])
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError):
+        intact = record["digest"] == _digest_of_arrays(arrays, record["made_with"])
+    except (SafetensorError, KeyError, TypeError, ValueError):
         raise damaged(path, _what_differs(path.read_bytes())) from None
-    recorded = metadata.get("made_with", "")
-    if metadata.get("digest") != _digest_of_arrays(arrays, recorded):
+    if not intact:
         raise damaged(path, "its content is not what was written")
     if made_with is not None:
-        check_made_with(path, json.loads(recorded), made_with)
+        check_made_with(path, record["made_with"], made_with)
     return arrays
 
 
@@ -212,8 +212,8 @@ def _compact(content: Mapping) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def _digest_of_arrays(arrays: Mapping[str, np.ndarray], made_with: str) -> str:
-    digest = hashlib.sha256(made_with.encode())
+def _digest_of_arrays(arrays: Mapping[str, np.ndarray], made_with: Mapping) -> str:
+    digest = hashlib.sha256(_compact(made_with).encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].dtype} {arrays[name].shape}".encode())
         digest.update(arrays[name].tobytes())
