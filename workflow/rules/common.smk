@@ -1,4 +1,5 @@
 import csv
+import logging
 
 from snakemake.exceptions import WorkflowError
 
@@ -7,24 +8,34 @@ from finetuning.errors import StudyError
 from finetuning.grid import Grid
 from finetuning.lock import lock_study
 
+# On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
+logging.raiseExceptions = False
+
+GRID = Grid.from_config(config)
+CELLS = f"{RESULTS}/cells"
+LOGS = f"{RESULTS}/logs"
+
 
 onstart:
     try:
         lock_study(Path(RESULTS))
     except StudyError as error:
         raise WorkflowError(str(error)) from None
+    Path(LOGS, "errors.txt").unlink(missing_ok=True)
 
 
 onerror:
+    # Again at the end: above it Snakemake names every input of a failed job, and what a job tells
+    # on a cluster is in another log.
+    if Path(LOGS, "errors.txt").exists():
+        print(
+            f"What went wrong:{Path(LOGS, 'errors.txt').read_text()}",
+            file=sys.stderr,
+        )
     print(
         "What was finished is kept. Start the same command again to go on.",
         file=sys.stderr,
     )
-
-
-GRID = Grid.from_config(config)
-CELLS = f"{RESULTS}/cells"
-LOGS = f"{RESULTS}/logs"
 
 
 wildcard_constraints:

@@ -42,14 +42,20 @@ def job(log: str) -> Iterator[Callable[[str], None]]:
         sys.stdout.reconfigure(line_buffering=True)
         yield tell
     except (StudyError, InputError) as error:
-        tell(f"\nError: {error}\n")
-        sys.exit(1)
+        _fail(str(error), tell, log)
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        where = error.filename or f"A file of {Path(log).parts[1]}"
-        tell(f"\nError: {where} cannot be written: {error.strerror}. What was finished is kept.\n")
-        sys.exit(1)
+        where = error.filename or f"A file of the study {Path(log).parts[1]}"
+        _fail(f"{where}: {error.strerror}. Make it possible, then start again.", tell, log)
+
+
+def _fail(message: str, tell: Callable[[str], None], log: str) -> None:
+    """Tells what went wrong, keeps it for the end of Snakemake's own messages, and ends."""
+    tell(f"\nError: {message}\n")
+    with suppress(OSError), Path(*Path(log).parts[:3], "errors.txt").open("a") as errors:
+        errors.write(f"\n{message}\n")  # below results/<study>/logs
+    sys.exit(1)
 
 
 def _end_with_snakemake() -> None:
