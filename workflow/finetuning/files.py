@@ -102,9 +102,10 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], made_with: Mappin
     """Writes arrays as safetensors with their digest."""
     from safetensors.numpy import save
 
-    metadata = {"made_with": _compact(made_with)}
-    metadata["digest"] = _digest_of_arrays(arrays, metadata["made_with"])
-    replace_atomically(path, save(dict(arrays), metadata))
+    text = _compact(made_with)
+    record = {"digest": _digest_of_arrays(arrays, text), "made_with": text}
+    # One entry, since safetensors writes several in any order.
+    replace_atomically(path, save(dict(arrays), {"record": _compact(record)}))
 
 
 def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.ndarray]:
@@ -117,12 +118,12 @@ def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.nd
 
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            record = json.loads((file.metadata() or {}).get("record", "{}"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError):
         raise damaged(path, _what_differs(path.read_bytes())) from None
-    recorded = metadata.get("made_with", "")
-    if metadata.get("digest") != _digest_of_arrays(arrays, recorded):
+    recorded = record.get("made_with", "")
+    if record.get("digest") != _digest_of_arrays(arrays, recorded):
         raise damaged(path, "its content is not what was written")
     if made_with is not None:
         check_made_with(path, json.loads(recorded), made_with)
