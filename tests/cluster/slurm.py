@@ -139,7 +139,7 @@ def results(study: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.relative_to(folder).parts[0] != "logs"
-        and path.name not in ("timing.json", ".snakemake_timestamp")
+        and path.name not in ("timing.json", ".snakemake_timestamp", ".lock")
     }
 
 
