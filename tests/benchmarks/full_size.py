@@ -4,8 +4,8 @@
 
 Makes a checkpoint with DistilBERT's sizes and random weights, and texts that all fill 256 tokens;
 trains one run of two cells by the project's own Snakefile, with no compiled program in the cache;
-prints what was measured, and what follows from it, as JSON. Takes a quarter of an hour and, on
-disk, 1.5 GB in the temporary folder. See docs/full-size.md.
+prints what was measured, and what follows from it, as JSON. Takes 8 minutes on an idle machine and,
+on disk, 2 GB in the temporary folder. See docs/full-size.md.
 """
 
 import argparse

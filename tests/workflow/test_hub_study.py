@@ -17,6 +17,7 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
+from finetuning.files import read_json
 from tests.hub_server import HubServer
 from tests.tiny import (
     CHECKPOINT,
@@ -55,7 +56,7 @@ class HubStudy:
 
     @property
     def source(self) -> dict:
-        return json.loads((self.folder / RESULTS / "source.json").read_text())
+        return read_json(self.folder / RESULTS / "source.json")
 
     def paths(self) -> list[str]:
         """What the Hub was asked for; huggingface_hub looks its own news up besides."""
@@ -145,8 +146,7 @@ def test_the_hub_is_preferred_and_what_it_had_is_pinned(study):
     assert "Source: Hugging Face Hub" in pages[0]
     text = re.sub(r"\s", "", "".join(pages))
     assert all(commit in text for commit in study.commits.values())
-    provenance = json.loads((study.folder / RESULTS / "provenance.json").read_text())
-    assert provenance["source"] == source
+    assert read_json(study.folder / RESULTS / "provenance.json")["source"] == source
 
 
 def test_a_busy_hub_and_broken_connections_were_overcome(study):
