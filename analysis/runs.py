@@ -110,7 +110,9 @@ def _read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
         raise InputError(f"{path}: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8 text.") from None
-    except (ValueError, csv.Error, pd.errors.ParserWarning) as error:
+    except pd.errors.ParserWarning:
+        raise InputError(f"{path}: its rows have more fields than its header.") from None
+    except (ValueError, csv.Error) as error:
         raise InputError(f"{path}: not a CSV table ({one_line(error)}).") from None
     repeated = [name for name, count in Counter(header).items() if name and count > 1]
     if repeated:
@@ -310,8 +312,8 @@ def _with_replicate_and_trajectory(
     for column in ("replicate", "trajectory"):
         if column in runs and runs[column].isna().any():
             raise InputError(f"Column {column}, {_row(runs[column].isna())}: empty.")
-    if not pd.api.types.is_numeric_dtype(runs["replicate"]):
-        runs["replicate"] = _levels(runs, "replicate")
+    numbered = pd.api.types.is_numeric_dtype(runs["replicate"])
+    runs["replicate"] = (_numbers if numbered else _levels)(runs, "replicate")
     if "trajectory" in runs:
         runs["trajectory"] = runs["trajectory"].astype(str)
         return

@@ -29,6 +29,7 @@ predictions q_value residual run runs standardised_residual step step_learning_r
 TABLES_COLUMNS = frozenset(_TABLES.split())
 WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
 LARGEST = 1e100  # of a number's size; the square of its square is still a number
+OTHER_NUMBER = re.compile(r"[-+]?(0[\d_]+|.*:.*)")  # 010 is 8, and 1:30 is 90
 CONFIG_BYTES = 1_000_000
 CONFIG_VALUES = 100_000
 
@@ -129,14 +130,14 @@ class Settings:
         names = [factor.name for factor in factors]
         metrics = _metrics(analysis, names)
         formula = analysis.get("formula")
-        if formula is not None and "degree" in analysis:
+        if formula is not None and analysis.get("degree") is not None:
             raise InputError("analysis: give either degree or formula, not both.")
         if formula is not None and not (isinstance(formula, str) and formula.strip()):
             raise InputError(
                 f"analysis.formula: {shown(formula)} is no formula; "
                 "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
             )
-        degree = analysis.get("degree", 2)
+        degree = 2 if formula is not None else analysis.get("degree", 2)
         if type(degree) is not int or degree not in (1, 2, 3):
             raise InputError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
 
@@ -249,6 +250,12 @@ def _refuse_ambiguous(root: yaml.Node | None, path: Path) -> None:
             text = node.value.replace("\n", "").replace("\t", "")
             if any(unicodedata.category(each) in ("Cc", "Cs") for each in text):
                 raise InputError(f"{line}: {shown(node.value)} holds control characters.")
+            number = node.tag in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float")
+            if number and OTHER_NUMBER.fullmatch(node.value):
+                raise InputError(
+                    f"{line}: YAML takes {node.value} for another number; write it with neither a "
+                    "colon nor leading zeros, or in quotes."
+                )
         elif isinstance(node, yaml.SequenceNode):
             parts = node.value
         else:

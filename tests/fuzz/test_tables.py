@@ -237,14 +237,6 @@ def test_all_tables_of_a_spoilt_table(path, case):
         assert not infinite.drop(["ci_low", "ci_high"], errors="ignore").any(), (name, infinite)
 
 
-@cases(1, 12)
-@given(spoilt())
-def test_the_command_on_a_spoilt_table(tmp_path_factory, case):
-    factors, content = case
-    folder = tmp_path_factory.mktemp("command")
-    run(folder, factors, content)
-
-
 def run(folder, factors, content):
     """python -m analysis in a folder; its exit code, after a look at what it left there."""
     (folder / "runs.csv").write_bytes(content)
@@ -272,6 +264,11 @@ def run(folder, factors, content):
 
 
 if THOROUGH:
+
+    @cases(1, 12)
+    @given(spoilt())
+    def test_the_command_on_a_spoilt_table(tmp_path_factory, case):
+        run(tmp_path_factory.mktemp("command"), *case)
 
     def test_ten_thousand_columns(path):
         header = ["epochs", *METRICS, *(f"column {i} </script>" for i in range(10_000))]

@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from pathlib import Path
 
 import yaml
@@ -75,7 +76,8 @@ def _message(error: ValidationError, prefix: tuple) -> str:
         return f"{where}{missing} is missing. See config.yaml for what it says."
     expected = error.schema.get("description", error.message)
     hint = ""
-    if isinstance(error.instance, str) and _is_number(error.instance):
+    wanted = error.validator_value if error.validator == "type" else ()
+    if wanted in ("number", "integer") and _is_number(error.instance):
         hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
     return f"{key}: {_shown(error.instance)} was given, but {expected} is needed.{hint}"
 
@@ -200,7 +202,7 @@ def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
 def _path(*parts: object) -> str:
     """Where a value is, as in ``factors.epochs.levels.0``, in one line whatever the names."""
     names = [str(part) for part in parts]
-    return ".".join(n if n.isprintable() and len(n) <= 64 else _shown(n) for n in names)
+    return ".".join(n if re.fullmatch(r"[\w-]{1,64}", n) else _shown(n) for n in names)
 
 
 def _shown(value: object) -> str:
@@ -211,9 +213,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _is_number(text: str) -> bool:
+def _is_number(value: object) -> bool:
     try:
-        float(text)
+        return isinstance(value, str) and math.isfinite(float(value))
     except ValueError:
         return False
-    return True
