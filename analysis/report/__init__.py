@@ -36,7 +36,6 @@ from analysis.settings import Settings
 from analysis.study import Study
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-NEW_PAGE = ("Surfaces", "Trade-offs", "Appendix: every run")  # sections that start on one
 
 
 def write(
@@ -91,7 +90,7 @@ def context(
         ),
         "first_page": first_page,
         "sections": [
-            {"title": title, "blocks": blocks, "new_page": title in NEW_PAGE}
+            {"title": title, "blocks": blocks, "new_page": title == "Surfaces"}
             for title, blocks in (
                 ("Source and design", design.source_and_design(content)),
                 ("Baseline", design.baseline(content)),
