@@ -6,7 +6,6 @@ All of it is of the ordinary least-squares fit, whose theory these measures belo
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,7 @@ from analysis import style
 from analysis.inference import Fits
 from analysis.regression import Array, Fit, lack_of_fit, triangle_of
 from analysis.settings import Settings
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
+from analysis.study import Study
 
 # Shapiro and Wilk's p-value is calibrated up to here (Royston 1995); beyond, another test.
 SHAPIRO_WILK_MOST = 5000

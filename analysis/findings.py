@@ -16,8 +16,8 @@ import pandas as pd
 
 from analysis import style
 from analysis.coding import Coding, codings
-from analysis.runs import Study
 from analysis.settings import Metric, Settings
+from analysis.study import Study
 
 Tables = dict[str, pd.DataFrame]
 COLUMNS = ["section", "metric", "kind", "significant", "sentence"]

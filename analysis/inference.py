@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -12,9 +11,7 @@ from scipy import stats
 from analysis.regression import Fit, group_sums, ordinary_least_squares
 from analysis.settings import InputError, Settings
 from analysis.splitplot import BLOCK_MOST, split_plot
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
+from analysis.study import Study
 
 ESTIMATORS = ("ols", "ols_cluster", "split_plot")
 

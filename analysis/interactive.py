@@ -20,19 +20,11 @@ import pandas as pd
 from matplotlib.colors import to_hex
 from matplotlib.ticker import MaxNLocator
 
-from analysis import style
-from analysis.figures import (
-    MANY,
-    Tables,
-    cells_at,
-    cells_of,
-    held_title,
-    held_values,
-    is_nearest,
-    levels_of,
-)
-from analysis.runs import Study
+from analysis import files, style
+from analysis.figures.common import MANY, Tables, cells_of, levels_of
+from analysis.figures.surfaces import cells_at, held_title, held_values, is_nearest
 from analysis.settings import Factor, Metric, Settings
+from analysis.study import Study
 
 LISTED_RUNS = 5000  # as many as fit into an embedded page; the table of runs has them all
 CHOICES = 12  # a column of at most so many different values is filtered by choosing one
@@ -41,15 +33,13 @@ CHOICES = 12  # a column of at most so many different values is filtered by choo
 def write(tables: Tables, study: Study, settings: Settings, folder: str | Path) -> None:
     """surfaces.html and runs.html; a file appears whole or not at all."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     pages = {
         "surfaces.html": surfaces_page(tables, study, settings),
         "runs.html": runs_page(study, settings),
     }
     for name, page in pages.items():
-        unfinished = folder / f".{name}.unfinished"
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(folder / name)
+        with files.whole(folder / name) as unfinished:
+            unfinished.write_text(page, encoding="utf-8")
 
 
 def _page(template: str, **values: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,8 @@ from scipy.linalg import solve_triangular
 
 from analysis.coding import Coding, codings
 from analysis.settings import InputError, Settings
+from analysis.study import Study
 from analysis.terms import Term, model_terms
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
 
 Array = NDArray[np.float64]
 

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.regression import Fit
-from analysis.runs import Study
 from analysis.settings import Settings
+from analysis.study import Study
 
 # Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
 # FEWEST_RESAMPLES, and callers say so in `notes`.

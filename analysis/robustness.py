@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,10 +15,8 @@ from analysis.inference import Fits, t_test
 from analysis.regression import Fit, ordinary_least_squares
 from analysis.settings import InputError, Metric, Settings
 from analysis.splitplot import split_plot
+from analysis.study import Study
 from analysis.terms import Term, polynomial
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
 
 DEGREES = (1, 2, 3)
 # With more replicates than this no single one can matter, and each costs a fit of everything.

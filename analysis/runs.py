@@ -7,7 +7,6 @@ import json
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from analysis import style
 from analysis.coding import codings
 from analysis.regression import Model, require_estimable, triangle_of
 from analysis.settings import LARGEST, InputError, Settings, nearest, one_line, shown
+from analysis.study import Study
 from analysis.terms import model_terms
 
 STATUSES = ("ok", "diverged", "failed", "stopped_early")
@@ -34,38 +34,6 @@ TRACKERS_STATUSES = {
 # Terms are written schedule[linear]:epochs, what is held schedule=linear, epochs=2.
 NO_LEVEL_HOLDS = ",:;=^[]{}"
 LONGEST_LEVEL = 64
-
-
-@dataclass(frozen=True)
-class Study:
-    """A checked table of runs with what lies beside it.
-
-    ``runs`` has our column names: the factors, replicate, trajectory, status, every metric,
-    baseline_<metric> and delta_<metric> where the baseline was measured, and any further column as
-    it came. A diverged or failed run has empty metrics. ``baseline`` holds the baseline's own
-    hyperparameters, as far as known; ``notes`` says what the table cannot tell, as (topic,
-    sentence).
-    """
-
-    runs: pd.DataFrame
-    baseline: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[tuple[str, str], ...] = ()
-    histories: pd.DataFrame = field(default_factory=pd.DataFrame)
-    provenance: Mapping[str, Any] = field(default_factory=dict)
-    folder: Path = Path()  # paths of predictions in the table start here
-
-    def response(self, metric: str, framing: str) -> pd.Series:
-        """What is regressed, for the runs that have it: the metric, or its difference to the
-        baseline's on the same replicate."""
-        column = metric if framing == "absolute" else f"delta_{metric}"
-        return self.runs[column].dropna()
-
-    def framings(self, metric: str, settings: Settings) -> tuple[str, ...]:
-        """The framings in which the metric can be studied."""
-        known = all(f.name in self.baseline for f in settings.factors if f.numeric)
-        if known and f"delta_{metric}" in self.runs:
-            return ("absolute", "relative")
-        return ("absolute",)
 
 
 def read(path: str | Path, settings: Settings) -> Study:

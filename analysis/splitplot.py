@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +22,8 @@ from scipy.optimize import brentq
 
 from analysis.regression import Array, Fit, group_sums, ordinary_least_squares
 from analysis.settings import InputError, Settings
+from analysis.study import Study
 from analysis.terms import Term
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
 
 # More replicates than this are no block: they take a column each, and are likely just run numbers.
 BLOCK_MOST = 30

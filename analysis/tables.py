@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from analysis import (
     diagnostics,
+    files,
     findings,
     inference,
     predictions,
@@ -21,9 +21,7 @@ from analysis import (
 )
 from analysis.resampling import bootstrap_all
 from analysis.settings import Settings
-
-if TYPE_CHECKING:
-    from analysis.runs import Study
+from analysis.study import Study
 
 Tables = dict[str, pd.DataFrame]
 
@@ -148,12 +146,9 @@ def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
 
 def write(tables: Tables, folder: str | Path) -> None:
     """One CSV a table. A file appears whole or not at all; equal tables give equal bytes."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        unfinished = folder / f".{name}.csv.unfinished"
-        table.to_csv(unfinished, index=False, lineterminator="\n")
-        unfinished.replace(folder / f"{name}.csv")
+        with files.whole(Path(folder) / f"{name}.csv") as unfinished:
+            table.to_csv(unfinished, index=False, lineterminator="\n")
 
 
 def read_tables(folder: str | Path) -> Tables:

@@ -13,8 +13,8 @@ import pandas as pd
 
 from analysis.regression import Array, Fit
 from analysis.resampling import Bootstrap, percentile_interval
-from analysis.runs import Study
 from analysis.settings import Settings
+from analysis.study import Study
 from analysis.surface import Region, best_points
 
 # The fitted surface is compared on a grid of at most so many points.

@@ -15,8 +15,8 @@ from analysis.functional_anova import forest_shares
 from analysis.predictions import SUMMED_METRICS, Predictions, evaluation_variance
 from analysis.regression import Array, Fit
 from analysis.resampling import Bootstrap, Stream, draw_clusters, percentile_interval
-from analysis.runs import Study
 from analysis.settings import Settings
+from analysis.study import Study
 
 TREES = 200
 FOREST_ROWS = 1000  # larger tables: the forest is grown on so many rows, whole trajectories

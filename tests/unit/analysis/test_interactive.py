@@ -16,7 +16,7 @@ import reference
 from test_figures import four_factors, random_search, reference_study
 
 from analysis import interactive, runs, tables
-from analysis.runs import Study
+from analysis.study import Study
 
 EMBEDDED_BYTES = 1_500_000  # of a longer page Chromium shows nothing within Snakemake's
 HOSTILE = "</script><script>alert(1)</script>&amp;'\""

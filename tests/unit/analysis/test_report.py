@@ -10,7 +10,7 @@ import reference
 from test_figures import random_search, reference_study
 
 from analysis import figures, findings, report, runs, tables
-from analysis.runs import Study
+from analysis.study import Study
 
 PROVENANCE = {
     "study": "#panic(1) $x$ *bold* @ref \\u{41} <label>",

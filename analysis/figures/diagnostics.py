@@ -1,0 +1,74 @@
+"""Residuals and influence."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from scipy import stats
+
+from analysis import style
+from analysis.figures import common
+from analysis.figures.common import Tables
+from analysis.settings import Metric, Settings
+from analysis.study import Study
+
+
+def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
+    """Residuals against fitted values, their normal quantiles, by replicate, and influence."""
+    table = common.rows(tables, "influence", metric=metric.name, framing="absolute")
+    many = len(table) > common.MANY
+    figure, axes = common.panels(4, 4, 2.1)
+    fitted = style.in_unit(table["fitted"].to_numpy(float), metric)
+    residual = style.in_unit(table["residual"].to_numpy(float), metric)
+    scaled = table["standardised_residual"].to_numpy(float)
+    marked = table["influential"].astype(bool).to_numpy()
+    dot = {"marker": "o", "linewidth": 0, "rasterized": many}
+
+    def points(axis: Axes, x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> None:
+        size, alpha = (3, 0.3) if many else (9, 0.75)
+        axis.scatter(x[~mask], y[~mask], color=style.GREY, s=size, alpha=alpha, **dot)
+        axis.scatter(x[mask], y[mask], color=style.VERMILION, s=16, zorder=3, **dot)
+
+    unit = "points" if metric.unit == "points" else metric.unit
+    axes[0].axhline(0, color=style.GREY, linewidth=0.7)
+    points(axes[0], fitted, residual, marked)
+    axes[0].set_xlabel(f"fitted {style.axis_label(metric)}")
+    axes[0].set_ylabel("residual" + (f" ({unit})" if unit else ""))
+
+    order = np.argsort(scaled)
+    quantiles = stats.norm.ppf((np.arange(1, len(scaled) + 1) - 0.5) / len(scaled))
+    axes[1].plot(quantiles[[0, -1]], quantiles[[0, -1]], color=style.GREY, linewidth=0.7)
+    points(axes[1], quantiles, scaled[order], marked[order])
+    axes[1].set_xlabel("normal quantile")
+    axes[1].set_ylabel("standardised residual")
+
+    replicates = sorted(table["replicate"].unique())
+    place = table["replicate"].map({r: i for i, r in enumerate(replicates)}).to_numpy(float)
+    by_replicate = table.groupby("replicate")["fitted"]
+    within = by_replicate.cumcount() / by_replicate.transform("size")  # side by side, in order
+    axes[2].axhline(0, color=style.GREY, linewidth=0.7)
+    points(axes[2], place + 0.5 * (within.to_numpy() - 0.5), residual, marked)
+    shown = range(0, len(replicates), -(-len(replicates) // 8))
+    axes[2].set_xticks(shown, [style.level(replicates[i]) for i in shown])
+    axes[2].set_xlabel("replicate")
+    axes[2].set_ylabel(axes[0].get_ylabel())
+
+    leverage, cooks = table["leverage"].to_numpy(float), table["cooks_distance"].to_numpy(float)
+    points(axes[3], leverage, cooks, marked)
+    axes[3].set_xlabel("leverage")
+    axes[3].set_ylabel("Cook's distance")
+    axes[3].set_ylim(bottom=0)
+    measured = int(study.runs[metric.name].notna().sum())
+    if len(table) < measured:
+        told = f"{len(table):,} of {measured:,} runs, from the most to the least influential."
+        common.remark(figure, told)
+    if marked.any():
+        kinds = {"run": style.GREY, "influential run (named in the report)": style.VERMILION}
+        handles = [
+            Line2D([], [], marker="o", linestyle="", color=colour, label=label)
+            for label, colour in kinds.items()
+        ]
+        figure.legend(handles=handles, loc="outside upper left", ncols=2)
+    return figure

@@ -1,0 +1,92 @@
+"""The coefficients by three estimators in both framings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis import style
+from analysis.figures import common
+from analysis.figures.common import Tables
+from analysis.settings import Metric, Settings
+from analysis.study import Study
+
+
+def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
+    """Forest plot of the coefficients in both framings with the three estimators."""
+    table = common.rows(tables, "coefficients", metric=metric.name)
+    table = table[table["term"] != "intercept"]
+    table = table[~table["term"].str.startswith("replicate[")]
+    terms = list(dict.fromkeys(table["term"]))
+    framings = [f for f in ("absolute", "relative") if f in set(table["framing"])]
+    estimators = [e for e in style.ESTIMATORS if e in set(table["estimator"])]
+    titles = {
+        "absolute": "absolute framing:\nslope at the centre of the design",
+        "relative": "relative framing:\nslope at the baseline's settings",
+    }
+    figure, axes = common.panels(
+        len(framings), 2, 0.75 + 0.235 * len(terms), sharey=True, sharex=True
+    )
+    for axis, framing in zip(axes, framings, strict=True):
+        axis.axvline(0, color=style.GREY, linewidth=0.7)
+        for k, estimator in enumerate(estimators):
+            rows = table[(table["framing"] == framing) & (table["estimator"] == estimator)]
+            rows = rows.set_index("term").reindex(terms)
+            _, colour, marker = style.ESTIMATORS[estimator]
+            y = np.arange(len(terms)) + 0.22 * (k - (len(estimators) - 1) / 2)
+            estimate, low, high = (
+                style.in_unit(rows[c].to_numpy(float), metric)
+                for c in ("estimate", "ci_low", "ci_high")
+            )
+            axis.hlines(y, low, high, color=colour, linewidth=1)
+            sure = _significant(rows, settings).to_numpy()
+            for mask, face in ((sure, colour), (~sure, "white")):
+                axis.plot(
+                    estimate[mask],
+                    y[mask],
+                    marker,
+                    color=colour,
+                    markerfacecolor=face,
+                    markersize=3.6,
+                    markeredgewidth=0.9,
+                )
+        for i in range(0, len(terms), 2):
+            axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
+        axis.set_title(titles[framing])
+        unit = metric.unit or style.name(metric.name)
+        axis.set_xlabel(f"change in {style.name(metric.name)}\n({unit} for half the range)")
+        axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
+        axis.set_ylim(len(terms) - 0.5, -0.5)
+        axis.tick_params(axis="y", length=0)
+        axis.spines["left"].set_visible(False)
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=style.ESTIMATORS[e][1],
+            marker=style.ESTIMATORS[e][2],
+            label=style.ESTIMATORS[e][0],
+        )
+        for e in estimators
+    ]
+    handles.append(
+        Line2D(
+            [],
+            [],
+            color=style.GREY,
+            marker="o",
+            linestyle="",
+            markerfacecolor="white",
+            label=f"hollow: q ≥ {settings.alpha:g}",
+        )
+    )
+    figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.2)
+    return figure
+
+
+def _significant(rows: pd.DataFrame, settings: Settings) -> pd.Series:
+    """The report's rule: q below alpha and the interval without zero."""
+    excludes = (rows["ci_low"] > 0) | (rows["ci_high"] < 0)
+    return (rows["q_value"] < settings.alpha) & excludes

@@ -1,0 +1,313 @@
+"""The fitted surfaces: contours and perspective."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis import style
+from analysis.figures import common
+from analysis.figures.common import Tables
+from analysis.settings import Factor, Metric, Settings
+from analysis.study import Study
+
+
+def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
+    """Contours of the fitted surface; a row of panels a pair of factors, the others held."""
+    slices = _slices(tables, settings, metric)
+    cells = common.cells_of(tables, settings, metric).dropna(subset=["mean"])
+    at_most = 0  # dots in a panel
+    # three pairs fill half a page; with four factors the last pairs are left to the table
+    every_pair = list(dict.fromkeys((x, y) for x, y, _ in slices))
+    pairs = every_pair[:3]
+    slices = {key: rows for key, rows in slices.items() if key[:2] in pairs}
+    columns = max(sum((x, y) == pair for x, y, _ in slices) for pair in pairs)
+    if columns == 1:  # one slice a pair: the pairs side by side
+        columns, rows_of = len(pairs), [pairs]
+    else:
+        rows_of = [[pair] for pair in pairs]
+    figure = Figure(
+        figsize=(style.WIDTH, (1.62 if len(rows_of) > 1 else 2.1) * len(rows_of) + 0.25)
+    )
+    grid = figure.subplots(len(rows_of), columns, squeeze=False)
+    every = [style.in_unit(rows["estimate"], metric) for rows in slices.values()]
+    every.append(style.in_unit(cells["mean"], metric))
+    norm = Normalize(min(v.min() for v in every), max(v.max() for v in every))
+    steps = np.linspace(norm.vmin, norm.vmax, 13)
+    marked: set[str] = set()
+    for row, in_row in zip(grid, rows_of, strict=True):
+        here = [(key, rows) for key, rows in slices.items() if key[:2] in in_row]
+        for column, axis in enumerate(row):
+            if column >= len(here):
+                axis.remove()
+                continue
+            (x_name, y_name, held), rows = here[column]
+            across, down = settings.factor(x_name), settings.factor(y_name)
+            x, y, z = _mesh(rows, metric)
+            axis.contourf(x, y, z, levels=steps, cmap=style.SURFACE, norm=norm)
+            axis.contour(x, y, z, levels=steps, colors="white", linewidths=0.4)
+            points = cells_at(cells, held_values(held, settings))
+            at_most = max(at_most, len(points))
+            points = common.drawn(points, settings)
+            if len(points):
+                marked.add("observed")
+                axis.scatter(
+                    points[across.name],
+                    points[down.name],
+                    c=style.in_unit(points["mean"], metric),
+                    cmap=style.SURFACE,
+                    norm=norm,
+                    s=26,
+                    edgecolor="white",
+                    linewidth=0.9,
+                    zorder=3,
+                    clip_on=False,
+                )
+            marked |= _mark_points(axis, tables, metric, across, down, held_values(held, settings))
+            style.set_factor_axis(axis, "x", across, common.levels_of(study, across))
+            style.set_factor_axis(axis, "y", down, common.levels_of(study, down))
+            axis.set_xlabel(style.name(across.name))
+            if column == 0 or len(in_row) > 1:
+                axis.set_ylabel(style.name(down.name))
+            else:
+                axis.set_yticklabels([])
+            axis.set_title(held_title(held, settings), fontsize=7.5)
+            axis.spines[:].set_visible(False)
+    bar = figure.colorbar(
+        ScalarMappable(norm, style.SURFACE),
+        ax=list(figure.axes),
+        shrink=0.6 if len(rows_of) > 1 else 0.9,
+        aspect=24,
+        pad=0.015,
+    )
+    bar.outline.set_visible(False)
+    bar.set_label(style.axis_label(metric))
+    explained = {
+        "observed": _marker("o", style.GREY, "observed mean, same colours"),
+        "optimum": _marker("*", "white", "best fitted point, in the panel nearest to it"),
+        "stationary": _marker("X", "white", "stationary point, projected"),
+    }
+    handles = [handle for key, handle in explained.items() if key in marked]
+    if handles:
+        figure.legend(handles=handles, loc="outside upper left", ncols=3)
+    common.remark_drawn(figure, at_most, "cells of a panel")
+    if len(every_pair) > len(pairs):
+        common.remark(figure, f"The first {len(pairs)} of {len(every_pair)} pairs of factors.")
+    return figure
+
+
+def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
+    """The fitted surface over the first two numeric factors in perspective, with the cell means."""
+    slices = _slices(tables, settings, metric)
+    first = next(iter(slices))[:2]
+    chosen = [(held, rows) for (x, y, held), rows in slices.items() if (x, y) == first]
+    across, down = settings.factor(first[0]), settings.factor(first[1])
+    cells = common.cells_of(tables, settings, metric)
+    figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
+    values = np.concatenate([style.in_unit(rows["estimate"], metric) for _, rows in chosen])
+    norm = Normalize(values.min(), values.max())
+    observed = [cells_at(cells, held_values(held, settings))["mean"].dropna() for held, _ in chosen]
+    heights = np.concatenate([values, *(style.in_unit(means, metric) for means in observed)])
+    to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
+    for place, (held, rows) in enumerate(chosen):
+        # placed by hand: the layout engine does not see the labels of a 3-d axis
+        width = 1 / len(chosen)
+        axis = figure.add_axes(
+            (place * width + 0.01, 0.06, width - 0.055, 0.9),
+            projection="3d",
+            computed_zorder=False,
+        )
+        x, y, z = _mesh(rows, metric)
+        axis.plot_surface(
+            to_axis[across.name](x),
+            to_axis[down.name](y),
+            z,
+            cmap=style.SURFACE,
+            norm=norm,
+            rcount=13,
+            ccount=13,
+            edgecolor="white",
+            linewidth=0.25,
+            antialiased=True,
+        )
+        points = cells_at(cells, held_values(held, settings)).dropna(subset=["mean"])
+        points = common.drawn(points, settings)
+        axis.scatter(
+            to_axis[across.name](points[across.name]),
+            to_axis[down.name](points[down.name]),
+            style.in_unit(points["mean"], metric),
+            color=style.BLACK,
+            s=7,
+            depthshade=False,
+            zorder=5,
+        )
+        axis.view_init(elev=24, azim=-58)
+        axis.set_box_aspect((1, 1, 0.8), zoom=0.98)
+        for which, factor in (("x", across), ("y", down)):
+            levels = common.levels_of(study, factor)
+            levels = (
+                levels if len(levels) <= 4 else [levels[0], levels[len(levels) // 2], levels[-1]]
+            )
+            getattr(axis, f"set_{which}ticks")(
+                to_axis[factor.name](np.array(levels)),
+                [style.level(v, factor.scale) for v in levels],
+            )
+            getattr(axis, f"set_{which}label")(style.name(factor.name), labelpad=-4)
+        axis.set_zlim(heights.min(), heights.max())
+        axis.zaxis.set_major_locator(MaxNLocator(4))
+        axis.tick_params(pad=-2)
+        axis.tick_params(axis="z", pad=0)
+        figure.text(place * width + 0.01, 0.98, held_title(held, settings), va="top", fontsize=8)
+        for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
+            pane.pane.set_facecolor("white")
+            pane.pane.set_edgecolor(style.FAINT)
+            pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
+    height = f"height: {style.axis_label(metric)}"
+    figure.text(0.995, 0.98, height, ha="right", va="top", fontsize=7, color=style.GREY)
+    return figure
+
+
+def _onto_line(factor: Factor) -> Callable[[Any], Any]:
+    """A 3-d axis has no logarithmic scale: plot the logarithm and label it in natural units."""
+    return np.log10 if factor.scale in ("log10", "log2") else np.asarray
+
+
+def _slices(
+    tables: Tables, settings: Settings, metric: Metric
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """(factor across, factor down, what is held) -> rows; at most three slices a pair."""
+    if sum(factor.scale != "categorical" for factor in settings.factors) < 2:
+        raise common.CannotDraw("A surface needs two numeric factors.")
+    table = common.rows(tables, "surfaces", metric=metric.name, framing="absolute")
+    # nothing is held in a table of two factors; read back, the column is one of empty numbers
+    table = table.assign(held=table["held"].astype(object).fillna(""))
+    slices: dict[tuple[str, str, str], pd.DataFrame] = {}
+    for (x, y), pair in table.groupby(["factor_x", "factor_y"], sort=False):
+        held = list(dict.fromkeys(pair["held"]))
+        if len(held) > 3:
+            held = [held[0], held[len(held) // 2], held[-1]]
+        for value in held:
+            slices[x, y, value] = pair[pair["held"] == value]
+    return slices
+
+
+def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of a full grid as x, y, z arrays (values of y, values of x)."""
+    rows = rows.sort_values(["y", "x"])
+    shape = (rows["y"].nunique(), rows["x"].nunique())
+    x, y, z = (rows[column].to_numpy(float).reshape(shape) for column in ("x", "y", "estimate"))
+    return x, y, style.in_unit(z, metric)
+
+
+def held_values(text: str, settings: Settings) -> dict[str, Any]:
+    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}.
+
+    What is averaged over (``schedule averaged``) is not held and not in the mapping.
+    """
+    held = {}
+    for part in filter(None, (piece.strip() for piece in str(text).split(","))):
+        key, is_held, value = part.partition("=")
+        if is_held:
+            numeric = settings.factor(key).scale != "categorical"
+            held[key] = float(value) if numeric else value
+    return held
+
+
+def held_title(text: str, settings: Settings) -> str:
+    """``2 epochs, mean over schedule``; broken over lines where long."""
+    parts = [style.setting(held_values(text, settings), settings.factors)]
+    for piece in str(text).split(","):
+        if piece.strip().endswith(" averaged"):
+            parts.append(f"mean over {style.name(piece.strip().removesuffix(' averaged'))}")
+    return textwrap.fill(", ".join(filter(None, parts)), 34)
+
+
+def cells_at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
+    """The cells measured at the held values (to the digits in which these are written)."""
+    for key, value in held.items():
+        same = (
+            np.isclose(cells[key], value, rtol=1e-2)
+            if isinstance(value, float)
+            else cells[key] == value
+        )
+        cells = cells[same]
+    return cells
+
+
+def _marker(marker: str, face: str, label: str) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        marker=marker,
+        linestyle="",
+        markerfacecolor=face,
+        label=label,
+        markeredgecolor=style.BLACK,
+        markersize=5.5,
+        markeredgewidth=0.7,
+    )
+
+
+def _mark_points(
+    axis: Axes,
+    tables: Tables,
+    metric: Metric,
+    across: Factor,
+    down: Factor,
+    held: dict[str, Any],
+) -> set[str]:
+    """The best fitted point on its panel, and where the stationary point falls in this plane.
+
+    Returns which of the two are there.
+    """
+    marked = set()
+    marks = {"optimum": ("*", "value", 90), "stationary": ("X", "natural", 32)}
+    for table, (marker, column, size) in marks.items():
+        rows = tables.get(table, pd.DataFrame())
+        if rows.empty:
+            continue
+        rows = rows[rows["metric"] == metric.name].set_index("factor")[column]
+        if across.name not in rows or down.name not in rows:
+            continue
+        x, y = float(rows[across.name]), float(rows[down.name])
+        inside = _within(x, axis.get_xlim()) and _within(y, axis.get_ylim())
+        nearest = table == "stationary" or all(
+            is_nearest(rows.get(key), value, tables["cells"][key]) for key, value in held.items()
+        )
+        if inside and nearest:
+            marked.add(table)
+            axis.scatter(
+                x,
+                y,
+                marker=marker,
+                s=size,
+                color="white",
+                edgecolor=style.BLACK,
+                linewidth=0.7,
+                zorder=4,
+                clip_on=False,
+            )
+    return marked
+
+
+def _within(value: float, limits: tuple[float, float]) -> bool:
+    slack = 1e-6 * (limits[1] - limits[0])
+    return limits[0] - slack <= value <= limits[1] + slack
+
+
+def is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
+    """Whether ``held`` is the level nearest to ``value``."""
+    if not isinstance(held, float):
+        return str(value) == str(held)
+    levels = np.sort(pd.to_numeric(levels).unique())
+    return bool(np.isclose(levels[np.abs(levels - float(value)).argmin()], held, rtol=1e-2))

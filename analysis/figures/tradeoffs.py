@@ -1,0 +1,267 @@
+"""One metric against another, and all of them by cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from analysis import style
+from analysis.figures import common
+from analysis.figures.common import Tables
+from analysis.settings import Factor, Metric, Settings
+from analysis.study import Study
+from analysis.tradeoff import pareto_front
+
+
+def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
+    """One metric against another by cell, with intervals, the Pareto front and the baseline."""
+    vertical, horizontal = tradeoff_metrics(settings)
+    names = list(settings.factor_names)
+    y = common.cells_of(tables, settings, vertical).set_index(names)
+    x = common.cells_of(tables, settings, horizontal).set_index(names).reindex(y.index)
+    relative = bool(x["delta"].notna().any() and y["delta"].notna().any())
+    columns = ("delta", "ci_low", "ci_high") if relative else ("mean", "mean_low", "mean_high")
+    front = front_cells(tables, settings)
+    key = front.set_index(names).index if len(front) else y.index[:0]
+    shown = common.drawn(pd.DataFrame(index=range(len(y))), settings).index
+    shown = np.union1d(shown, y.index.get_indexer(key))  # the front in any case
+    count, y, x = len(y), y.iloc[shown], x.iloc[shown]
+    px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
+    py, y_low, y_high = (style.in_unit(y[column], vertical) for column in columns)
+    figure = Figure(figsize=(style.WIDTH, 3.4))
+    axis = figure.subplots()
+    if count <= common.MANY:
+        axis.errorbar(
+            px,
+            py,
+            xerr=[px - x_low, x_high - px],
+            yerr=[py - y_low, y_high - py],
+            fmt="none",
+            ecolor=style.LIGHT,
+            elinewidth=0.5,
+            zorder=1,
+        )
+    handles = _points_by_level(axis, study, settings, y.index.to_frame(index=False), px, py)
+
+    if len(front):
+        at = pd.DataFrame({"x": px.reindex(key).to_numpy(), "y": py.reindex(key).to_numpy()})
+        # with more than two metrics some cells owe their place on the front to a metric not shown
+        in_plane = pareto_front(at.to_numpy(), np.array([horizontal.sign, vertical.sign]))
+        line = at[in_plane].sort_values("x")
+        axis.plot(line["x"], line["y"], color=style.FRONT, linewidth=1.1, zorder=2)
+        axis.scatter(
+            at["x"], at["y"], s=62, facecolor="none", edgecolor=style.FRONT, linewidth=0.9, zorder=3
+        )
+        for number, place in enumerate(at.itertuples(), start=1):
+            if len(at) > 15:
+                break  # numbers would hide one another; the table names the cells
+            text = axis.annotate(
+                str(number),
+                (place.x, place.y),
+                (5, 4),
+                textcoords="offset points",
+                fontsize=7,
+                color=style.FRONT,
+                fontweight="bold",
+                zorder=6,
+            )
+            text.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
+        ring = {"marker": "o", "markerfacecolor": "none", "markersize": 7, "color": style.FRONT}
+        handles.append(Line2D([], [], **ring, label="Pareto front"))
+    if relative:
+        look = {"color": style.BASELINE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+        axis.axhline(0, zorder=1, **look)
+        axis.axvline(0, zorder=1, **look)
+        axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)
+        handles.append(_baseline_handle())
+    axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal))
+    axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical))
+    figure.legend(handles=handles, loc="outside right upper")
+    common.remark_drawn(figure, count, "cells")
+    return figure
+
+
+def _points_by_level(
+    axis: Axes,
+    study: Study,
+    settings: Settings,
+    cells: pd.DataFrame,
+    x: pd.Series,
+    y: pd.Series,
+) -> list[Line2D]:
+    """Draws the cells, coloured by the first factor, shaped by the last; returns the legend."""
+    first, last = settings.factors[0], settings.factors[-1]
+    levels, shapes = common.levels_of(study, first), common.levels_of(study, last)
+    colours = dict(zip(levels, style.level_colours(len(levels)), strict=True))
+    if len(levels) > 6:
+        levels = [levels[0], levels[len(levels) // 2], levels[-1]]
+    handles = [
+        Line2D([], [], marker="o", linestyle="", color=colours[v], label=_level_label(first, v))
+        for v in levels
+    ]
+    markers = dict(zip(shapes, "osD^vP", strict=False))
+    if last is first or len(markers) < len(shapes):
+        places = [(np.full(len(cells), True), "o")]
+    else:
+        handles += [
+            Line2D([], [], marker=m, linestyle="", color=style.GREY, label=_level_label(last, v))
+            for v, m in markers.items()
+        ]
+        places = [((cells[last.name] == v).to_numpy(), m) for v, m in markers.items()]
+    by_level = cells[first.name].map(colours)
+    for here, marker in places:
+        axis.scatter(
+            x[here],
+            y[here],
+            c=list(by_level[here]),
+            marker=marker,
+            s=28,
+            edgecolor="white",
+            linewidth=0.5,
+            zorder=4,
+        )
+    return handles
+
+
+def _level_label(factor: Factor, value: Any) -> str:
+    return style.setting({factor.name: value}, (factor,))
+
+
+def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
+    """The front's first metric, and its first that is better in the other direction (or second)."""
+    if len(settings.metrics) < 2:
+        raise common.CannotDraw("A trade-off needs two metrics; the config names one.")
+    first, *others = settings.front_metrics
+    return first, next((m for m in others if m.better != first.better), others[0])
+
+
+def _towards(label: str, metric: Metric) -> str:
+    """The label of an axis with an arrow to where it is better."""
+    return f"{label}, better →" if metric.better == "higher" else f"← better, {label}"
+
+
+def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
+    """The observed cells on the Pareto front of the table, as they are numbered in the figure."""
+    rows = tables.get("pareto", pd.DataFrame())
+    if rows.empty:
+        return rows
+    rows = rows[(rows["level"] == "observed") & rows["on_front"].astype(bool)].copy()
+    for factor in settings.factors:
+        rows[factor.name] = common.values(rows[factor.name], factor)
+    _, horizontal = tradeoff_metrics(settings)
+    return rows.sort_values(horizontal.name, kind="stable").reset_index(drop=True)
+
+
+def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
+    """One line a cell through its settings and its mean metrics; the Pareto front in front."""
+    names = list(settings.factor_names)
+    means = {
+        m.name: common.cells_of(tables, settings, m).set_index(names)["mean"]
+        for m in settings.metrics
+    }
+    frame = pd.DataFrame(means).dropna().reset_index()
+    if frame.empty:
+        raise common.CannotDraw("No cell has all the metrics.")
+    front = front_cells(tables, settings) if len(settings.metrics) > 1 else pd.DataFrame()
+    chosen = set(front[names].itertuples(index=False, name=None)) if len(front) else set()
+    on_front = np.array([row in chosen for row in frame[names].itertuples(index=False, name=None)])
+
+    # every axis runs from 0 to 1: (heights of the cells, labelled heights)
+    axes_of: list[tuple[np.ndarray, dict[float, str]]] = []
+    for factor in settings.factors:
+        levels = common.levels_of(study, factor)
+        spots = np.array(style.positions(levels, factor, levels), dtype=float)
+        spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
+        at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
+        shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
+        labels = {at[value]: style.level(value, factor.scale) for value in shown}
+        axes_of.append((frame[factor.name].map(at).to_numpy(float), labels))
+    stars = {}
+    for column, metric in enumerate(settings.metrics, start=len(names)):
+        values = metric.sign * frame[metric.name].to_numpy(float)  # up is better on every axis
+        baseline = metric.sign * common.baseline(study, metric)
+        ends = values if np.isnan(baseline) else np.append(values, baseline)
+        ticks = np.linspace(ends.min(), ends.max(), 4)
+        labels = {
+            float(height): style.amount(metric.sign * value, metric, unit=False)
+            for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
+        }
+        axes_of.append((_unit_scale(values, ends), labels))
+        if not np.isnan(baseline):
+            stars[column] = float(_unit_scale(np.array(baseline), ends))
+    lines = np.column_stack([heights for heights, _ in axes_of])
+    quality = lines[:, len(names)].copy()
+    # equal levels hide one another: a little apart, in the same order on every axis
+    rank = quality.argsort().argsort()
+    lines[:, : len(names)] += 0.05 * (rank / max(len(rank) - 1, 1) - 0.5)[:, None]
+
+    figure = Figure(figsize=(style.WIDTH, 2.9))
+    axis = figure.subplots()
+    places = range(lines.shape[1])
+    order = quality.argsort()
+    some = set(common.drawn(pd.DataFrame(index=range(len(order))), settings).index)
+    for i in order:
+        if i in some and not on_front[i]:
+            axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=0.7, alpha=0.55)
+    for i in np.flatnonzero(on_front):
+        axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=1.8, zorder=3)
+    for column, (_, labels) in enumerate(axes_of):
+        axis.axvline(column, color=style.GREY, linewidth=0.7, zorder=1)
+        for height, text in labels.items():
+            label = axis.text(column + 0.03, height, text, fontsize=7, va="center", zorder=6)
+            label.set_path_effects([withStroke(linewidth=2, foreground="white")])
+    for column, height in stars.items():
+        axis.plot(
+            column,
+            height,
+            "*",
+            color=style.BASELINE,
+            markersize=10,
+            markeredgecolor="white",
+            zorder=5,
+        )
+    titles = [style.name(name) for name in names]
+    titles += [f"{style.axis_label(m)}\n{m.better} is better" for m in settings.metrics]
+    axis.set_xticks(places, titles)
+    axis.set_yticks([])
+    axis.set_xlim(-0.1, len(titles) - 0.75)
+    axis.set_ylim(-0.06, 1.06)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    first = style.name(settings.metrics[0].name)
+    handles = [
+        Line2D([], [], color=style.SURFACE(0.9), label=f"best {first}"),
+        Line2D([], [], color=style.SURFACE(0.0), label=f"worst {first}"),
+    ]
+    if on_front.any():
+        handles.append(Line2D([], [], color=style.GREY, linewidth=2, label="on the Pareto front"))
+    if stars:
+        handles.append(_baseline_handle())
+    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    common.remark_drawn(figure, len(order), "cells")
+    return figure
+
+
+def _unit_scale(values: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Values on a scale from the lowest (0) to the highest (1) of ``ends``."""
+    span = ends.max() - ends.min()
+    return (values - ends.min()) / (span if span > 0 else 1.0)
+
+
+def _baseline_handle() -> Line2D:
+    return Line2D(
+        [],
+        [],
+        marker="*",
+        linestyle="",
+        color=style.BASELINE,
+        markersize=8,
+        markeredgecolor="white",
+        label="baseline",
+    )

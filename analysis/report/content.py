@@ -1,0 +1,83 @@
+"""What the sections draw from: tables, findings and figures, and how they are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis import style
+from analysis.report import block
+from analysis.settings import Metric, Settings
+from analysis.study import Study
+
+Tables = dict[str, pd.DataFrame]
+
+
+class Content:
+    """The study as the report sees it; every section is a function of it."""
+
+    def __init__(
+        self, tables: Tables, study: Study, settings: Settings, drawn: pd.DataFrame
+    ) -> None:
+        self.tables, self.study, self.settings, self.drawn = tables, study, settings, drawn
+        self.findings = tables["findings"]
+        self.percent = f"{100 * (1 - settings.alpha):g} %"
+        self.first_page_done = False
+
+    def rows(self, table: str, **where: Any) -> pd.DataFrame:
+        """Rows of a table with these values; empty if there is no such table."""
+        rows = self.tables.get(table, pd.DataFrame())
+        for column, value in where.items():
+            if column in rows:
+                rows = rows[rows[column] == value]
+        return rows
+
+    def sentences(self, **where: Any) -> list[block.Block]:
+        """The findings with these values as marked sentences; nothing if there are none."""
+        rows = self.findings
+        for column, value in where.items():
+            rows = rows[rows[column].isin(value if isinstance(value, tuple) else (value,))]
+        items = [
+            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
+            for row in rows.to_dict("records")
+        ]
+        return [{"type": "sentences", "items": items}] if items else []
+
+    def figure(self, name: str) -> list[block.Block]:
+        """The figure, or the sentence why there is none or where it already was."""
+        if name == self.key_figure and self.first_page_done:
+            return [
+                block.paragraph(f"{self.drawn.loc[name, 'title']}: Figure 1, on the first page.")
+            ]
+        if name not in self.drawn.index:
+            return [block.missing(f"The figure “{style.name(name)}” was not drawn.")]
+        row = self.drawn.loc[name]
+        if row["left_out"]:
+            return [block.missing(f"Left out: {row['title']}. {row['left_out']}")]
+        caption = f"{row['title']}. {row['caption']}"
+        return [{"type": "figure", "file": f"{name}.svg", "caption": caption, "alt": caption}]
+
+    def setting(self, row: Mapping[str, Any]) -> list[str]:
+        """The factors' values of a row, one text each."""
+        return [style.level(row[f.name], f.scale) for f in self.settings.factors]
+
+    def factor_columns(self) -> list[dict[str, Any]]:
+        return [
+            block.column(style.name(f.name), "right" if f.numeric else "left")
+            for f in self.settings.factors
+        ]
+
+    @staticmethod
+    def value(number: float, metric: Metric, sign: bool = False, more: int = 0) -> str:
+        """A number of a table's column: always the same digits, so that points align."""
+        return style.fixed(style.in_unit(number, metric), style.decimals(metric) + more, sign)
+
+    @property
+    def key_figure(self) -> str:
+        """The figure of the first page: the first of these that was drawn."""
+        first = self.settings.metrics[0].name
+        wanted = (f"differences_{first}", "tradeoff", f"effects_{first}")
+        kept = [n for n in wanted if n in self.drawn.index and not self.drawn.loc[n, "left_out"]]
+        return kept[0] if kept else ""

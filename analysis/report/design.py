@@ -1,0 +1,161 @@
+"""Where model and data come from, the design, and the baseline."""
+
+from __future__ import annotations
+
+from analysis import style
+from analysis.figures.common import levels_of
+from analysis.report import block
+from analysis.report.content import Content
+
+
+def source_and_design(content: Content) -> list[block.Block]:
+    provenance = content.study.provenance
+    source, design = provenance.get("source", {}), provenance.get("design", {})
+    blocks: list[block.Block] = []
+    if source:
+        licence = source.get("licence", {})
+        rows = []
+        for part in ("checkpoint", "dataset"):
+            revision = source.get(f"{part}_revision")
+            text = str(source.get(part, ""))
+            if revision:
+                text += f", revision {revision}"
+            if licence.get(part):
+                text += f" (licence: {licence[part]})"
+            rows.append((part.replace("dataset", "data set"), text))
+        rows.append(("labels", ", ".join(map(str, source.get("labels", [])))))
+        blocks.append(block.facts(rows))
+    else:
+        blocks.append(
+            block.missing(
+                "The table came without provenance.json, so model, data, versions and seeds "
+                "are not known here."
+            )
+        )
+    blocks.append(block.heading("Design"))
+    blocks.append(block.paragraph(_design_sentence(content)))
+    levels = []
+    for factor in content.settings.factors:
+        values = levels_of(content.study, factor)
+        shown = ", ".join(style.level(v, factor.scale) for v in values[:12])
+        if len(values) > 12:
+            low, high = (style.level(v, factor.scale) for v in (values[0], values[-1]))
+            shown = f"{len(values):,} values from {low} to {high}"
+        levels.append([style.name(factor.name), factor.scale, shown])
+    blocks.append(
+        block.table(
+            "The factors, the scale on which each is studied, and its levels.",
+            [
+                block.column("factor", "left"),
+                block.column("scale", "left"),
+                block.column("levels", "left"),
+            ],
+            levels,
+        )
+    )
+    if design:
+        lengths = ", ".join(str(length) for length in design.get("padded_lengths", ()))
+        fixed = design.get("fixed", {})
+        blocks.append(
+            block.facts(
+                [
+                    ("training texts a replicate", block.plain(design.get("training_examples"))),
+                    (
+                        "evaluation texts a replicate",
+                        block.plain(design.get("evaluation_examples")),
+                    ),
+                    ("padded to, tokens", lengths),
+                    (
+                        "held fixed",
+                        ", ".join(f"{style.name(k)} {block.plain(v)}" for k, v in fixed.items()),
+                    ),
+                ]
+            )
+        )
+    return blocks
+
+
+def _design_sentence(content: Content) -> str:
+    runs = content.study.runs
+    cells = runs[list(content.settings.factor_names)].drop_duplicates()
+    parts = [f"{style.count(len(runs), 'run')} of {style.count(len(cells), 'cell')}"]
+    parts.append(style.count(runs["replicate"].nunique(), "replicate"))
+    trajectories = runs["trajectory"].nunique()
+    if trajectories < len(runs):
+        parts.append(f"{trajectories:,} trajectories")
+    text = style.listed(parts) + "."
+    fates = {
+        "diverged": "diverged and are left out of the fits",
+        "failed": "failed and are left out of the fits",
+        "stopped_early": "stopped early and are in the fits with the metrics they reached",
+    }
+    counts = runs["status"].value_counts()
+    told = [f"{counts[status]:,} {fate}" for status, fate in fates.items() if status in counts]
+    if told:
+        text += f" Of the runs {style.listed(told)}."
+    if trajectories < len(runs):
+        text += (
+            " A trajectory is one training run: every factor but epochs, and the replicate. "
+            "Its cells at 1, 2, 3… epochs are the same run seen at different times, so their "
+            "errors are correlated; the analysis takes that into account (split-plot design)."
+        )
+    else:
+        text += " Every run is a training run of its own, so their errors are independent."
+    if content.study.provenance:
+        text += (
+            " A replicate is a new seed for the order of the texts and for dropout, and a new "
+            "draw of training and evaluation sets."
+        )
+    return text
+
+
+def baseline(content: Content) -> list[block.Block]:
+    recorded = content.study.provenance.get("baseline", {})
+    metrics = [m for m in content.settings.metrics if f"baseline_{m.name}" in content.study.runs]
+    if not metrics:
+        return [
+            block.missing(
+                "The table has no baseline metrics (columns baseline_<metric>), so nothing is "
+                "told relative to a baseline."
+            )
+        ]
+    blocks: list[block.Block] = [
+        block.paragraph(
+            "The baseline is the checkpoint before this study fine-tuned it, evaluated on the "
+            "same texts as the runs of each replicate."
+        )
+    ]
+    hyperparameters = recorded.get("hyperparameters") or dict(content.study.baseline)
+    if hyperparameters:
+        known = style.setting(hyperparameters, content.settings.factors)
+        blocks.append(
+            block.paragraph(
+                f"It was itself trained with {known}; the relative framing starts there."
+            )
+        )
+    else:
+        blocks.append(block.missing("With which hyperparameters it was trained is not known."))
+    runs = content.study.runs
+    columns = [f"baseline_{m.name}" for m in metrics]
+    if "replicate" in runs:
+        table = runs.dropna(subset=columns, how="all").drop_duplicates("replicate")
+    else:
+        table = runs.head(1)
+    rows = [
+        [
+            str(row.get("replicate", "all")),
+            *(content.value(row[f"baseline_{m.name}"], m) for m in metrics),
+        ]
+        for row in table.head(50).to_dict("records")
+    ]
+    blocks.append(
+        block.table(
+            "The baseline on each replicate's evaluation set.",
+            [
+                block.column("replicate", "left"),
+                *(block.column(style.axis_label(m)) for m in metrics),
+            ],
+            rows,
+        )
+    )
+    return blocks + content.sentences(section="baseline")

@@ -1,0 +1,146 @@
+"""Methods in prose with references, and what the study cannot say."""
+
+from __future__ import annotations
+
+from analysis.report import block
+from analysis.report.content import Content
+
+REFERENCES = (
+    "Benjamini, Y. & Hochberg, Y. (1995). Controlling the false discovery rate: a practical and "
+    "powerful approach to multiple testing. Journal of the Royal Statistical Society B 57, "
+    "289–300.",
+    "Box, G. E. P. & Draper, N. R. (2007). Response Surfaces, Mixtures, and Ridge Analyses. "
+    "2nd ed., Wiley.",
+    "Derringer, G. & Suich, R. (1980). Simultaneous optimization of several response variables. "
+    "Journal of Quality Technology 12, 214–219.",
+    "Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of modern neural "
+    "networks. Proceedings of ICML 2017.",
+    "Hutter, F., Hoos, H. & Leyton-Brown, K. (2014). An efficient approach for assessing "
+    "hyperparameter importance. Proceedings of ICML 2014, 754–762.",
+    "Kuznetsova, A., Brockhoff, P. B. & Christensen, R. H. B. (2017). lmerTest package: tests in "
+    "linear mixed effects models. Journal of Statistical Software 82(13).",
+    "Lenth, R. V. (2009). Response-surface methods in R, using rsm. Journal of Statistical "
+    "Software 32(7).",
+    "McNemar, Q. (1947). Note on the sampling error of the difference between correlated "
+    "proportions or percentages. Psychometrika 12, 153–157.",
+    "Pinheiro, J. C. & Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS. Springer.",
+    "The published study this project starts from: arXiv 2501.00241.",
+)
+
+
+def methods(content: Content) -> list[block.Block]:
+    alpha, resamples = content.settings.alpha, content.settings.bootstrap
+    model = (
+        f"the terms {content.settings.formula}"
+        if content.settings.formula
+        else f"a full polynomial of degree {content.settings.degree}"
+    )
+    texts = [
+        (
+            "Model",
+            f"Each metric is explained by {model} in the coded factors (Box & Draper 2007; "
+            "vocabulary and checks after Lenth 2009). A numeric factor is taken on its own "
+            "scale (logarithmic for learning rates), centred and divided by half of its range, "
+            "so that a coefficient is the change for half the range; a categorical factor has "
+            "sum-to-zero contrasts. The absolute framing explains the metric and counts from "
+            "the centre of the design; the relative framing explains the difference to the "
+            "baseline on the same replicate and counts from the baseline's own settings.",
+        ),
+        (
+            "Three estimators",
+            "Runs that share a training run have correlated errors: epochs is the sub-plot "
+            "factor of a split-plot design, the others are whole-plot factors. Classical least "
+            "squares ignores that and finds whole-plot effects too easily and epoch effects "
+            "too rarely; it is reported because published analyses use it. The second "
+            "estimator "
+            "keeps the fit and takes cluster-robust (CR1) standard errors by trajectory. The "
+            "third, on which conclusions rest, is a linear mixed model with a fixed replicate "
+            "block and a random intercept for each trajectory, fitted by restricted maximum "
+            "likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
+            "lmerTest (Kuznetsova et al. 2017)."
+            if content.study.runs["trajectory"].duplicated().any()
+            else "They differ where several runs share a training run, such as its states "
+            "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
+            "training run of its own, and classical least squares is right where the scatter "
+            "is even. The second estimator keeps the fit and takes standard errors (CR1) that "
+            "also hold where it is not. The third, on which conclusions rest, is least squares "
+            "with a fixed replicate block.",
+        ),
+        (
+            "Intervals, p and q",
+            f"Intervals are {content.percent} intervals. p-values are two-sided. q-values control "
+            "the false discovery rate (Benjamini & Hochberg 1995) within one metric, framing "
+            "and estimator, over all terms but the intercept. A term is called significant if "
+            f"q < {alpha:g} and its interval excludes zero. The bands of effect plots hold for "
+            "the whole curve at once; the intervals inside them hold at each point.",
+        ),
+        (
+            "Surfaces and trade-offs",
+            "The stationary point, its nature and the canonical axes follow Box & Draper "
+            "(2007) and Lenth (2009). The best fitted point is searched inside the region "
+            "studied "
+            f"only; its interval is a bootstrap over whole trajectories ({resamples} "
+            f"resamples). A "
+            "cell is on the Pareto front if no other is at least as good in all of its metrics "
+            "and better in one. Desirability is that of Derringer & Suich (1980).",
+        ),
+        (
+            "Variability, importance, power",
+            "Importance is told twice: by type II sums of squares of the polynomial and by "
+            "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "are compared with the baseline on the same texts, replicates pooled, by the exact "
+            "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
+            "predictions were stored, corrected over the grid. "
+            "The smallest detectable effect is the one found with "
+            f"probability 0.8 at level {alpha:g}. The expected calibration error is that of "
+            "Guo et al. (2017).",
+        ),
+    ]
+    blocks: list[block.Block] = []
+    for title, text in texts:
+        blocks += [block.heading(title), block.paragraph(text)]
+    return [*blocks, block.heading("References"), {"type": "references", "items": list(REFERENCES)}]
+
+
+def limits(content: Content) -> list[block.Block]:
+    runs, source = content.study.runs, content.study.provenance.get("source", {})
+    sentences = [
+        "It is about one model, one data set and one range of settings. Outside of the levels "
+        "studied the polynomial is no guide.",
+        "The best of many means is too good: part of its lead is luck. A new replicate of the "
+        "chosen settings would tell how much.",
+        "An effect that is not detected may exist below the size the design could have seen.",
+    ]
+    replicates = runs["replicate"].nunique() if "replicate" in runs else 1
+    if replicates < 2:
+        sentences.append(
+            "There is one replicate: the spread between repeated runs, and with it pure error "
+            "and lack of fit, cannot be estimated."
+        )
+    elif replicates < 5:
+        sentences.append(
+            f"There are {replicates} replicates: intervals of single cells are wide, and "
+            "variance between replicates is known only roughly."
+        )
+    if source.get("kind") == "embedded":
+        sentences.append(
+            "It ran on the embedded model and sentences. Directions may carry over to larger "
+            "models; sizes should not be expected to."
+        )
+    if runs["trajectory"].duplicated().any():
+        sentences.append(
+            "Cells of one trajectory are one training run seen at several times: they hold "
+            "less information than as many independent runs."
+        )
+    blocks = [
+        {
+            "type": "sentences",
+            "items": [{"text": s, "significant": False} for s in sentences],
+        }
+    ]
+    notes = content.rows("notes")
+    if len(notes):
+        blocks.append(block.heading("What this table did not allow"))
+        items = [{"text": str(s), "significant": False} for s in dict.fromkeys(notes["sentence"])]
+        blocks.append({"type": "sentences", "items": items})
+    return blocks

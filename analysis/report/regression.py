@@ -1,0 +1,169 @@
+"""One metric explained: effects, both framings, three estimators."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from analysis import findings, style
+from analysis.report import block
+from analysis.report.content import Content
+from analysis.settings import Metric
+
+
+def regression(content: Content, metric: Metric) -> list[block.Block]:
+    blocks = content.sentences(section="summary", metric=metric.name)
+    blocks += content.figure(f"effects_{metric.name}")
+    if findings.estimator_used(content.tables, metric) is None:
+        return [
+            *blocks,
+            block.missing(
+                f"No regression of {style.name(metric.name)} could be fitted. The section "
+                "“What this study cannot say” tells why."
+            ),
+        ]
+    blocks += content.sentences(section="effects", metric=metric.name)
+    blocks.append(block.heading("Absolute and relative framing"))
+    blocks += _framings(content, metric)
+    blocks.append(block.heading("Three estimators"))
+    blocks += _estimators(content, metric)
+    blocks += content.figure(f"coefficients_{metric.name}")
+    return blocks
+
+
+def _framings(content: Content, metric: Metric) -> list[block.Block]:
+    framings = {
+        framing: findings.conclusive(content.tables, metric, framing).set_index("term")
+        for framing in ("absolute", "relative")
+        if len(findings.conclusive(content.tables, metric, framing))
+    }
+    unit = metric.unit or style.name(metric.name)
+    estimator = style.ESTIMATORS[findings.estimator_used(content.tables, metric)][0]
+    columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
+    for framing in framings:
+        spans.append({"title": framing, "columns": 4})
+        columns += [
+            block.column("estimate"),
+            block.column(f"{content.percent} interval"),
+            block.column("p"),
+            block.column("q"),
+        ]
+    terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
+    body = []
+    for term in terms:
+        line: list[Any] = [style.term(term)]
+        for rows in framings.values():
+            if term not in rows.index:
+                line += ["", "", "", ""]
+                continue
+            row = rows.loc[term]
+            sure = bool(findings.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            line += [
+                block.bold(content.value(row["estimate"], metric, more=1), sure),
+                f"{content.value(row['ci_low'], metric, more=1)} to "
+                f"{content.value(row['ci_high'], metric, more=1)}",
+                style.p_value(row["p_value"]),
+                block.bold(style.p_value(row["q_value"]), sure),
+            ]
+        body.append(line)
+    blocks: list[block.Block] = [
+        block.table(
+            f"{style.sentence_case(style.name(metric.name))} ({unit}): coefficients for half "
+            f"the range of each factor, {estimator} estimator; semibold: significant.",
+            columns,
+            body,
+            spans=spans,
+            size=8,
+        )
+    ]
+    if "relative" not in framings:
+        blocks.append(
+            block.missing(
+                "There is no relative regression: it needs the baseline's metric in the table "
+                "and the baseline's own hyperparameters."
+            )
+        )
+        return blocks
+    if metric.name == content.settings.metrics[0].name:
+        blocks.append(block.paragraph(_what_framings_mean(content)))
+    return blocks
+
+
+def _what_framings_mean(content: Content) -> str:
+    terms = content.rows("coefficients", framing="relative", estimator="split_plot")["term"]
+    blocked = terms.str.startswith("replicate[").any()
+    if blocked or content.study.runs["replicate"].nunique() == 1:
+        text = (
+            "The two framings are one fit. The baseline's metric is constant within a "
+            "replicate, and the model has a replicate block, so that subtracting it and "
+            "counting the factors from other values only re-centres the polynomial: fitted "
+            "values, squares and interactions are the same, the intercept and the main effects "
+            "are not. "
+        )
+    else:
+        text = (
+            "The model has no replicate block here, so that subtracting the baseline also "
+            "takes out what the replicates have in common: the framings are two fits. "
+        )
+    centre = findings.centre(content.study, content.settings)
+    known = style.setting(dict(content.study.baseline), content.settings.factors)
+    text += (
+        "In the absolute framing a main effect is the slope at the centre of the design "
+        f"({centre}); in the relative framing it is the slope at the baseline's settings "
+        f"({known})."
+    )
+    if blocked:
+        text += (
+            " The two least-squares estimators have no replicate block; there the framings "
+            "differ a little in every term."
+        )
+    return text
+
+
+def _estimators(content: Content, metric: Metric) -> list[block.Block]:
+    table = content.rows("coefficients", metric=metric.name, framing="absolute")
+    table = table[~table["term"].str.startswith("replicate[")]
+    present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
+    disagree = set(findings.disagreements(content.tables, content.settings, metric))
+    columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
+    by_estimator = {}
+    for name in present:
+        spans.append({"title": style.ESTIMATORS[name][0], "columns": 3})
+        columns += [block.column("estimate"), block.column("std. error"), block.column("q")]
+        by_estimator[name] = table[table["estimator"] == name].set_index("term")
+    columns.append(block.column(""))
+    spans.append({"title": "", "columns": 1})
+    body = []
+    for term in dict.fromkeys(table["term"]):
+        line: list[Any] = [style.term(term)]
+        for rows in by_estimator.values():
+            if term not in rows.index:
+                line += ["", "", ""]
+                continue
+            row = rows.loc[term]
+            sure = bool(findings.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            line += [
+                block.bold(content.value(row["estimate"], metric, more=1), sure),
+                content.value(row["std_error"], metric, more=2),
+                block.bold(style.p_value(row["q_value"]), sure),
+            ]
+        line.append({"bold": "≠"} if term in disagree else "")
+        body.append(line)
+    if disagree:
+        told = (
+            f"≠ marks the {len(disagree)} of {len(body) - 1} terms on which the estimators "
+            "come to different conclusions; where they do, the split-plot estimator is the one "
+            "to trust, because it alone knows which runs share a training run."
+        )
+    else:
+        told = "The estimators come to the same conclusion on every term."
+    return [
+        block.table(
+            f"{style.sentence_case(style.name(metric.name))}, absolute framing: the same "
+            "coefficients by three estimators; semibold: significant; ≠: they disagree.",
+            columns,
+            body,
+            spans=spans,
+            size=8,
+        ),
+        block.paragraph(told),
+    ]

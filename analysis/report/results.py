@@ -1,0 +1,82 @@
+"""What was measured in every cell."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis import style
+from analysis.report import block
+from analysis.report.content import Content
+
+LISTED_CELLS = 150  # beyond that the best SHOWN_CELLS are listed
+SHOWN_CELLS = 30
+
+
+def results(content: Content) -> list[block.Block]:
+    blocks: list[block.Block] = []
+    for metric in content.settings.metrics:
+        blocks += content.figure(f"differences_{metric.name}")
+    blocks += _cells(content)
+    blocks += content.figure("learning_curves")
+    return blocks
+
+
+def _cells(content: Content) -> list[block.Block]:
+    cells = content.rows("cells")
+    if cells.empty:
+        return [block.missing("The analysis gave no table of cells.")]
+    names = list(content.settings.factor_names)
+    relative = cells["delta"].notna().any()
+    metrics = [m for m in content.settings.metrics if m.name in set(cells["metric"])]
+    by_metric = {m.name: cells[cells["metric"] == m.name].set_index(names) for m in metrics}
+    first = metrics[0]
+    index = by_metric[first.name].index
+    caption = "Means of the cells over their replicates"
+    if len(index) > LISTED_CELLS:
+        ranked = by_metric[first.name].sort_values("mean", ascending=first.sign < 0, kind="stable")
+        index = ranked.index[:SHOWN_CELLS]
+        caption = (
+            f"The {SHOWN_CELLS} of {len(ranked):,} cells with the best mean "
+            f"{style.name(first.name)}, which is partly luck (all are in cells.csv)"
+        )
+    spans = [{"title": "", "columns": len(names) + 1}]
+    columns = [*content.factor_columns(), block.column("runs")]
+    for metric in metrics:
+        spans.append({"title": style.axis_label(metric), "columns": 2 if relative else 1})
+        columns.append(block.column("mean"))
+        if relative:
+            columns.append(block.column("− baseline"))
+    compared = content.rows("comparisons", metric="accuracy")
+    q_values = compared.set_index(names)["q_value"] if len(compared) else pd.Series()
+    if len(q_values):
+        spans.append({"title": "", "columns": 1})
+        columns.append(block.column("McNemar q"))
+    rows = []
+    for key in index:
+        values = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
+        row: list[Any] = [
+            *content.setting(values),
+            str(int(by_metric[metrics[0].name].loc[key, "runs"])),
+        ]
+        for metric in metrics:
+            if key not in by_metric[metric.name].index:
+                row += ["", ""] if relative else [""]
+                continue
+            cell = by_metric[metric.name].loc[key]
+            row.append(content.value(cell["mean"], metric))
+            if relative:
+                sure = cell["ci_low"] > 0 or cell["ci_high"] < 0
+                row.append(block.bold(content.value(cell["delta"], metric, sign=True), bool(sure)))
+        if len(q_values):
+            row.append(style.p_value(q_values.get(key, float("nan"))))
+        rows.append(row)
+    if relative:
+        caption += (
+            f", and their difference to the baseline; semibold: the cell's own {content.percent} "
+            "interval excludes zero"
+        )
+    if len(q_values):
+        caption += "; McNemar q: right or wrong on the same texts, corrected over the cells"
+    return [block.table(caption + ".", columns, rows, spans=spans)]

@@ -1,0 +1,74 @@
+"""Where variation comes from, importance, power and calibration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from analysis import style
+from analysis.report import block
+from analysis.report.content import Content
+
+
+def variability(content: Content) -> list[block.Block]:
+    blocks = content.sentences(section="variability")
+    blocks += content.figure("variance_components")
+    blocks += content.figure("importance")
+    blocks.append(block.heading("Power"))
+    blocks += content.figure("power")
+    blocks += _power(content)
+    blocks.append(block.heading("Calibration"))
+    blocks += content.figure("reliability")
+    return blocks
+
+
+def _power(content: Content) -> list[block.Block]:
+    table = content.rows("power")
+    if table.empty:
+        return []
+    metrics = [m for m in content.settings.metrics if m.name in set(table["metric"])]
+    by_metric = {
+        m.name: table[table["metric"] == m.name].drop_duplicates("term").set_index("term")
+        for m in metrics
+    }
+    columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
+    for metric in metrics:
+        spans.append({"title": f"{style.name(metric.name)}{block.unit(metric)}", "columns": 3})
+        columns += [block.column("smallest"), block.column("observed"), block.column("replicates")]
+    rows = []
+    for term in dict.fromkeys(table["term"]):
+        line: list[Any] = [style.term(term)]
+        for metric in metrics:
+            if term not in by_metric[metric.name].index:
+                line += ["", "", ""]
+                continue
+            row = by_metric[metric.name].loc[term]
+            line += [
+                content.value(row["smallest_effect"], metric, more=1),
+                content.value(row["observed"], metric, more=1),
+                _replicates(row["replicates_needed"]),
+            ]
+        rows.append(line)
+    targets = [
+        f"{style.amount(rows['target_effect'].iloc[0], metric)} of {style.name(metric.name)}"
+        for metric in metrics
+        for rows in [by_metric[metric.name]]
+    ]
+    return [
+        block.table(
+            "Smallest coefficient (half the range of a factor) that a study of this size "
+            "detects with probability 0.8, the one observed, and the replicates that would "
+            f"detect {style.listed(targets)} with that probability.",
+            columns,
+            rows,
+            spans=spans,
+            size=8,
+        )
+    ]
+
+
+def _replicates(value: float) -> str:
+    if pd.isna(value):
+        return ""
+    return f"{value:.0f}" if value <= 999 else ">999"
