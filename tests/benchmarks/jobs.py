@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from finetuning.dataset import Examples, Split, write_split
+from finetuning.files import write_digests
 from finetuning.hyperparameters import Hyperparameters
 from tests.benchmarks.measuring import module
 from tests.benchmarks.studies import Study
@@ -39,6 +40,7 @@ def prepare(model: str, study: Study, folder: Path) -> tuple[Path, Path]:
     if model == "embedded":
         return study.checkpoint, study.split(0)
     checkpoint = write_tiny_distilbert(folder / "full", vocabulary=VOCABULARY, **FULL_SIZE)
+    write_digests(checkpoint, {})
     split = folder / "full.safetensors"
     write_split(split, Split(_random_texts(256), _random_texts(0), _random_texts(96)), {})
     return checkpoint, split

@@ -63,7 +63,7 @@ class Cells(keras_tuner.HyperModel):
         model.compile(optimizer, keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         return model
 
-    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **_: object) -> dict:
+    def fit(self, hp: keras_tuner.HyperParameters, model: keras.Model, **_: object) -> float:
         cell = self.cells[hp.get("cell")]
         model.fit(
             padded(self.split.training),
@@ -76,7 +76,7 @@ class Cells(keras_tuner.HyperModel):
         self.logits[str(hp.get("cell"))] = logits
         labels = self.split.evaluation.labels
         loss = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-        return {"loss": float(np.mean(loss))}
+        return float(np.mean(loss))  # to be minimised
 
 
 def main(job: dict) -> None:
@@ -85,8 +85,7 @@ def main(job: dict) -> None:
     for replicate in sorted({cell["replicate"] for cell in job["cells"]}):
         cells = Cells(job, replicate)
         with tempfile.TemporaryDirectory() as folder:
-            objective = keras_tuner.Objective("loss", "min")
-            keras_tuner.GridSearch(cells, objective=objective, directory=folder).search()
+            keras_tuner.GridSearch(cells, directory=folder).search()
         logits |= cells.logits
         training = cells.split.training
         epochs = sum(cell["epochs"] for cell in cells.cells.values())

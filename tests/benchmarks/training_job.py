@@ -28,13 +28,16 @@ def main(job: dict) -> None:
     stamps["TensorFlow and Keras"] = time.monotonic()
     import tensorflow as tf
 
+    from finetuning.cells import computed_from
     from finetuning.dataset import read_split
     from finetuning.hyperparameters import Hyperparameters
     from finetuning.state import State
     from finetuning.trainer import Run
 
     stamps["KerasHub and this project"] = time.monotonic()
+    computed_from(Path(job["checkpoint"]), Path(job["split"]))
     split = read_split(Path(job["split"]))
+    stamps["reading the data, digests"] = time.monotonic()
     run = Run(
         Path(job["checkpoint"]),
         split.training,

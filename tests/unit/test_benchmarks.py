@@ -1,0 +1,74 @@
+"""What the benchmarks compute from what they measured; running them is make benchmarks."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.benchmarks import jobs, measuring, startup, steady_state, table, threads
+from tests.benchmarks.studies import read_study
+from tests.tiny import whole_config
+
+DISTILBERT = {"dim": 768, "hidden_dim": 3072, "n_layers": 6, "id2label": {"0": "a", "1": "b"}}
+
+
+def step(length, seconds, tokens=100, rows=8, done=0.0):
+    counted = {"tokens": tokens, "padded": rows * length}
+    return {"length": length, "seconds": seconds, "gradients": seconds / 2, "done": done, **counted}
+
+
+def test_operations_of_a_step_are_six_for_each_weight_and_token_and_those_of_attention():
+    weights = 6 * (4 * 768**2 + 2 * 768 * 3072)
+    attention = 3 * 6 * 4 * 64 * 768
+    head = 16 * 6 * (768**2 + 768 * 2)
+    found = steady_state.operations(step(64, 1.0, rows=16), DISTILBERT)
+    assert found == 16 * 64 * (6 * weights + attention) + head
+
+
+def test_the_first_two_steps_of_each_length_do_not_count():
+    steps = [step(16, 9), step(48, 9), step(16, 9), step(16, 1), step(48, 9), step(48, 2)]
+    assert [s["seconds"] for s in jobs.steady(steps)] == [1, 2]
+    assert jobs.tokens_per_second(jobs.steady(steps)) == pytest.approx(200 / 3)
+
+
+def test_jobs_together_are_timed_from_the_first_waiting_to_the_last_end():
+    warm = [step(16, 1.0)] * threads.WARM_STEPS
+    first = {"stamps": {"all jobs are ready": 10.0}, "steps": [*warm, step(16, 1.0, done=12.0)]}
+    second = {"stamps": {"all jobs are ready": 10.5}, "steps": [*warm, step(16, 1.0, done=15.0)]}
+    assert threads.throughput([first, second]) == 200 / 5
+
+
+def test_of_two_jobs_that_start_together_the_slower_one_counts():
+    fast = {"started": 1.0, "steps": [step(16, 1.0, done=9.0)]}
+    slow = {"started": 1.5, "steps": [step(16, 1.0, done=11.5)]}
+    assert startup.first_step([fast, slow]) == 10
+
+
+def test_a_part_of_a_grid_is_whole_trajectories_spread_over_it(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(whole_config()))
+    whole = read_study(tmp_path, config)
+    part = read_study(tmp_path, config, limit=2)
+    assert (whole.whole, len(whole.cells), part.whole, part.trajectories) == (True, 24, False, 2)
+    assert [cell["epochs"] for cell in part.cells] == [1, 2, 3] * 2
+    assert (part.cells[0], part.cells[-1]) == (whole.cells[0], whole.cells[-1])
+    assert not read_study(tmp_path, config, replicates=1).whole
+
+
+def test_the_table_of_a_file_has_its_figures_and_its_machine(tmp_path, monkeypatch, capsys):
+    rows = [
+        measuring.line("whole grid", 300.0, 1000.0, "s"),
+        measuring.line("nothing to do", 2.5, None, "s"),
+        measuring.line("mean loss", 0.5, 0.51, "", ratio=False),
+    ]
+    out = tmp_path / "found.json"
+    measuring.report(out, "grid", {"cells": 54}, rows, {"ours": measuring.Run(300.0, 500.0, 2000)})
+    assert json.loads(out.read_text())["raw"]["ours"]["peak_memory_mb"] == 2000
+    capsys.readouterr()
+    monkeypatch.setattr("sys.argv", ["table", str(out)])
+    table.main()
+    printed = capsys.readouterr().out
+    assert measuring.MACHINE["date"] in printed
+    assert "| whole grid | 300 | 1,000 | s | 0.30 |" in printed
+    assert "| nothing to do | 2.5 |  | s |  |" in printed
+    assert "| mean loss | 0.5 | 0.51 |  |  |" in printed
