@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -69,18 +66,3 @@ def test_a_discarded_state_is_gone(path):
     state.discard()
     state.discard()
     assert not path.exists()
-
-
-def test_a_file_of_arrays_is_the_same_bytes_from_every_process(tmp_path):
-    code = (
-        "import sys; from pathlib import Path; import numpy as np;"
-        "from finetuning.files import write_arrays;"
-        "write_arrays(Path(sys.argv[1]), {'b': np.ones(2), 'a': np.ones(3)}, {'x': 1, 'y': {}})"
-    )
-    written = set()
-    for number in range(8):
-        path = tmp_path / str(number)
-        environment = {"PYTHONPATH": ":".join(sys.path)}
-        subprocess.run([sys.executable, "-c", code, str(path)], check=True, env=environment)
-        written.add(path.read_bytes())
-    assert len(written) == 1
