@@ -87,10 +87,10 @@ def drawn(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return rows.sample(MANY, random_state=settings.seed).sort_index()
 
 
-def remark_drawn(figure: Figure, count: int, what: str) -> None:
+def remark_drawn(figure: Figure, count: int, what: str, besides: str = "") -> None:
     """Says so where ``_drawn`` left out some."""
     if count > MANY:
-        remark(figure, f"{MANY:,} of {count:,} {what} are drawn, by chance.")
+        remark(figure, f"{MANY:,} of {count:,} {what} are drawn, by chance{besides}.")
 
 
 def ink_on(colour: Any) -> str:

@@ -83,7 +83,7 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal))
     axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical))
     figure.legend(handles=handles, loc="outside right upper")
-    common.remark_drawn(figure, count, "cells")
+    common.remark_drawn(figure, count, "cells", ", and all on the Pareto front")
     return figure
 
 
@@ -244,7 +244,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     if stars:
         handles.append(_baseline_handle())
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
-    common.remark_drawn(figure, len(order), "cells")
+    common.remark_drawn(figure, len(order), "cells", ", and all on the Pareto front")
     return figure
 
 

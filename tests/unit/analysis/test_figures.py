@@ -210,3 +210,15 @@ def test_names_and_numbers_as_one_writes_them():
     assert style.interval(0.0003, 0.014, points) == "0.03 to 1.40"
     assert style.p_value(0.0004, "p") == "p < 0.001"
     assert style.fixed(-0.00001, 2) == "0.00"
+
+
+def test_of_a_large_table_some_cells_are_drawn_by_chance_and_it_is_said(monkeypatch):
+    computed, study, settings = reference_study()
+    monkeypatch.setattr(figures.common, "MANY", 10)
+    with style.applied():
+        figure = figures.tradeoff(computed, study, settings)
+        told = figure.get_supxlabel()
+        drawn = sum(len(c.get_offsets()) for c in figure.axes[0].collections if c.get_zorder() == 4)
+    front = figures.tradeoffs.front_cells(computed, settings)
+    assert told == "10 of 27 cells are drawn, by chance, and all on the Pareto front."
+    assert 10 <= drawn <= 10 + len(front) < 27
