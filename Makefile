@@ -1,5 +1,5 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint parity lock
+.PHONY: study test example lint parity fuzz interruption slurm benchmarks audit licences lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -21,17 +21,47 @@ lint: .venv/test.installed
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 
-# Against PyTorch, which is no dependency of the project.
+# What takes too long for every change. PyTorch's builds differ from index to index: its version can be
+# pinned, but no hash.
+
+# Against PyTorch: conversions and logits.
 parity: .venv/test.installed
 	pip install torch==2.13.0
 	pytest tests/parity
 
+# Hostile configurations and tables by the thousand; tests/fuzz/README.md says what must hold.
+fuzz: .venv/test.installed
+	pytest tests/fuzz --hypothesis-profile=fuzz
+
+# Fifty kills at random moments.
+interruption: .venv/test.installed
+	KILLS=50 pytest -s tests/workflow/test_interruption.py
+
+# The study on a Slurm of this machine; as root.
+slurm: .venv/test.installed
+	tests/cluster/slurm.sh
+
+# How fast, in ratios of paired runs: docs/benchmarks.md.
+benchmarks: .venv-benchmarks/installed
+	PATH="$(CURDIR)/.venv-benchmarks/bin:$$PATH" tests/benchmarks/all.sh
+
+# --strict, since pip-audit otherwise calls it a success when the service cannot be reached.
+audit: .venv-tools/tools.installed
+	.venv-tools/bin/pip-audit --strict --disable-pip --require-hashes $(addprefix --requirement ,$(wildcard requirements*.lock))
+
+licences: .venv/test.installed .venv-tools/tools.installed
+	pip install --require-hashes -r requirements-benchmarks.lock
+	python docs/licences.py .venv .venv-tools
+
 # Resolves the newest versions that pyproject.toml allows, for every platform.
-lock:
-	pip install uv
-	uv pip compile --upgrade --universal --generate-hashes --python-version 3.11 --extra study pyproject.toml -o requirements.lock
-	uv pip compile --universal --generate-hashes --python-version 3.11 -c requirements.lock --extra study --extra test pyproject.toml -o requirements-test.lock
-	uv pip compile --universal --generate-hashes --python-version 3.11 -c requirements.lock pyproject.toml -o requirements-analysis.lock
+COMPILE := .venv-tools/bin/uv pip compile --universal --generate-hashes --python-version 3.11
+lock: .venv-tools/tools.installed
+	$(COMPILE) --upgrade --extra study pyproject.toml -o requirements.lock
+	$(COMPILE) -c requirements.lock pyproject.toml -o requirements-analysis.lock
+	$(COMPILE) -c requirements.lock --extra study --extra cluster pyproject.toml -o requirements-cluster.lock
+	$(COMPILE) -c requirements.lock --extra study --extra cluster --extra test pyproject.toml -o requirements-test.lock
+	$(COMPILE) -c requirements-test.lock --extra study --extra test --extra benchmarks pyproject.toml -o requirements-benchmarks.lock
+	$(COMPILE) --upgrade --group tools -o requirements-tools.lock
 
 .venv/study.installed: requirements.lock
 	test -d .venv || $(PYTHON) -m venv .venv
@@ -41,4 +71,15 @@ lock:
 .venv/test.installed: requirements-test.lock
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --require-hashes -r requirements-test.lock
+	touch $@
+
+.venv-benchmarks/installed: requirements-benchmarks.lock
+	test -d .venv-benchmarks || $(PYTHON) -m venv .venv-benchmarks
+	.venv-benchmarks/bin/pip install --require-hashes -r requirements-benchmarks.lock
+	.venv-benchmarks/bin/pip install torch==2.13.0
+	touch $@
+
+.venv-tools/tools.installed: requirements-tools.lock
+	test -d .venv-tools || $(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install --require-hashes -r requirements-tools.lock
 	touch $@
