@@ -41,9 +41,19 @@ interruption: .venv/test.installed
 slurm: .venv/test.installed
 	tests/cluster/slurm.sh
 
-# How fast, in ratios of paired runs: docs/benchmarks.md.
+# How fast, beside other programs: docs/benchmarks.md. Takes some hours; STUDY has to be finished.
+STUDY ?= results/reviews
+BENCHMARK = .venv-benchmarks/bin/python -m tests.benchmarks
 benchmarks: .venv-benchmarks/installed
-	PATH="$(CURDIR)/.venv-benchmarks/bin:$$PATH" tests/benchmarks/all.sh
+	for name in grid_vs_pytorch grid_vs_keras_tuner startup threads no_op memory; do \
+	  $(BENCHMARK).$$name $(STUDY) --out tests/benchmarks/results/$$name.json || exit 1; done
+	for model in embedded full; do \
+	  $(BENCHMARK).steady_state $(STUDY) --model $$model \
+	    --out tests/benchmarks/results/steady_state_$$model.json || exit 1; done
+	$(BENCHMARK).table tests/benchmarks/results/*.json
+	$(BENCHMARK).full_size
+	$(BENCHMARK).planning_scale
+	$(BENCHMARK).gather_scale
 
 # --strict, since pip-audit otherwise calls it a success when the service cannot be reached.
 audit: .venv-tools/tools.installed

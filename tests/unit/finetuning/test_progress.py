@@ -22,4 +22,4 @@ def test_time_left_follows_what_was_done_side_by_side(tmp_path):
     write(cells[5], 1000.0, 1025.0, process=4)
     assert describe(cells) == "6 of 10 cells done, about 83 seconds left"
     (cells[5] / "timing.json").write_bytes(b"")
-    assert describe(cells) == "5 of 10 cells done, about 2 minutes left"
+    assert describe(cells) == "6 of 10 cells done, about 2 minutes left"
