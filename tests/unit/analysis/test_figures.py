@@ -29,7 +29,7 @@ FOUR_FACTORS = {
 }
 SEARCH = {
     "factors": {"learning_rate": {"scale": "log10"}, "dropout": {"scale": "linear"}},
-    "analysis": {"metrics": {"a $metric_[x]": {"better": "higher"}}, "bootstrap": 100},
+    "analysis": {"metrics": {"a_metric-x": {"better": "higher"}}, "bootstrap": 100},
 }
 
 
@@ -61,7 +61,7 @@ def random_search():
     rng = np.random.default_rng(0)
     table = pd.DataFrame({"learning_rate": 10 ** rng.uniform(-5, -4, 30)})
     table["dropout"] = rng.uniform(0, 0.3, 30)
-    table["a $metric_[x]"] = np.log10(table["learning_rate"]) + rng.normal(0, 0.1, 30)
+    table["a_metric-x"] = np.log10(table["learning_rate"]) + rng.normal(0, 0.1, 30)
     settings = reference.settings(SEARCH)
     study = runs.from_table(table, settings)
     return tables.compute(study, settings), study, settings
