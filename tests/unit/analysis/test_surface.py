@@ -179,7 +179,7 @@ def test_why_there_is_no_canonical_analysis(more, reason):
     said = surface.notes(fit)
     if reason is None:
         assert list(surface.stationary(fit)["factor"]) == ["a"]
-        assert "b has no second-order term" in said[0][1]
+        assert "b without a second-order term" in said[0][1]
     else:
         assert surface.stationary(fit).empty
         assert reason in said[0][1]
