@@ -7,6 +7,11 @@ import shutil
 import pandas as pd
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
@@ -14,6 +19,11 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from analysis.tables import CAPTIONS
 
+NOT_YET = (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -69,14 +79,19 @@ def opened(browser, report_page):
 
 
 def until(browser, condition):
-    return WebDriverWait(browser, 60).until(lambda _: condition())
+    """Waits, also while an element is not there yet or still covered by one that goes away."""
+    return WebDriverWait(browser, 60, ignored_exceptions=NOT_YET).until(lambda _: condition())
+
+
+def click(browser, by, what):
+    until(browser, lambda: browser.find_element(by, what).click() or True)
 
 
 def show(browser, category, *labels):
     """Clicks through to an item and shows it."""
-    until(browser, lambda: browser.find_elements(By.LINK_TEXT, category))[0].click()
+    click(browser, By.LINK_TEXT, category)
     row = "".join(f"[td[normalize-space()='{label}']]" for label in labels)
-    browser.find_element(By.XPATH, f"//tr{row}//a[1]").click()
+    click(browser, By.XPATH, f"//tr{row}//a[1]")
 
 
 def show_page(browser, name):
