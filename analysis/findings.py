@@ -201,11 +201,12 @@ def _cells_against_baseline(
         first = cells[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
         where = style.setting(first[list(settings.factor_names)].to_dict(), settings.factors)
         sentence = (
-            f"{style.count(better, 'cell')} of {len(cells):,} "
+            f"As trained here, {style.count(better, 'cell')} of {len(cells):,} "
             f"{'beats' if better == 1 else 'beat'} the baseline in {name} on the same texts, most "
             f"of all {where} with "
             f"{style.amount(first['difference'], metric, sign=True)} ({_percent(settings)} "
-            f"interval {_interval(first, metric)}; {style.p_value(first['q_value'], 'q')}); "
+            f"interval over texts, not over training runs, {_interval(first, metric)}; "
+            f"{style.p_value(first['q_value'], 'q')}); "
             f"{worse} {'is' if worse == 1 else 'are'} worse ({rule})."
         )
     else:
