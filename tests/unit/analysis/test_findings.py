@@ -144,7 +144,9 @@ def test_cells_that_beat_the_baseline_need_q_and_interval():
         found = find({"comparisons": [compared | {"q_value": q_value}], "cells": [cell]})
         row = one(found, kind="cells_beat_baseline")
         assert row["significant"] == beats
-        assert row["sentence"].startswith("1 cell of 1 beats" if beats else "No cell is shown")
+        assert row["sentence"].startswith(
+            "As trained here, 1 cell of 1 beats" if beats else "No cell is shown"
+        )
 
 
 def test_missing_tables_give_only_what_the_runs_tell():
