@@ -143,7 +143,8 @@ def fitted(path, settings):
 
 def assert_least_squares(content, settings, fits):
     """The ordinary fits against numpy's, from the file as Python's own csv module reads it."""
-    lines = filter(None, csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    lines = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
+    lines = filter(lambda line: "".join(line).strip(), lines)  # a line of blanks is no run
     header = next(lines)
     rows = [dict(zip(header, line, strict=False)) for line in lines]
     finished = {"ok", "finished", "complete", "stopped_early"}
