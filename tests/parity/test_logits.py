@@ -84,7 +84,8 @@ def keras_logits(directory):
     from finetuning.checkpoints import load_classifier
     from finetuning.evaluation import compile_predictor
 
-    return compile_predictor(load_classifier(directory))(*batch()).numpy()
+    (logits,) = compile_predictor(load_classifier(directory))(*batch())
+    return logits.numpy()
 
 
 def torch_logits(directory):

@@ -34,6 +34,7 @@ class AdamW:
     def _apply(self, gradients: list[tf.Tensor], learning_rate: tf.Tensor) -> None:
         step = tf.cast(self.steps.assign_add(1), tf.float32)
         kept = 1 - learning_rate * self.weight_decay
+        powers = {"beta1_power": BETA_1**step, "beta2_power": BETA_2**step}
         for variable, decays, gradient, first, second in zip(
             self.variables, self.decayed, gradients, self.first, self.second, strict=True
         ):
@@ -43,8 +44,7 @@ class AdamW:
                 var=variable.handle,
                 m=first.handle,
                 v=second.handle,
-                beta1_power=BETA_1**step,
-                beta2_power=BETA_2**step,
+                **powers,
                 lr=learning_rate,
                 beta1=BETA_1,
                 beta2=BETA_2,

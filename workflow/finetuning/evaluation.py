@@ -1,36 +1,35 @@
 """Logits of a classifier on a set of examples."""
 
-from collections.abc import Callable
-
 import numpy as np
 import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
 
 from finetuning import batches
 from finetuning.dataset import Examples
+from finetuning.programs import Program
 
 ROWS = 32  # texts evaluated at once
 
 
-def compile_predictor(classifier: DistilBertTextClassifier) -> Callable[..., tf.Tensor]:
-    """A function of (tokens, mask) that returns logits (rows, classes), without dropout."""
-    ids = tf.TensorSpec([None, None], tf.int32)
+def compile_predictor(classifier: DistilBertTextClassifier) -> Program:
+    """A program of (tokens, mask) that returns logits (rows, classes), without dropout."""
 
-    @tf.function(jit_compile=True, autograph=False, input_signature=[ids, ids])
-    def predict(tokens, mask):  # noqa: ANN001
-        logits = classifier({"token_ids": tokens, "padding_mask": mask}, training=False)
-        return tf.cast(logits, tf.float32)
+    def predict(trainable: list, others: list, tokens: tf.Tensor, mask: tf.Tensor) -> list:
+        inputs = {"token_ids": tokens, "padding_mask": mask}
+        logits, _ = classifier.stateless_call(trainable, others, inputs, training=False)
+        return [tf.cast(logits, tf.float32)]
 
-    return predict
+    return Program(predict, classifier)
 
 
-def predict_logits(predictor: Callable[..., tf.Tensor], examples: Examples) -> np.ndarray:
+def predict_logits(predictor: Program, examples: Examples) -> np.ndarray:
     """Logits in the examples' own order, float32, shape (examples, classes)."""
     by_length = np.argsort(examples.lengths, kind="stable")
     logits = []
     for rows in batches.in_order(by_length, ROWS):
         batch = batches.pad(examples, rows, ROWS)
-        logits.append(predictor(batch.tokens, batch.mask).numpy()[: len(rows)])
+        (found,) = predictor(batch.tokens, batch.mask)
+        logits.append(found.numpy()[: len(rows)])
     in_order = np.empty_like(np.concatenate(logits))
     in_order[by_length] = np.concatenate(logits)
     return in_order

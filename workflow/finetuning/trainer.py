@@ -1,10 +1,9 @@
 """Fine-tunes a classifier: a ``Run`` trains epoch by epoch, and can be kept and gone on with.
 
-One compiled program per padded length computes gradients; AdamW applies them. The gradients are
-traced once: start-up is what costs most in a small cell.
+One compiled program per padded length computes gradients; AdamW applies them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from finetuning.dataset import Examples
 from finetuning.evaluation import compile_predictor, predict_logits
 from finetuning.hyperparameters import Hyperparameters, Patience, learning_rate_at
 from finetuning.metrics import measure
-
-IDS = tf.TensorSpec([None, None], tf.int32)
+from finetuning.programs import Program
 
 
 class Diverged(Exception):
@@ -195,24 +193,33 @@ def freeze(classifier: DistilBertTextClassifier, frozen_layers: int) -> None:
 def compile_gradients(classifier: DistilBertTextClassifier) -> Callable[..., tuple]:
     """A function of a batch's four arrays: mean cross-entropy, and its gradient by each variable.
 
-    Apart from AdamW, because it is compiled again for each padded length.
+    It also moves on the seeds of the dropout layers.
     """
-    variables = [variable.value for variable in classifier.trainable_variables]
-    signature = [IDS, IDS, tf.TensorSpec([None], tf.int32), tf.TensorSpec([None])]
+    not_trainable = classifier.non_trainable_variables
+    seeds = [n for n, variable in enumerate(not_trainable) if "seed_generator" in variable.path]
 
-    @tf.function(jit_compile=True, autograph=False, input_signature=signature)
-    def gradients(tokens, mask, labels, weights):  # noqa: ANN001
+    def gradients(trainable: list, others: list, *batch: tf.Tensor) -> list:
+        tokens, mask, labels, weights = batch
         with tf.GradientTape() as tape:
-            logits = classifier({"token_ids": tokens, "padding_mask": mask}, training=True)
+            tape.watch(trainable)
+            inputs = {"token_ids": tokens, "padding_mask": mask}
+            logits, others = classifier.stateless_call(trainable, others, inputs, training=True)
             logits = tf.cast(logits, tf.float32)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
             loss = tf.reduce_sum(losses * weights) / tf.reduce_sum(weights)
-        found = tape.gradient(loss, variables)
-        return loss, [tf.convert_to_tensor(gradient) for gradient in found]
+        found = map(tf.convert_to_tensor, tape.gradient(loss, trainable))
+        return [loss, *[others[n] for n in seeds], *found]
 
-    return gradients
+    program = Program(gradients, classifier)
+
+    def gradients_of(*batch: np.ndarray) -> tuple:
+        loss, *found = program(*batch)
+        _assign([not_trainable[n] for n in seeds], found[: len(seeds)])
+        return loss, found[len(seeds) :]
+
+    return gradients_of
 
 
-def _assign(variables: list[keras.Variable], values: list[np.ndarray]) -> None:
+def _assign(variables: list[keras.Variable], values: Sequence) -> None:
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
