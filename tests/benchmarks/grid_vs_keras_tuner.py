@@ -19,5 +19,4 @@ def refuse(hyperparameters: dict) -> str | None:
 
 
 if __name__ == "__main__":
-    asked = arguments(__doc__.split("\n")[0])
-    compare("grid_vs_keras_tuner", "Keras Tuner", "keras_tuner_loop", refuse, asked)
+    compare("grid_vs_keras_tuner", "Keras Tuner", "keras_tuner_loop", refuse, arguments(__doc__))

@@ -20,4 +20,4 @@ def refuse(hyperparameters: dict) -> str | None:
 
 
 if __name__ == "__main__":
-    compare("grid_vs_pytorch", "PyTorch", "pytorch_loop", refuse, arguments(__doc__.split("\n")[0]))
+    compare("grid_vs_pytorch", "PyTorch", "pytorch_loop", refuse, arguments(__doc__))
