@@ -1,4 +1,4 @@
-"""The whole grid of a finished study against Keras Tuner's GridSearch over the same cells.
+"""The whole grid of a study against Keras Tuner's GridSearch over the same cells.
 
     python -m tests.benchmarks.grid_vs_keras_tuner results/reviews --out grid_vs_keras_tuner.json
 

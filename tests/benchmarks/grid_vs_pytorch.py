@@ -1,4 +1,4 @@
-"""The whole grid of a finished study against a plain PyTorch loop over the same cells.
+"""The whole grid of a study against a plain PyTorch loop over the same cells.
 
     python -m tests.benchmarks.grid_vs_pytorch results/reviews --out grid_vs_pytorch.json
 
