@@ -8,7 +8,7 @@ import yaml
 from analysis.settings import Settings
 from analysis.terms import model_terms
 from finetuning import configuration
-from tests.benchmarks import jobs, measuring, startup, steady_state, table, threads
+from tests.benchmarks import jobs, measuring, planning_scale, startup, steady_state, table, threads
 from tests.benchmarks.studies import read_study
 from tests.tiny import whole_config
 
@@ -72,6 +72,13 @@ def test_of_two_jobs_that_start_together_the_slower_one_counts():
     fast = {"started": 1.0, "steps": [step(16, 1.0, done=9.0)]}
     slow = {"started": 1.5, "steps": [step(16, 1.0, done=11.5)]}
     assert startup.first_step([fast, slow]) == 10
+
+
+def test_planning_again_is_compared_with_the_first_plan():
+    first, again = measuring.Run(4.0, 4.0, 200), measuring.Run(5.0, 5.0, 210)
+    found = planning_scale.summarise(1000, {"fresh": first, "nothing_to_do": again})
+    assert [row["ours"] for row in found] == [4.0, 5.0, 210]
+    assert [row["ratio"] for row in found] == [None, 1.25, None]
 
 
 def test_a_part_of_a_grid_is_whole_trajectories_spread_over_it(tmp_path):
