@@ -77,8 +77,8 @@ def summarise(model: str, batch_size: int, rounds: list[dict], config: dict) -> 
     speeds = {side: [tokens_per_second(s) for s in steps[side]] for side in steps}
     peak = max(r[side]["peak_gflops"] for r in rounds for side in steps)
     shares = {side: [gflops(s, config) / peak for s in steps[side]] for side in steps}
-    training = [seconds_per_example(kept) for kept in steps["ours"]]
-    evaluation = [r["ours"]["evaluation_seconds"] for r in rounds]
+    training = [1000 * seconds_per_example(kept) for kept in steps["ours"]]
+    evaluation = [1000 * r["ours"]["evaluation_seconds"] for r in rounds]
     return [
         paired(f"{what}: training", speeds["ours"], speeds["theirs"], "tokens/s"),
         line(
@@ -88,7 +88,7 @@ def summarise(model: str, batch_size: int, rounds: list[dict], config: dict) -> 
             "",
             ratio=False,
         ),
-        paired(f"{what}: an example evaluated, against one trained", evaluation, training, "s"),
+        paired(f"{what}: an example evaluated, against one trained", evaluation, training, "ms"),
     ]
 
 

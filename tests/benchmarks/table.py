@@ -13,9 +13,14 @@ HEAD = "| what | this project | compared with | unit | ratio |\n|---|---|---|---
 
 def rows(content: dict) -> Iterable[str]:
     for row in content["table"]:
-        theirs = "" if row["theirs"] is None else f"{row['theirs']:,.4g}"
+        theirs = "" if row["theirs"] is None else figure(row["theirs"])
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        yield f"| {row['what']} | {row['ours']:,.4g} | {theirs} | {row['unit']} | {ratio} |"
+        yield f"| {row['what']} | {figure(row['ours'])} | {theirs} | {row['unit']} | {ratio} |"
+
+
+def figure(number: float) -> str:
+    """Four digits, or all of those before the point."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
 def describe(machine: dict) -> str:

@@ -40,7 +40,7 @@ def test_evaluation_is_compared_with_training_by_example():
     warm = [full] * jobs.WARM_STEPS
     side = {"steps": [*warm, full, last], "peak_gflops": 100.0, "evaluation_seconds": 0.1}
     *_, found = steady_state.summarise("full", 8, [{"ours": side, "theirs": side}], DISTILBERT)
-    assert (found["ours"], found["theirs"], found["ratio"]) == (0.1, 0.5, 0.2)
+    assert (found["ours"], found["theirs"], found["ratio"]) == (100, 500, 0.2)
 
 
 def test_several_rounds_are_told_by_medians_and_the_median_of_their_ratios():
@@ -100,7 +100,7 @@ def test_a_part_of_a_grid_is_whole_trajectories_spread_over_it(tmp_path):
 def test_the_table_of_a_file_has_its_figures_and_its_machine(tmp_path, monkeypatch, capsys):
     rows = [
         measuring.line("whole grid", 300.0, 1000.0, "s"),
-        measuring.line("nothing to do", 2.5, None, "s"),
+        measuring.line("training", 12345.6, None, "tokens/s"),
         measuring.line("mean loss", 0.5, 0.51, "", ratio=False),
     ]
     out = tmp_path / "found.json"
@@ -114,5 +114,5 @@ def test_the_table_of_a_file_has_its_figures_and_its_machine(tmp_path, monkeypat
     assert measuring.MACHINE["date"] in printed
     assert "Medians of 3 rounds; cells: 1,054; whole grid: yes; factors: epochs 1 / 2." in printed
     assert "| whole grid | 300 | 1,000 | s | 0.30 |" in printed
-    assert "| nothing to do | 2.5 |  | s |  |" in printed
+    assert "| training | 12,346 |  | tokens/s |  |" in printed
     assert "| mean loss | 0.5 | 0.51 |  |  |" in printed
