@@ -1,18 +1,16 @@
 """What a training job of the real size takes: 66 million parameters, 256 tokens a text.
 
-    python -m tests.benchmarks.full_size [--threads N]
+    python -m tests.benchmarks.full_size --out full_size.json
 
 Makes a checkpoint with DistilBERT's sizes and random weights, and texts that all fill 256 tokens;
 trains one run of two cells by the project's own Snakefile, with no compiled program in the cache;
-prints what was measured, and what follows from it, as JSON. Takes 8 minutes on an idle machine and,
-on disk, 2 GB in the temporary folder. See docs/full-size.md.
+tells what was measured, and what follows from it. Takes 8 minutes on an idle machine and, on disk,
+2 GB in the temporary folder. See docs/full-size.md.
 """
 
-import argparse
 import json
 import math
 import os
-import sys
 import tempfile
 from pathlib import Path
 
@@ -20,7 +18,9 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from tests.benchmarks.measuring import MACHINE, PROJECT, run
+from tests.benchmarks.measuring import line, report, run
+from tests.benchmarks.options import parser
+from tests.benchmarks.studies import snakemake
 from tests.tiny import NOUNS, VOCABULARY, whole_config, write_tiny_distilbert
 
 WORDS, TOKENS, BATCH = 30_522, 256, 16
@@ -33,20 +33,27 @@ CORES = (2, 16, 64)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1, help="of the job (default: 1)")
-    threads = parser.parse_args().threads
+    asked = parser(__doc__, threads=1).parse_args()
+    threads = asked.threads
     with tempfile.TemporaryDirectory() as directory:
         first, second = train_two_epochs(Path(directory), threads)
     measured = rates(first, second)
-    result = {
-        "machine": MACHINE,
-        "threads": threads,
-        "measured": measured,
-        "imdb": imdb(measured),
-        "study_hours": {cores: study_hours(measured, cores // threads) for cores in CORES},
-    }
-    print(json.dumps(result, indent=1))
+    hours = {cores: study_hours(measured, cores // threads) for cores in CORES}
+    reviews = imdb(measured)
+    table = [
+        line("a step", measured["seconds_a_step"], None, "s"),
+        line("training", measured["training_tokens_a_second"], None, "tokens/s"),
+        line("evaluation", measured["evaluation_tokens_a_second"], None, "tokens/s"),
+        line("start-up, nothing compiled before", measured["start_up_seconds"], None, "s"),
+        line("peak memory", measured["peak_memory_mb"], None, "MB"),
+        line("an epoch of IMDB's reviews", reviews["hours_an_epoch"], None, "h"),
+        line("an evaluation on IMDB's reviews", reviews["hours_an_evaluation"], None, "h"),
+    ]
+    for cores, study in hours.items():
+        what = f"a study on {cores} cores (estimate), epochs shared, against not"
+        table.append(line(what, study["shared"], study["unshared"], "h"))
+    raw = {"timing": [first, second], "study_hours": hours}
+    report(asked.out, "full_size", {"threads": threads}, table, raw)
 
 
 def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
@@ -69,9 +76,8 @@ def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
     cells = [
         f"results/tiny/cells/learning_rate=1e-05/epochs={epochs}/replicate=0" for epochs in (1, 2)
     ]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
-    command += ["--configfile", "config.yaml", "--cores", str(os.cpu_count())]
-    command += [f"{cell}/metrics.json" for cell in cells]
+    targets = [f"{cell}/metrics.json" for cell in cells]
+    command = snakemake("--cores", str(os.cpu_count()), *targets)
     run(command, folder, XDG_CACHE_HOME=str(folder / "cache"))
     first, second = (json.loads((folder / cell / "timing.json").read_text()) for cell in cells)
     return first, second

@@ -1,24 +1,24 @@
-"""How long gathering takes, and how much memory: python tests/benchmarks/gather_scale.py [FOLDER]
+"""How long gathering takes, and how much memory.
+
+    python -m tests.benchmarks.gather_scale --out gather_scale.json
 
 Makes 1,000 and 10,000 made-up but valid cells of 400 predictions each, and builds runs.csv,
-histories.csv and provenance.json of them with all that is checked on the way. A FOLDER on another
+histories.csv and provenance.json of them with all that is checked on the way. --folder on another
 file system than the temporary one shows what that costs.
 """
 
 import os
 import resource
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-PROJECT = Path(__file__).parents[2]
-sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
-
-from finetuning.gather import gather_tables  # noqa: E402
-from tests.finished_study import write_finished_study  # noqa: E402
-from tests.tiny import whole_config  # noqa: E402
+from finetuning.gather import gather_tables
+from tests.benchmarks.measuring import line, report
+from tests.benchmarks.options import parser
+from tests.finished_study import write_finished_study
+from tests.tiny import whole_config
 
 
 def config_of(replicates: int) -> dict:
@@ -43,15 +43,21 @@ def gather(folder: Path, config: Mapping) -> float:
 
 
 def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--folder", type=Path, help="where the cells are (default: temporary)")
+    asked = options.parse_args()
     os.fsync = lambda descriptor: None  # of no use to what is made up
-    parent = sys.argv[1] if len(sys.argv) > 1 else None
+    table = []
     for replicates in (1, 10):
-        with tempfile.TemporaryDirectory(dir=parent) as folder:
+        with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
             config = config_of(replicates)
             write_finished_study(Path(folder), config)
             seconds = gather(Path(folder), config)
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(f"{1000 * replicates} cells: {seconds:.1f} s, at most {memory} MB", flush=True)
+        what = f"{1000 * replicates:,} cells: gathering"
+        table.append(line(what, seconds, None, "s"))
+        table.append(line(f"{what}, peak memory", memory, None, "MB"))
+    report(asked.out, "gather_scale", {"predictions_of_a_cell": 400}, table, {})
 
 
 if __name__ == "__main__":

@@ -13,15 +13,13 @@ from safetensors.numpy import load_file
 
 from finetuning.dataset import read_split
 from finetuning.metrics import measure
-from tests.benchmarks.measuring import PROJECT, Run, line, module, report, run
+from tests.benchmarks.measuring import Run, line, module, report, run
+from tests.benchmarks.options import study_parser
 from tests.benchmarks.studies import Study, compute_grid, read_metrics, read_study
 
 
-def arguments(description: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
+def arguments(doc: str) -> argparse.Namespace:
+    parser = study_parser(doc)
     parser.add_argument("--cores", type=int, default=4, help="of `snakemake --cores` (default 4)")
     parser.add_argument(
         "--threads", type=int, default=os.cpu_count(), help="of the other side (default: all cores)"
@@ -76,7 +74,8 @@ def compare(
         "threads_of_other_side": asked.threads,
         "other_side": name,
         "data": study.config["data"],
-        "factors": study.config["factors"],
+        "factors": {name: list(levels) for name, levels in study.grid.levels.items()},
+        "fixed": study.grid.fixed,
         "programs_compiled_in_warm_run": newly_compiled,
     }
     what = f"{'whole' if study.whole else 'part of the'} grid, {len(study.cells)} cells"

@@ -1,4 +1,4 @@
-"""The whole grid of a finished study against Keras Tuner's GridSearch over the same cells.
+"""The whole grid of a study against Keras Tuner's GridSearch over the same cells.
 
     python -m tests.benchmarks.grid_vs_keras_tuner results/reviews --out grid_vs_keras_tuner.json
 
@@ -19,5 +19,4 @@ def refuse(hyperparameters: dict) -> str | None:
 
 
 if __name__ == "__main__":
-    asked = arguments(__doc__.split("\n")[0])
-    compare("grid_vs_keras_tuner", "Keras Tuner", "keras_tuner_loop", refuse, asked)
+    compare("grid_vs_keras_tuner", "Keras Tuner", "keras_tuner_loop", refuse, arguments(__doc__))

@@ -1,4 +1,4 @@
-"""The whole grid of a finished study against a plain PyTorch loop over the same cells.
+"""The whole grid of a study against a plain PyTorch loop over the same cells.
 
     python -m tests.benchmarks.grid_vs_pytorch results/reviews --out grid_vs_pytorch.json
 
@@ -20,4 +20,4 @@ def refuse(hyperparameters: dict) -> str | None:
 
 
 if __name__ == "__main__":
-    compare("grid_vs_pytorch", "PyTorch", "pytorch_loop", refuse, arguments(__doc__.split("\n")[0]))
+    compare("grid_vs_pytorch", "PyTorch", "pytorch_loop", refuse, arguments(__doc__))

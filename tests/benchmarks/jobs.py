@@ -24,7 +24,6 @@ from tests.benchmarks.measuring import module
 from tests.benchmarks.studies import Study
 from tests.tiny import SPECIAL, write_tiny_distilbert
 
-MODELS = ("embedded", "full")
 FULL_SIZE = {"layers": 6, "dim": 768, "heads": 12, "positions": 512}
 VOCABULARY = [*SPECIAL, *(f"word{number}" for number in range(30522 - len(SPECIAL)))]
 FULL_LENGTHS = (64, 128)
@@ -145,6 +144,11 @@ def steady(steps: list[dict]) -> list[dict]:
 def tokens_per_second(steps: list[dict]) -> float:
     """Tokens that are no padding, over the seconds of the given steps."""
     return sum(step["tokens"] for step in steps) / sum(step["seconds"] for step in steps)
+
+
+def seconds_per_example(steps: list[dict]) -> float:
+    """Seconds of the given steps over their examples; rows that only fill a batch are none."""
+    return sum(step["seconds"] for step in steps) / sum(step["examples"] for step in steps)
 
 
 def best_gflops(make: Callable, multiply: Callable, finish: Callable) -> float:

@@ -74,6 +74,12 @@ def line(what: str, ours: float, theirs: float | None, unit: str, ratio: bool = 
     }
 
 
+def paired(what: str, ours: Sequence[float], theirs: Sequence[float], unit: str) -> dict:
+    """A line of several rounds: the medians of both sides, and of the rounds' ratios."""
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    return line(what, median(ours), median(theirs), unit) | {"ratio": round(median(ratios), 4)}
+
+
 def median(values: Sequence[float]) -> float:
     return float(statistics.median(values))
 

@@ -3,24 +3,19 @@
 python -m tests.benchmarks.memory results/reviews --out memory.json
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.jobs import MODELS, prepare, train
-from tests.benchmarks.measuring import PROJECT, line, report
+from tests.benchmarks.jobs import prepare, train
+from tests.benchmarks.measuring import line, report
+from tests.benchmarks.options import MODELS, study_parser
 from tests.benchmarks.studies import read_study
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--models", choices=MODELS, nargs="+", default=MODELS)
-    parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=8, help="both lengths are among them")
+    # Eight steps are an epoch of the default study: every padded length is among them.
+    parser = study_parser(__doc__, batch_size=32, threads=1, steps=8)
+    parser.add_argument("--models", choices=MODELS, nargs="+", default=MODELS, help="default: all")
     asked = parser.parse_args()
 
     study = read_study(asked.study, asked.config)

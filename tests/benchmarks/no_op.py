@@ -5,22 +5,17 @@
 In a copy of the study with Snakemake's records of it, after a first run that is not timed.
 """
 
-import argparse
 import shutil
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.measuring import PROJECT, line, median, report, run
+from tests.benchmarks.measuring import line, median, report, run
+from tests.benchmarks.options import study_parser
 from tests.benchmarks.studies import read_study, snakemake
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--rounds", type=int, default=5)
-    asked = parser.parse_args()
+    asked = study_parser(__doc__, rounds=5).parse_args()
 
     study = read_study(asked.study, asked.config)
     command = snakemake("--cores", "4")

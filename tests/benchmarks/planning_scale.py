@@ -1,56 +1,62 @@
 """How long Snakemake plans studies of many cells, and how much memory that takes.
 
-    python -m tests.benchmarks.planning_scale [CELLS ...]
+    python -m tests.benchmarks.planning_scale --out planning_scale.json
 
-Prints JSON: for each study what `snakemake -n` takes before anything ran, and where all is done
-and nothing is left to do; between them `snakemake --touch`, which records empty files as made, so
+For each study what `snakemake -n` takes before anything ran, and where all is done and nothing is
+left to do; between them `snakemake --touch`, which records empty files as made, so
 that nothing trains. See docs/scale.md.
 """
 
-import argparse
-import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import asdict
 from pathlib import Path
 
 import yaml
 
-from tests.benchmarks.measuring import MACHINE, PROJECT, run
+from tests.benchmarks.measuring import Run, line, report, run
+from tests.benchmarks.options import parser
+from tests.benchmarks.studies import snakemake
 from tests.tiny import whole_config
 
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
-SNAKEMAKE += ["--configfile", "config.yaml"]
 # Levels of learning rate, batch size and epochs, and replicates.
 STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("cells", type=int, nargs="*", choices=STUDIES, default=list(STUDIES))
-    measured = [measure(cells) for cells in parser.parse_args().cells]
-    print(json.dumps({"machine": MACHINE, "planning": measured}, indent=1))
+    options = parser(__doc__)
+    options.add_argument("cells", type=int, nargs="*", choices=STUDIES, default=list(STUDIES))
+    asked = options.parse_args()
+    measured = {cells: measure(cells) for cells in asked.cells}
+    table = [row for cells, runs in measured.items() for row in summarise(cells, runs)]
+    report(asked.out, "planning_scale", {"cells": asked.cells}, table, measured)
 
 
-def measure(cells: int) -> dict:
-    """What planning a study of so many cells takes: seconds, and MB (2**20 bytes) of memory."""
+def summarise(cells: int, runs: dict[str, Run]) -> list[dict]:
+    """Lines of the table for a study."""
+    first, nothing_to_do = runs["fresh"], runs["nothing_to_do"]
+    what = f"{cells:,} cells: plan with nothing to do"
+    memory = max(run.peak_memory_mb for run in (first, nothing_to_do))
+    return [
+        line(f"{cells:,} cells: first plan", first.seconds, None, "s"),
+        line(f"{what}, against the first", nothing_to_do.seconds, first.seconds, "s"),
+        line(f"{cells:,} cells: peak memory of a plan", memory, None, "MB"),
+    ]
+
+
+def measure(cells: int) -> dict[str, Run]:
+    """What planning a study of so many cells takes."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         config = configuration(*STUDIES[cells])
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
-        fresh = run([*SNAKEMAKE, "-n"], folder)
+        fresh = run(snakemake("-n"), folder)
         make_empty_results(folder)
-        recording = run([*SNAKEMAKE, "--touch", "--cores", "1"], folder)
+        recording = run(snakemake("--touch", "--cores", "1"), folder)
         if "Nothing to be done" not in printed(folder, "-n"):
             sys.exit(f"The study of {cells} cells was not taken for complete.")
-        nothing_to_do = run([*SNAKEMAKE, "-n"], folder)
-    return {
-        "cells": cells,
-        "fresh": asdict(fresh),
-        "recording": asdict(recording),
-        "nothing_to_do": asdict(nothing_to_do),
-    }
+        nothing_to_do = run(snakemake("-n"), folder)
+    return {"fresh": fresh, "recording": recording, "nothing_to_do": nothing_to_do}
 
 
 def configuration(rates: int, sizes: int, epochs: int, replicates: int) -> dict:
@@ -82,7 +88,7 @@ def make_empty_results(folder: Path) -> None:
 
 def printed(folder: Path, argument: str) -> str:
     """What the project's Snakefile prints."""
-    command = [*SNAKEMAKE, argument]
+    command = snakemake(argument)
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 

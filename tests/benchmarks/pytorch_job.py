@@ -45,6 +45,7 @@ def main(job: dict) -> None:
             steps.append(
                 {
                     "length": batch.tokens.shape[1],
+                    "examples": len(rows),
                     "tokens": int(examples.lengths[rows].sum()),
                     "padded": batch.tokens.size,
                     "seconds": time.monotonic() - started,

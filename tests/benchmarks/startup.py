@@ -6,12 +6,12 @@ One job alone and two starting together, each with an empty cache of compiled pr
 the programs in it. Where two start together, the slower one counts.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.jobs import MODELS, prepare, train
-from tests.benchmarks.measuring import PROJECT, line, median, report
+from tests.benchmarks.jobs import prepare, train
+from tests.benchmarks.measuring import line, median, report
+from tests.benchmarks.options import job_parser
 from tests.benchmarks.studies import read_study
 
 
@@ -35,15 +35,7 @@ def breakdown(job: dict) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--model", choices=MODELS, default="embedded")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--threads", type=int, default=1, help="of each job (default 1)")
-    parser.add_argument("--rounds", type=int, default=5, help="of each kind (default 5)")
-    asked = parser.parse_args()
+    asked = job_parser(__doc__, batch_size=16, threads=1, rounds=5).parse_args()
 
     study = read_study(asked.study, asked.config)
     measured: dict[str, list[list[dict]]] = {}

@@ -11,14 +11,14 @@ hidden size, h the feed-forward size and L the padded length. The peak is the fa
 square matrices that either library was seen to compute with as many threads.
 """
 
-import argparse
 import json
 import os
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.jobs import MODELS, prepare, steady, tokens_per_second, train
-from tests.benchmarks.measuring import PROJECT, line, median, report
+from tests.benchmarks.jobs import prepare, seconds_per_example, steady, tokens_per_second, train
+from tests.benchmarks.measuring import line, median, paired, report
+from tests.benchmarks.options import job_parser
 from tests.benchmarks.studies import read_study
 
 
@@ -36,15 +36,10 @@ def gflops(steps: list[dict], config: dict) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--model", choices=MODELS, default="embedded")
-    parser.add_argument("--batch-sizes", type=int, nargs="+", default=[8, 16, 32])
-    parser.add_argument("--steps", type=int, default=32, help="of each run (default 32)")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each side (default 3)")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="default: all cores")
+    parser = job_parser(__doc__, steps=32, rounds=3, threads=os.cpu_count())
+    parser.add_argument(
+        "--batch-sizes", type=int, nargs="+", default=[8, 16, 32], help="default: 8 16 32"
+    )
     asked = parser.parse_args()
 
     study = read_study(asked.study, asked.config)
@@ -82,20 +77,10 @@ def summarise(model: str, batch_size: int, rounds: list[dict], config: dict) -> 
     speeds = {side: [tokens_per_second(s) for s in steps[side]] for side in steps}
     peak = max(r[side]["peak_gflops"] for r in rounds for side in steps)
     shares = {side: [gflops(s, config) / peak for s in steps[side]] for side in steps}
-    training = median(
-        [
-            sum(s["seconds"] for s in kept) / sum(s["padded"] / s["length"] for s in kept)
-            for kept in steps["ours"]
-        ]
-    )
-    evaluation = median([r["ours"]["evaluation_seconds"] for r in rounds])
-    throughput = line(
-        f"{what}: training", median(speeds["ours"]), median(speeds["theirs"]), "tokens/s"
-    )
-    pairs = zip(speeds["ours"], speeds["theirs"], strict=True)
-    throughput["ratio"] = round(median([ours / theirs for ours, theirs in pairs]), 4)
+    training = [1000 * seconds_per_example(kept) for kept in steps["ours"]]
+    evaluation = [1000 * r["ours"]["evaluation_seconds"] for r in rounds]
     return [
-        throughput,
+        paired(f"{what}: training", speeds["ours"], speeds["theirs"], "tokens/s"),
         line(
             f"{what}: share of {peak:.0f} GFLOP/s",
             median(shares["ours"]),
@@ -103,7 +88,7 @@ def summarise(model: str, batch_size: int, rounds: list[dict], config: dict) -> 
             "",
             ratio=False,
         ),
-        line(f"{what}: seconds a text, evaluation / training", evaluation, training, "s"),
+        paired(f"{what}: an example evaluated, against one trained", evaluation, training, "ms"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""A finished study's inputs, and its grid computed again by Snakemake in a copy without cells."""
+"""A study's inputs, and its grid computed again by Snakemake in a copy without cells."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ MADE_OF_CELLS = (
 
 @dataclass(frozen=True)
 class Study:
-    """folder: results/<study>, finished; cells: those to compute, all of them if limit is None."""
+    """folder: results/<study>, with checkpoint and data; cells: those to compute."""
 
     folder: Path
     config: dict
@@ -47,9 +47,10 @@ class Study:
 def read_study(
     folder: Path, config_file: Path, replicates: int | None = None, limit: int | None = None
 ) -> Study:
-    """A finished study with its first replicates, or with some of their trajectories.
+    """A study with its first replicates, or with some of their trajectories.
 
-    limit: how many trajectories, taken at even distances over the grid.
+    limit: how many trajectories, taken at even distances over the grid. Ends this program if the
+    study has no checkpoint or no data.
     """
     config = yaml.safe_load(config_file.read_text())
     whole = limit is None and replicates in (None, config["replicates"])
@@ -62,7 +63,14 @@ def read_study(
     if limit:
         names = [names[i] for i in np.linspace(0, len(names) - 1, limit).round().astype(int)]
     cells = [cell for name in names for cell in by_trajectory[name]]
-    return Study(folder.resolve(), config, cells, len(names), whole)
+    study = Study(folder.resolve(), config, cells, len(names), whole)
+    for path in (study.checkpoint, *map(study.split, range(config["replicates"]))):
+        if not path.exists():
+            sys.exit(
+                f"{path.relative_to(study.folder)} is not in {folder}. To make it: "
+                f"snakemake --cores 4 --configfile {config_file} --until make_baseline draw_split"
+            )
+    return study
 
 
 def compute_grid(study: Study, folder: Path, cores: int, cache: Path | None) -> tuple[Run, Path]:

@@ -6,15 +6,15 @@ Equal jobs wait for each other after their first steps, when everything is compi
 the same number of steps. The time is that from their waiting to the last one's end.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.jobs import MODELS, prepare, train
-from tests.benchmarks.measuring import PROJECT, line, median, report
+from tests.benchmarks.jobs import prepare, train
+from tests.benchmarks.measuring import line, median, paired, report
+from tests.benchmarks.options import job_parser
 from tests.benchmarks.studies import read_study
 
-WARM_STEPS = 12  # both lengths are among them
+WARM_STEPS = 16  # an epoch of the default study: every padded length is among them
 
 
 def throughput(measured: list[dict]) -> float:
@@ -30,14 +30,7 @@ def jobs_and_threads(text: str) -> tuple[int, int]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("study", type=Path, help="results/<study> of a finished study")
-    parser.add_argument("--config", type=Path, default=PROJECT / "config.yaml", help="its config")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write")
-    parser.add_argument("--model", choices=MODELS, default="embedded")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=48, help="of each job (default 48)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser = job_parser(__doc__, batch_size=16, steps=48, rounds=3)
     parser.add_argument(
         "--jobs",
         type=jobs_and_threads,
@@ -72,11 +65,7 @@ def main() -> None:
     (first, base), *others = speeds.items()
     table = [line(f"jobs × threads {first}", median(base), None, "tokens/s")]
     for name, found in others:
-        compared = line(
-            f"jobs × threads {name}, against {first}", median(found), median(base), "tokens/s"
-        )
-        compared["ratio"] = round(median([f / b for f, b in zip(found, base, strict=True)]), 4)
-        table.append(compared)
+        table.append(paired(f"jobs × threads {name}, against {first}", found, base, "tokens/s"))
     settings = {
         "model": asked.model,
         "batch_size": asked.batch_size,

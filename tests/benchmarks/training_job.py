@@ -45,17 +45,23 @@ def main(job: dict) -> None:
         job["seeds"],
     )
     stamps["building and loading the model"] = time.monotonic()
-    run.gradients.get_concrete_function()
-    stamps["tracing the gradients"] = time.monotonic()
 
     steps = []
     gradients = run.gradients
 
-    def timed_gradients(*batch: np.ndarray) -> tuple:
+    def timed_gradients(
+        tokens: np.ndarray, mask: np.ndarray, labels: np.ndarray, weights: np.ndarray
+    ) -> tuple:
         started = time.monotonic()
-        loss, found = gradients(*batch)
+        loss, found = gradients(tokens, mask, labels, weights)
         float(loss)
-        steps.append({"length": batch[0].shape[1], "gradients": time.monotonic() - started})
+        steps.append(
+            {
+                "length": tokens.shape[1],
+                "examples": int(weights.sum()),
+                "gradients": time.monotonic() - started,
+            }
+        )
         return loss, found
 
     def after_step() -> None:
