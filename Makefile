@@ -50,10 +50,12 @@ benchmarks: .venv-benchmarks/installed
 	for model in embedded full; do \
 	  $(BENCHMARK).steady_state $(STUDY) --model $$model \
 	    --out tests/benchmarks/results/steady_state_$$model.json || exit 1; done
+	.venv-benchmarks/bin/snakemake --cores 4 --configfile tests/benchmarks/long_epochs.yaml --until make_baseline draw_split
+	$(BENCHMARK).grid_vs_pytorch results/long-epochs --config tests/benchmarks/long_epochs.yaml \
+	  --out tests/benchmarks/results/grid_vs_pytorch_long_epochs.json
+	for name in planning_scale gather_scale full_size; do \
+	  $(BENCHMARK).$$name --out tests/benchmarks/results/$$name.json || exit 1; done
 	$(BENCHMARK).table tests/benchmarks/results/*.json
-	$(BENCHMARK).full_size
-	$(BENCHMARK).planning_scale
-	$(BENCHMARK).gather_scale
 
 # --strict, since pip-audit otherwise calls it a success when the service cannot be reached.
 audit: .venv-tools/tools.installed

@@ -56,7 +56,7 @@ def test_the_study_of_long_epochs_is_the_default_one_but_for_what_it_says():
     del default["factors"]["batch_size"]
     default["factors"]["learning_rate"]["levels"] = [1e-5, 9e-5]
     default["training"]["batch_size"] = 16
-    default["data"]["training_examples"] = 1700
+    default["data"]["training_examples"] = 2400
     default["analysis"]["degree"] = 1
     assert study == default | {"study": "long-epochs", "source": "embedded", "replicates": 1}
 
