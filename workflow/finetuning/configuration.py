@@ -124,13 +124,6 @@ def _check_factors(config: dict, schema: dict) -> None:
                 f"factors.{name}.scale: {scale} needs positive levels, but {min(levels)!r} is one. "
                 "Write linear, or change the level."
             )
-        degree = config["analysis"].get("degree", 2)
-        estimated = "formula" not in config["analysis"] and isinstance(degree, int)
-        if scale != "categorical" and estimated and len(levels) <= degree:
-            raise StudyError(
-                f"factors.{name}.levels: {len(levels)} levels cannot tell the term "
-                f"{name}^{degree}. Add a level, or write analysis.degree: {len(levels) - 1}."
-            )
     for name in NAMES:
         if name not in config["factors"] and name not in config["training"]:
             raise StudyError(

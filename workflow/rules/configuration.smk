@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import model_terms
+from analysis.terms import check_levels
 from finetuning import configuration
 from finetuning.errors import StudyError
 
@@ -33,7 +33,7 @@ RESULTS = f"results/{config.get('study')}"
 
 try:
     configuration.check(config)
-    model_terms(Settings.from_config(config))
+    check_levels(Settings.from_config(config), config["factors"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
     fetched = Path(RESULTS, "pretrained", "config.json")
