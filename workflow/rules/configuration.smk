@@ -1,5 +1,6 @@
 """The study's configuration: read, and refused here if it cannot be run."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -36,6 +37,10 @@ try:
     check_levels(Settings.from_config(config), config["factors"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
+    # Without a record of it Snakemake looks at times alone, and would find nothing to do.
+    record = base64.b64encode(f"{RESULTS}/runs.csv".encode()).decode()
+    if not Path(".snakemake", "metadata", record).exists():
+        configuration.check_gathered_with(Path(RESULTS), config)
     fetched = Path(RESULTS, "pretrained", "config.json")
     if fetched.exists():  # else the source is checked with it
         configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
