@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any
 
 from analysis.settings import Factor, InputError, Settings, nearest, shown
 
@@ -91,3 +92,23 @@ def model_terms(settings: Settings) -> tuple[Term, ...]:
     if settings.formula is not None:
         return parse_formula(settings.formula, settings.factors)
     return polynomial(settings.factors, settings.degree)
+
+
+def check_levels(settings: Settings, factors: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuses, before anything is run, a model with powers that the planned levels cannot tell.
+
+    factors: the config's, each with its "levels". Raises InputError as `model_terms` does, and
+    for a power that needs more levels than its factor has.
+    """
+    for term in model_terms(settings):
+        for name, power in term.powers:
+            planned = len(factors[name]["levels"])
+            if planned > power or not settings.factor(name).numeric:
+                continue
+            remedy = f"write analysis.degree: {planned - 1}"
+            if settings.formula is not None:
+                remedy = f"take {term.name} out of analysis.formula"
+            raise InputError(
+                f"factors.{name}.levels: {planned} levels cannot tell the term {term.name}. "
+                f"Add a level, or {remedy}."
+            )

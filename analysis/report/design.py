@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
 from analysis import style
 from analysis.figures.common import levels_of
 from analysis.report import block
@@ -55,7 +60,7 @@ def source_and_design(content: Content) -> list[block.Block]:
     )
     if design:
         lengths = ", ".join(str(length) for length in design.get("padded_lengths", ()))
-        fixed = design.get("fixed", {})
+        fixed = _fixed_that_mattered(content, design.get("fixed", {}))
         blocks.append(
             block.facts(
                 [
@@ -73,6 +78,13 @@ def source_and_design(content: Content) -> list[block.Block]:
             )
         )
     return blocks
+
+
+def _fixed_that_mattered(content: Content, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """The hyperparameters held fixed, without those of a schedule that no run had."""
+    schedules = content.study.runs.get("schedule", pd.Series([fixed.get("schedule")]))
+    plateaus = (schedules == "reduce_on_plateau").any()
+    return {k: v for k, v in fixed.items() if plateaus or not k.startswith("plateau_")}
 
 
 def _design_sentence(content: Content) -> str:

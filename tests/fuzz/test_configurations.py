@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import model_terms
+from analysis.terms import check_levels
 from finetuning import configuration
 from finetuning.errors import StudyError
 from finetuning.grid import Grid, level_name
@@ -26,7 +26,7 @@ def refusal(config):
     try:
         configuration.check(config)
         settings = Settings.from_config(config)
-        model_terms(settings)
+        check_levels(settings, config["factors"])
     except (StudyError, InputError) as error:
         message = str(error)
         assert message.isprintable()

@@ -14,7 +14,7 @@ import yaml
 from analysis import runs
 from analysis.inference import coefficients, fit_all
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import model_terms
+from analysis.terms import check_levels
 from finetuning import configuration
 from finetuning.errors import StudyError
 
@@ -30,7 +30,7 @@ def use_file(path):
 def use_change(path):
     config = merged(yaml.safe_load(DEFAULT), read_config(path))
     configuration.check(config)
-    model_terms(Settings.from_config(config))
+    check_levels(Settings.from_config(config), config["factors"])
 
 
 def use_table(path):

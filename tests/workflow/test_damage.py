@@ -117,6 +117,26 @@ def test_without_snakemakes_records_a_changed_configuration_is_refused(copy):
     assert "rm -r results/tiny/cells" in message
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c["factors"]["epochs"].update(levels=[1, 2, 3, 4]), "levels: .1, 2, 3. then"),
+        (lambda c: c["data"].update(training_examples=100), "training_examples: 128 then, 100 now"),
+    ],
+)
+def test_without_records_a_table_of_another_configuration_is_refused(made_up, change, told):
+    assert snakemake(made_up, "--cores", "1", "runs").returncode == 0
+    configure(made_up, lambda config: config["training"].update(memory_mb=2500))
+    shutil.rmtree(made_up / ".snakemake")
+    assert planned(made_up, "runs") == {}
+    configure(made_up, change)
+    message = refused(made_up, "runs")
+    assert "results/tiny/runs.csv was made with other settings" in message
+    assert re.search(told, message) and "Delete it" in message
+    (made_up / "results" / "tiny" / "runs.csv").unlink()
+    assert planned(made_up, "runs")["runs"] == 1
+
+
 def test_a_study_can_be_moved(copy, tmp_path):
     moved = shutil.move(copy, tmp_path / "elsewhere")
     assert planned(moved) == {}

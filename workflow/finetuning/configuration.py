@@ -11,10 +11,12 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from finetuning.errors import StudyError
+from finetuning.files import check_made_with, read_json
 from finetuning.hyperparameters import NAMES
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 MOST_CELLS = 1_000_000
+JOB = ("memory_mb", "save_state_seconds", "runtime_minutes")  # of training; change no result
 LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
 
 # JSON Schema takes 16.0 for a whole number; a batch size or a folder's name does not.
@@ -49,6 +51,20 @@ def check_layers(config: dict, layers: int) -> None:
                 f"{key}: {max(values)} layers are to be frozen, but the checkpoint has {layers}. "
                 f"Write {layers} or less."
             )
+
+
+def check_gathered_with(folder: Path, config: dict) -> None:
+    """Refuses runs.csv of another configuration, where Snakemake has no record to compare.
+
+    folder: results/<study>. Raises StudyError, naming what differs and what to delete.
+    """
+    runs, provenance = folder / "runs.csv", folder / "provenance.json"
+    if runs.exists() and provenance.exists():
+        gathered, present = (
+            settings | {"training": {k: v for k, v in settings["training"].items() if k not in JOB}}
+            for settings in (read_json(provenance)["settings"], config)
+        )
+        check_made_with(runs, gathered, present)
 
 
 def _refuse_first(instance: object, rules: dict, schema: dict, prefix: tuple = ()) -> None:
@@ -123,13 +139,6 @@ def _check_factors(config: dict, schema: dict) -> None:
             raise StudyError(
                 f"factors.{name}.scale: {scale} needs positive levels, but {min(levels)!r} is one. "
                 "Write linear, or change the level."
-            )
-        degree = config["analysis"].get("degree", 2)
-        estimated = "formula" not in config["analysis"] and isinstance(degree, int)
-        if scale != "categorical" and estimated and len(levels) <= degree:
-            raise StudyError(
-                f"factors.{name}.levels: {len(levels)} levels cannot tell the term "
-                f"{name}^{degree}. Add a level, or write analysis.degree: {len(levels) - 1}."
             )
     for name in NAMES:
         if name not in config["factors"] and name not in config["training"]:

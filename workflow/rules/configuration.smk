@@ -1,5 +1,6 @@
 """The study's configuration: read, and refused here if it cannot be run."""
 
+import base64
 import json
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import model_terms
+from analysis.terms import check_levels
 from finetuning import configuration
 from finetuning.errors import StudyError
 
@@ -33,9 +34,13 @@ RESULTS = f"results/{config.get('study')}"
 
 try:
     configuration.check(config)
-    model_terms(Settings.from_config(config))
+    check_levels(Settings.from_config(config), config["factors"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
+    # Without a record of it Snakemake looks at times alone, and would find nothing to do.
+    record = base64.b64encode(f"{RESULTS}/runs.csv".encode()).decode()
+    if not Path(".snakemake", "metadata", record).exists():
+        configuration.check_gathered_with(Path(RESULTS), config)
     fetched = Path(RESULTS, "pretrained", "config.json")
     if fetched.exists():  # else the source is checked with it
         configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])

@@ -6,7 +6,7 @@ import reference
 from analysis.coding import Coding, codings
 from analysis.regression import Model
 from analysis.settings import Factor, InputError
-from analysis.terms import Term, model_terms, parse_formula, polynomial
+from analysis.terms import Term, check_levels, model_terms, parse_formula, polynomial
 
 FACTORS = reference.settings().factors
 
@@ -80,6 +80,31 @@ def test_a_formula_that_is_none_is_refused(formula, words):
         model_terms(reference.settings(formula=formula))
     for word in words:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("model", "remedy"),
+    [
+        ({"degree": 2}, "write analysis.degree: 1"),
+        ({"formula": "batch_size + epochs^2"}, "take epochs^2 out of analysis.formula"),
+    ],
+)
+def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
+    settings = reference.settings(**model)
+    factors = {name: {"levels": [1, 2, 3]} for name in settings.factor_names}
+    check_levels(settings, factors)
+    factors["epochs"] = {"levels": [1, 3]}
+    with pytest.raises(InputError) as error:
+        check_levels(settings, factors)
+    assert str(error.value) == (
+        f"factors.epochs.levels: 2 levels cannot tell the term epochs^2. Add a level, or {remedy}."
+    )
+
+
+def test_levels_that_are_no_numbers_need_no_power():
+    config = {**reference.CONFIG, "factors": {"epochs": {"scale": "categorical"}}}
+    config["analysis"] = {"metrics": {"loss": {"better": "lower"}}}
+    check_levels(reference.settings(config), {"epochs": {"levels": [1, 3]}})
 
 
 def test_a_model_matrix_has_the_average_replicate_where_none_is_given():

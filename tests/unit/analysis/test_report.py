@@ -121,11 +121,32 @@ def test_numbers_in_the_tables_are_those_of_the_coefficients():
     assert row[1]["bold"] == f"{100 * estimate:.2f}"
 
 
-def design_sentence(study, settings):
+def design_blocks(study, settings, kind):
     empty = {"findings": pd.DataFrame(columns=findings.COLUMNS)}
     content = report.context(empty, study, settings, pd.DataFrame(columns=["left_out"]))
     section = next(s for s in content["sections"] if s["title"] == "Source and design")
-    return next(b["text"] for b in section["blocks"] if b["type"] == "paragraph")
+    return [block for block in section["blocks"] if block["type"] == kind]
+
+
+def design_sentence(study, settings):
+    return design_blocks(study, settings, "paragraph")[0]["text"]
+
+
+@pytest.mark.parametrize(
+    ("fixed", "varied", "told"),
+    [
+        ({"schedule": "constant"}, {}, "schedule constant"),
+        ({"schedule": "reduce_on_plateau"}, {}, "schedule reduce_on_plateau, plateau factor 0.5"),
+        ({}, {"schedule": "linear"}, ""),
+        ({}, {"schedule": "reduce_on_plateau"}, "plateau factor 0.5"),
+    ],
+)
+def test_what_was_held_fixed_names_only_what_a_run_had(fixed, varied, told):
+    runs = reference.study().runs.assign(**varied)
+    design = {"training_examples": 8, "fixed": {**fixed, "plateau_factor": 0.5}}
+    study = Study(runs, provenance={"design": design})
+    [facts] = design_blocks(study, reference.settings(), "facts")
+    assert dict(facts["rows"]).get("held fixed", "") == told
 
 
 def test_the_design_counts_runs_by_their_fate():
