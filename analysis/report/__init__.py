@@ -36,6 +36,7 @@ from analysis.settings import Settings
 from analysis.study import Study
 
 TEMPLATE = Path(__file__).with_name("report.typ")
+NEW_PAGE = ("Surfaces", "Trade-offs")  # they begin with a large figure
 
 
 def write(
@@ -90,7 +91,7 @@ def context(
         ),
         "first_page": first_page,
         "sections": [
-            {"title": title, "blocks": blocks, "new_page": title == "Surfaces"}
+            {"title": title, "blocks": blocks, "new_page": title in NEW_PAGE}
             for title, blocks in (
                 ("Source and design", design.source_and_design(content)),
                 ("Baseline", design.baseline(content)),
