@@ -97,7 +97,7 @@ def _what_framings_mean(content: Content) -> str:
             "replicate, and the model has a replicate block, so that subtracting it and "
             "counting the factors from other values only re-centres the polynomial: fitted "
             "values, squares and interactions are the same, the intercept and the main effects "
-            "are not. "
+            "are not. With a block, the intercept is that of the first replicate. "
         )
     else:
         text = (
@@ -151,8 +151,10 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     if disagree:
         told = (
             f"≠ marks the {len(disagree)} of {len(body) - 1} terms on which the estimators "
-            "come to different conclusions; where they do, the split-plot estimator is the one "
-            "to trust, because it alone knows which runs share a training run."
+            "come to different conclusions. The report's are those of the split-plot estimator, "
+            "which models what the cells of one training run share; the cluster-robust one "
+            "allows for that and for uneven scatter, but needs many training runs. Take a marked "
+            "term with care."
         )
     else:
         told = "The estimators come to the same conclusion on every term."

@@ -248,6 +248,10 @@ def test_a_change_that_the_fetched_checkpoint_does_not_allow_is_refused(copy):
         (lambda c: c["factors"]["epochs"].update(levels=[2]), r"factors\.epochs\.levels: \[2\]"),
         (lambda c: c["analysis"].update(degre=2), "degre.*degree"),
         (
+            lambda c: c["analysis"]["metrics"].update(acuracy={"better": "higher"}),
+            r"analysis\.metrics: 'acuracy' is not measured\. Did you mean 'accuracy'",
+        ),
+        (
             lambda c: c["factors"]["epochs"].update(levels=[1, 3]),
             r"factors\.epochs\.levels: 2 levels cannot tell the term epochs\^2\. "
             r"Add a level, or take epochs\^2 out of analysis\.formula\.",

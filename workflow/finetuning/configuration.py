@@ -13,8 +13,10 @@ from jsonschema.validators import extend
 from finetuning.errors import StudyError
 from finetuning.files import check_made_with, read_json
 from finetuning.hyperparameters import NAMES
+from finetuning.metrics import METRICS
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
+COSTS = ("seconds", "tokens", "peak_memory_mb")  # of a run, as good as metrics
 MOST_CELLS = 1_000_000
 JOB = ("memory_mb", "save_state_seconds", "runtime_minutes")  # of training; change no result
 LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
@@ -51,6 +53,16 @@ def check_layers(config: dict, layers: int) -> None:
                 f"{key}: {max(values)} layers are to be frozen, but the checkpoint has {layers}. "
                 f"Write {layers} or less."
             )
+
+
+def check_metrics(config: dict) -> None:
+    """Refuses a metric that no run will have. Raises StudyError."""
+    metrics, columns = (config["analysis"].get(key) for key in ("metrics", "columns"))
+    for name in metrics if isinstance(metrics, dict) else ():
+        column = columns.get(name, name) if isinstance(columns, dict) else name
+        if column not in (*METRICS, *COSTS):
+            near = _nearest(str(column), (*METRICS, *COSTS))
+            raise StudyError(f"analysis.metrics: {column!r} is not measured. {near}")
 
 
 def check_gathered_with(folder: Path, config: dict) -> None:

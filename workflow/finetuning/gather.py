@@ -30,9 +30,8 @@ from finetuning.files import (
     write_json,
 )
 from finetuning.grid import Grid, replicate_seeds
-from finetuning.metrics import measure
+from finetuning.metrics import METRICS, measure
 
-METRICS = ("accuracy", "f1", "f1_macro", "loss", "ece")
 NAMED = 10  # unusable cells that a message names at most
 
 

@@ -7,6 +7,7 @@ with scikit-learn's.
 
 import numpy as np
 
+METRICS = ("accuracy", "f1", "f1_macro", "loss", "ece")
 CALIBRATION_BINS = 10
 
 

@@ -34,6 +34,7 @@ RESULTS = f"results/{config.get('study')}"
 
 try:
     configuration.check(config)
+    configuration.check_metrics(config)
     check_levels(Settings.from_config(config), config["factors"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
