@@ -17,7 +17,8 @@ with job(snakemake.log[0]) as tell:
     from finetuning.state import State
     from finetuning.trajectory import deliver_cells
 
-    study = Path(f"results/{snakemake.config['study']}")
+    # From the log's own path: with a storage, a job works in a folder of its own.
+    study, _, run = snakemake.log[0].rpartition("/logs/cells/")
     checkpoint, split = Path(snakemake.input.checkpoint[0]), Path(snakemake.input.split[0])
     grid = Grid.from_config(snakemake.config)
     folders = [Path(metrics).parent for metrics in snakemake.output.metrics]
@@ -33,11 +34,10 @@ with job(snakemake.log[0]) as tell:
         "seeds": seeds,
         **provenance,
     }
-    kept = study / "states" / Path(snakemake.log[0]).relative_to(study / "logs" / "cells")
     state = State(
-        kept.with_suffix(".safetensors"),
+        Path(study, "states", run).with_suffix(".safetensors"),
         made_with,
         snakemake.config["training"]["save_state_seconds"],
     )
     deliver_cells(checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state)
-    tell(describe(study / "cells" / grid.folder(cell) for cell in grid.cells()))
+    tell(describe(Path(study, "cells", grid.folder(cell)) for cell in grid.cells()))

@@ -46,16 +46,21 @@ def job(log: str) -> Iterator[Callable[[str], None]]:
     except OSError as error:
         if error.errno not in REFUSED:
             raise
-        where = error.filename or f"A file of the study {Path(log).parts[1]}"
+        where = error.filename or f"A file of the study {_logs(log).parent.name}"
         _fail(f"{where}: {error.strerror}. Make it possible, then start again.", tell, log)
 
 
 def _fail(message: str, tell: Callable[[str], None], log: str) -> None:
     """Tells what went wrong, keeps it for the end of Snakemake's own messages, and ends."""
     tell(f"\nError: {message}\n")
-    with suppress(OSError), Path(*Path(log).parts[:3], "errors.txt").open("a") as errors:
-        errors.write(f"\n{message}\n")  # below results/<study>/logs
+    with suppress(OSError), (_logs(log) / "errors.txt").open("a") as errors:
+        errors.write(f"\n{message}\n")
     sys.exit(1)
+
+
+def _logs(log: str) -> Path:
+    """The folder results/<study>/logs of a log, wherever results are."""
+    return next(folder for folder in Path(log).parents if folder.name == "logs")
 
 
 def _end_with_snakemake() -> None:
