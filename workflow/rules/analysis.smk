@@ -38,9 +38,14 @@ rule runs:
 rule analysis:
     input:
         runs=rules.runs.output.runs,
+        # Read for their digests, or by them.
+        histories=rules.runs.output.histories,
         provenance=rules.runs.output.provenance,
+        metrics=every_cell("metrics.json"),
+        history=every_cell("history.csv"),
         predictions=every_cell("predictions.safetensors"),
-        baseline=every_replicate(
+        baseline=every_replicate("baseline/replicate={replicate}/metrics.json"),
+        baseline_predictions=every_replicate(
             "baseline/replicate={replicate}/predictions.safetensors"
         ),
     output:
