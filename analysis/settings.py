@@ -98,6 +98,11 @@ class Settings:
         return tuple(metric.name for metric in self.metrics)
 
     @property
+    def metric_columns(self) -> tuple[str, ...]:
+        """The columns of the table of runs that hold the metrics."""
+        return tuple(self.columns.get(name, name) for name in self.metric_names)
+
+    @property
     def front_metrics(self) -> tuple[Metric, ...]:
         """The metrics of the Pareto front, in the config's order."""
         return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
@@ -141,10 +146,11 @@ class Settings:
         if type(degree) is not int or degree not in (1, 2, 3):
             raise InputError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
 
+        measured = [metric.name for metric in metrics]
         weights = _section(analysis, "desirability")
-        _known_keys(weights, [metric.name for metric in metrics], "analysis.desirability")
+        _known_keys(weights, measured, "analysis.desirability", "not one of analysis.metrics")
         targets = _section(analysis, "target_effect")
-        _known_keys(targets, [metric.name for metric in metrics], "analysis.target_effect")
+        _known_keys(targets, measured, "analysis.target_effect", "not one of analysis.metrics")
         baseline = _section(analysis, "baseline")
         _known_keys(baseline, names, "analysis.baseline")
         for factor in factors:
@@ -402,10 +408,12 @@ def _mapping(value: Any, key: str) -> Mapping[str, Any]:
     return value
 
 
-def _known_keys(section: Mapping[str, Any], known: Iterable[str], key: str) -> None:
+def _known_keys(
+    section: Mapping[str, Any], known: Iterable[str], key: str, unknown: str = "unknown key"
+) -> None:
     for name in section:
         if name not in known:
-            raise InputError(f"{key}.{plain(name)}: unknown key; {nearest(name, known)}")
+            raise InputError(f"{key}.{plain(name)}: {unknown}; {nearest(name, known)}")
 
 
 def _number(value: Any, key: str) -> float:

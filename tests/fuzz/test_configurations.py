@@ -27,6 +27,7 @@ def refusal(config):
         configuration.check(config)
         settings = Settings.from_config(config)
         check_levels(settings, config["factors"])
+        configuration.check_metrics(settings.metric_columns)
     except (StudyError, InputError) as error:
         message = str(error)
         assert message.isprintable()

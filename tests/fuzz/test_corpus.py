@@ -30,7 +30,9 @@ def use_file(path):
 def use_change(path):
     config = merged(yaml.safe_load(DEFAULT), read_config(path))
     configuration.check(config)
-    check_levels(Settings.from_config(config), config["factors"])
+    settings = Settings.from_config(config)
+    check_levels(settings, config["factors"])
+    configuration.check_metrics(settings.metric_columns)
 
 
 def use_table(path):

@@ -3,6 +3,7 @@
 import difflib
 import math
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
@@ -55,13 +56,11 @@ def check_layers(config: dict, layers: int) -> None:
             )
 
 
-def check_metrics(config: dict) -> None:
-    """Refuses a metric that no run will have. Raises StudyError."""
-    metrics, columns = (config["analysis"].get(key) for key in ("metrics", "columns"))
-    for name in metrics if isinstance(metrics, dict) else ():
-        column = columns.get(name, name) if isinstance(columns, dict) else name
+def check_metrics(columns: Iterable[str]) -> None:
+    """Refuses metrics that no run will have, by their columns. Raises StudyError."""
+    for column in columns:
         if column not in (*METRICS, *COSTS):
-            near = _nearest(str(column), (*METRICS, *COSTS))
+            near = _nearest(column, (*METRICS, *COSTS))
             raise StudyError(f"analysis.metrics: {column!r} is not measured. {near}")
 
 

@@ -12,7 +12,11 @@ ROWS = 32  # texts evaluated at once
 
 
 def compile_predictor(classifier: DistilBertTextClassifier) -> Program:
-    """A program of (tokens, mask) that returns logits (rows, classes), without dropout."""
+    """The forward pass without dropout.
+
+    It takes tokens and mask, int32 (rows, length), and returns a list of one: logits, float32
+    (rows, classes).
+    """
 
     def predict(trainable: list, others: list, tokens: tf.Tensor, mask: tf.Tensor) -> list:
         inputs = {"token_ids": tokens, "padding_mask": mask}

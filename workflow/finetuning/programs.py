@@ -13,15 +13,13 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
-from tensorflow.compiler.tf2xla.python.xla import call_module
+from tensorflow.compiler.tf2xla.python import xla
 from tensorflow.core.framework.function_pb2 import FunctionDef
 from tensorflow.python.eager.context import context
 
 from finetuning.errors import StudyError
 from finetuning.files import read_arrays, sha256, write_arrays
 from finetuning.runtime import programs_directory
-
-STABLEHLO_CALL = 9  # version of the calling convention, the newest that TensorFlow 2.21 knows
 
 
 class Program:
@@ -30,6 +28,9 @@ class Program:
     function: takes the values of the trainable variables, those of the others, and the batch's
     arrays; returns a list of tensors and changes nothing (see Keras's ``stateless_call``). What is
     kept was made with the same function, package, architecture and shapes, or is not used.
+
+    Called with a batch of NumPy arrays, it returns what the function does for the variables as they
+    are now. Raises RuntimeError before `runtime.start`, OSError where the cache cannot be written.
     """
 
     def __init__(
@@ -49,7 +50,6 @@ class Program:
         self.loaded: dict[tuple, FunctionDef] = {}
 
     def __call__(self, *batch: np.ndarray) -> list[tf.Tensor]:
-        """What the function returns for the variables as they are now."""
         shapes = tuple(array.shape for array in batch)
         if shapes not in self.loaded:
             self.loaded[shapes] = self._load([_specification(array) for array in batch])
@@ -89,9 +89,9 @@ class Program:
 
         @tf.function(jit_compile=True, autograph=False, input_signature=batch)
         def program(*batch: tf.Tensor) -> list[tf.Tensor]:
-            return call_module(
+            return xla.call_module(
                 [*self.trainable, *self.others, *batch],
-                version=STABLEHLO_CALL,
+                version=xla.call_module_maximum_supported_version(),
                 module=module,
                 Tout=[output.dtype for output in outputs],
                 Sout=[output.shape for output in outputs],

@@ -191,7 +191,9 @@ def freeze(classifier: DistilBertTextClassifier, frozen_layers: int) -> None:
 
 
 def compile_gradients(classifier: DistilBertTextClassifier) -> Callable[..., tuple]:
-    """A function of a batch's four arrays: mean cross-entropy, and its gradient by each variable.
+    """A function of tokens and mask, int32 (rows, length), labels, int32 (rows,), and weights,
+    float32 (rows,): the weighted mean of the cross-entropy (nats), and its gradient by each
+    trainable variable, of the variable's shape.
 
     It also moves on the seeds of the dropout layers.
     """

@@ -38,7 +38,7 @@ rule runs:
 rule analysis:
     input:
         runs=rules.runs.output.runs,
-        # Read for their digests, or by them.
+        # All of it is read: what was gathered is checked once more.
         histories=rules.runs.output.histories,
         provenance=rules.runs.output.provenance,
         metrics=every_cell("metrics.json"),

@@ -34,8 +34,9 @@ RESULTS = f"results/{config.get('study')}"
 
 try:
     configuration.check(config)
-    configuration.check_metrics(config)
-    check_levels(Settings.from_config(config), config["factors"])
+    settings = Settings.from_config(config)
+    check_levels(settings, config["factors"])
+    configuration.check_metrics(settings.metric_columns)
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
     # Without a record of it Snakemake looks at times alone, and would find nothing to do.

@@ -67,7 +67,11 @@ def test_without_epochs_there_is_no_subplot_factor():
         ("analysis.pareto", ["accuracy", "secnds"], ["pareto.secnds", "unknown"]),
         ("analysis.pareto", ["accuracy"], ["analysis.pareto", "two different metrics"]),
         ("analysis.pareto", "accuracy", ["analysis.pareto", "list"]),
-        ("analysis.target_effect", {"acuracy": 0.01}, ["acuracy", "'accuracy'"]),
+        (
+            "analysis.target_effect",
+            {"acuracy": 0.01},
+            ["not one of analysis.metrics", "'accuracy'"],
+        ),
         ("analysis.target_effect", {"accuracy": 1}, ["effect.accuracy", "proportion", "0.01"]),
         ("analysis.target_effect", {"accuracy": -0.01}, ["-0.01 is not above 0"]),
         ("analysis.target_effect", 0.01, ["0.01 is not a mapping"]),

@@ -1,6 +1,8 @@
 """Programs that are kept for the next process, and what a job imports."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -45,8 +47,8 @@ def programs(keras, monkeypatch, tmp_path):
     """An empty folder of kept programs."""
     from finetuning import programs
 
-    monkeypatch.setattr(programs, "programs_directory", lambda: tmp_path)
-    return tmp_path
+    monkeypatch.setattr(programs, "programs_directory", lambda: tmp_path / "programs")
+    return tmp_path / "programs"
 
 
 def test_a_second_process_compiles_nothing_whatever_it_needs_first(tiny_checkpoint, tmp_path):
@@ -63,6 +65,36 @@ def test_a_second_process_compiles_nothing_whatever_it_needs_first(tiny_checkpoi
     assert sum(name.startswith("program_") for name in kept) == 2
     assert imported.strip() == "[]"
     assert run("16", "8")[0] == kept
+
+
+def test_programs_compute_what_keras_and_tensorflow_do(programs, keras, tiny_checkpoint, tmp_path):
+    import tensorflow as tf
+
+    from finetuning.checkpoints import load_classifier
+    from finetuning.evaluation import compile_predictor
+    from finetuning.trainer import compile_gradients
+
+    shutil.copytree(tiny_checkpoint, tmp_path / "undropped")
+    configuration = tmp_path / "undropped" / "config.json"
+    undropped = json.loads(configuration.read_text()) | {"seq_classif_dropout": 0.0}
+    configuration.write_text(json.dumps(undropped))
+    classifier = load_classifier(tmp_path / "undropped")
+    tokens, mask = batch()
+    labels, weights = np.array([0, 1], np.int32), np.array([1, 0.5], np.float32)
+    with tf.GradientTape() as tape:
+        expected = classifier({"token_ids": tokens, "padding_mask": mask}, training=True)
+        losses = keras.losses.sparse_categorical_crossentropy(labels, expected, from_logits=True)
+        loss = tf.reduce_sum(losses * weights) / 1.5
+    variables = [variable.value for variable in classifier.trainable_variables]
+    wanted = tape.gradient(loss, variables)
+
+    for _ in range(2):  # lowered here, then read back
+        (logits,) = compile_predictor(classifier)(tokens, mask)
+        np.testing.assert_allclose(logits, expected, rtol=1e-5, atol=1e-6)
+        found_loss, found = compile_gradients(classifier)(tokens, mask, labels, weights)
+        assert float(found_loss) == pytest.approx(float(loss), rel=1e-5)
+        for one, other in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(one, tf.convert_to_tensor(other), rtol=1e-4, atol=1e-6)
 
 
 def test_a_damaged_program_is_not_used(programs, tiny_checkpoint):
