@@ -191,8 +191,9 @@ def _explained(fit: Fit, own: Leverage) -> list[Row]:
     if np.isnan(press):
         predicts = "Some run alone determines a term, so the model cannot be tried on new runs."
     elif r_squared - predicted > 0.2:
+        share = f"{predicted:.0%}" if predicted > 0 else "none"
         predicts = (
-            f"It would explain {predicted:.0%} of the variation in new runs, far less than in "
+            f"It would explain {share} of the variation in new runs, far less than in "
             "these: it follows these runs too closely."
         )
     else:
