@@ -649,7 +649,7 @@ def _variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
         "hyperparameters": "the hyperparameters",
         "replicate": "the replicate (its seed and the data drawn for it)",
         "trajectory": "the training run beyond that",
-        "epoch_within_trajectory": "what differs from epoch to epoch of a training run, unexplained",
+        "epoch_within_trajectory": "unexplained, from epoch to epoch of a training run",
         "evaluation_sampling": "which texts were drawn for evaluation",
     }
     for metric in settings.metrics:
