@@ -675,16 +675,14 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
     variants = tables.get("conclusions", pd.DataFrame())
     for metric in settings.metrics:
         name = style.name(metric.name)
-        terms = disagreements(tables, settings, metric)
-        if terms:
+        for estimator, terms in dissent(tables, settings, metric).items():
             yield Finding(
                 "robustness",
                 metric.name,
                 "estimators_disagree",
                 False,
-                f"The estimators disagree on {name} about "
-                f"{style.listed([style.term(t) for t in terms])}: an analysis by classical least "
-                f"squares would have concluded otherwise.",
+                f"An analysis by {_ESTIMATORS[estimator]} would have concluded otherwise on {name} "
+                f"about {style.listed([style.term(t) for t in terms])}.",
             )
         rows = variants[variants["metric"] == metric.name] if len(variants) else variants
         rows = rows[rows["agrees"].notna()] if len(rows) else rows
@@ -710,13 +708,17 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def disagreements(
-    tables: Tables, settings: Settings, metric: Metric, framing: str = "absolute"
-) -> list[str]:
-    """Terms that are significant by one estimator and not by another."""
-    rows = _table(tables, "coefficients", metric=metric.name, framing=framing)
-    if rows.empty or rows["estimator"].nunique() < 2:
-        return []
+def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:
+    """The estimators that conclusions do not rest on, and the terms they judge otherwise.
+
+    To judge is to call significant or not. Estimators that judge every term alike are left out.
+    """
+    rows = _table(tables, "coefficients", metric=metric.name, framing="absolute")
+    if rows.empty:
+        return {}
     rows = rows[(rows["term"] != "intercept") & ~rows["term"].str.startswith("replicate[")]
-    verdicts = significant(rows, settings.alpha).groupby(rows["term"], sort=False).nunique()
-    return list(verdicts[verdicts > 1].index)
+    verdicts = significant(rows, settings.alpha).groupby([rows["estimator"], rows["term"]])
+    verdicts = verdicts.first().unstack("estimator").reindex(rows["term"].unique()).dropna()
+    used = verdicts[estimator_used(tables, metric)]
+    others = {e: verdicts.index[verdicts[e] != used] for e in _ESTIMATORS if e in verdicts}
+    return {estimator: list(terms) for estimator, terms in others.items() if len(terms)}

@@ -56,7 +56,7 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         line = at[in_plane].sort_values("x")
         axis.plot(line["x"], line["y"], color=style.FRONT, linewidth=1.1, zorder=2)
         axis.scatter(
-            at["x"], at["y"], s=62, facecolor="none", edgecolor=style.FRONT, linewidth=0.9, zorder=3
+            at["x"], at["y"], s=62, facecolor="none", edgecolor=style.FRONT, linewidth=0.9, zorder=5
         )
         for number, place in enumerate(at.itertuples(), start=1):
             if len(at) > 15:

@@ -123,7 +123,8 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
     table = table[~table["term"].str.startswith("replicate[")]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
-    disagree = set(findings.disagreements(content.tables, content.settings, metric))
+    dissent = findings.dissent(content.tables, content.settings, metric)
+    disagree = {term for terms in dissent.values() for term in terms}
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     by_estimator = {}
     for name in present:

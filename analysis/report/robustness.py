@@ -8,7 +8,7 @@ from analysis import style
 from analysis.report import block
 from analysis.report.content import Content
 
-_VARIANTS = {"logit": "log-odds of the metric", "log": "logarithm of the metric"}
+_VARIANTS = {"logit": "log-odds of a proportion", "log": "logarithm of any other metric"}
 
 
 def robustness(content: Content) -> list[block.Block]:

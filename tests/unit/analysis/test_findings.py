@@ -135,6 +135,21 @@ def test_another_estimator_is_named_where_the_split_plot_is_missing():
     assert "classical ordinary least squares" in row["sentence"]
 
 
+def test_an_estimator_that_would_have_concluded_otherwise_is_named():
+    sure = [coefficient("epochs", 0.02, q_value=0.01, estimator=e) for e in ("split_plot", "ols")]
+    other = [
+        coefficient("epochs^2", 0.005, q_value=0.3, estimator="split_plot"),
+        coefficient("epochs^2", 0.005, q_value=0.3, estimator="ols"),
+        coefficient("epochs^2", 0.02, q_value=0.01, estimator="ols_cluster"),
+        coefficient("epochs", 0.02, q_value=0.01, estimator="ols_cluster"),
+    ]
+    row = one(find({"coefficients": sure + other}), kind="estimators_disagree")
+    assert row["sentence"] == (
+        "An analysis by ordinary least squares with cluster-robust errors would have concluded "
+        "otherwise on accuracy about epochs²."
+    )
+
+
 def test_cells_that_beat_the_baseline_need_q_and_interval():
     compared = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "runs": 2}
     compared |= {"metric": "accuracy", "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05}
