@@ -66,10 +66,18 @@ def outcome(study):
 
 
 def start(study):
-    """Snakemake in a process group of its own, as a terminal starts it."""
+    """Snakemake in a process group of its own, as a terminal starts it.
+
+    It hears Ctrl-C also where these tests were started in the background, which does not.
+    """
     with (study / "told.txt").open("wb") as told:
         return subprocess.Popen(
-            COMMAND, cwd=study, stdout=told, stderr=subprocess.STDOUT, start_new_session=True
+            COMMAND,
+            cwd=study,
+            stdout=told,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         )
 
 

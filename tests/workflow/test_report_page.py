@@ -83,27 +83,36 @@ def until(browser, condition):
     return WebDriverWait(browser, 60, ignored_exceptions=NOT_YET).until(lambda _: condition())
 
 
-def click(browser, by, what):
-    until(browser, lambda: browser.find_element(by, what).click() or True)
+def click(browser, link, follows):
+    """Clicks until what follows is there, and returns that.
+
+    Once is not enough: a click beside a link that moves just then is lost.
+    """
+
+    def followed():
+        found = browser.find_elements(*follows)
+        if not found:
+            browser.find_element(*link).click()
+        return found
+
+    return until(browser, followed)[0]
 
 
-def show(browser, category, *labels):
-    """Clicks through to an item and shows it."""
-    click(browser, By.LINK_TEXT, category)
+def show(browser, category, *labels, shows):
+    """Clicks through to an item; returns the element, a CSS selector, in which it is shown."""
     row = "".join(f"[td[normalize-space()='{label}']]" for label in labels)
-    click(browser, By.XPATH, f"//tr{row}//a[1]")
+    item = (By.XPATH, f"//tr{row}//a[1]")
+    click(browser, (By.LINK_TEXT, category), item)
+    return click(browser, item, (By.CSS_SELECTOR, shows))
 
 
 def show_page(browser, name):
-    show(browser, "Interactive", name)
-    until(browser, lambda: browser.find_elements(By.TAG_NAME, "iframe"))
-    browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+    browser.switch_to.frame(show(browser, "Interactive", name, shows="iframe"))
 
 
 def test_a_figure_opens(opened):
-    show(opened, "Figures", "Effects", "loss")
-    width = "const i = document.querySelector('.grow img'); return i ? i.naturalWidth : 0"
-    assert until(opened, lambda: opened.execute_script(width)) > 300
+    picture = show(opened, "Figures", "Effects", "loss", shows=".grow img")
+    assert until(opened, lambda: picture.get_property("naturalWidth")) > 300
 
 
 def test_surfaces_turn_and_tell_their_values(opened):
