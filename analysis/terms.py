@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from math import prod
 from typing import Any
 
 from analysis.settings import Factor, InputError, Settings, nearest, shown
@@ -94,16 +95,20 @@ def model_terms(settings: Settings) -> tuple[Term, ...]:
     return polynomial(settings.factors, settings.degree)
 
 
-def check_levels(settings: Settings, factors: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuses, before anything is run, a model with powers that the planned levels cannot tell.
+def check_plan(
+    settings: Settings, factors: Mapping[str, Mapping[str, Any]], replicates: int
+) -> None:
+    """Refuses, before anything is run, a model that the planned runs cannot estimate.
 
-    factors: the config's, each with its "levels". Raises InputError as `model_terms` does, and
-    for a power that needs more levels than its factor has.
+    factors: the config's, each with its "levels". Raises InputError as `model_terms` does, for a
+    power that needs more levels than its factor has, and for fewer runs than it takes.
     """
-    for term in model_terms(settings):
+    terms = model_terms(settings)
+    numeric = {name: settings.factor(name).numeric for name in factors}
+    for term in terms:
         for name, power in term.powers:
             planned = len(factors[name]["levels"])
-            if planned > power or not settings.factor(name).numeric:
+            if planned > power or not numeric[name]:
                 continue
             remedy = f"write analysis.degree: {planned - 1}"
             if settings.formula is not None:
@@ -112,3 +117,13 @@ def check_levels(settings: Settings, factors: Mapping[str, Mapping[str, Any]]) -
                 f"factors.{name}.levels: {planned} levels cannot tell the term {term.name}. "
                 f"Add a level, or {remedy}."
             )
+    columns = {name: 1 if numeric[name] else len(factors[name]["levels"]) - 1 for name in factors}
+    of_terms = sum(prod(columns[name] for name, _ in term.powers) for term in terms)
+    coefficients = replicates + of_terms  # with the intercept: the first replicate's
+    runs = replicates * prod(len(factor["levels"]) for factor in factors.values())
+    if runs <= coefficients:
+        raise InputError(
+            f"factors, replicates: {runs} runs are planned and the model has {coefficients} "
+            f"coefficients: at least {coefficients + 1} runs are needed. Add levels or replicates, "
+            "or set analysis.degree or analysis.formula to a smaller model."
+        )

@@ -77,11 +77,19 @@ def versions(content: Content) -> list[block.Block]:
     if machine:
         text = ", ".join(f"{style.name(k)}: {block.plain(v)}" for k, v in machine.items())
         blocks.append(block.paragraph(f"Machine: {text}."))
-    versions = provenance.get("versions", {})
-    if versions:
+    environments = provenance.get("computed_with", [])
+    for environment in environments:
+        packages = [f"{k} {block.plain(v)}" for k, v in environment.get("versions", {}).items()]
+        text = f"Packages: {', '.join(packages)}. Instruction set: "
+        text += f"{block.plain(environment.get('instruction_set'))}."
+        if len(environments) > 1:
+            text = f"Cells: {block.plain(environment.get('cells'))}. {text}"
+        blocks.append(block.paragraph(text))
+    if len(environments) > 1:
         blocks.append(
             block.paragraph(
-                "Packages: " + ", ".join(f"{k} {block.plain(v)}" for k, v in versions.items()) + "."
+                "The cells were not all computed with the same packages and instruction set: cells "
+                "of different ones may differ in their last bits though nothing else does."
             )
         )
     seeds = provenance.get("seeds", {})

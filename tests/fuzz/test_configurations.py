@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_levels
+from analysis.terms import check_plan
 from finetuning import configuration
 from finetuning.errors import StudyError
 from finetuning.grid import Grid, level_name
@@ -26,7 +26,7 @@ def refusal(config):
     try:
         configuration.check(config)
         settings = Settings.from_config(config)
-        check_levels(settings, config["factors"])
+        check_plan(settings, config["factors"], config["replicates"])
         configuration.check_metrics(settings.metric_columns)
     except (StudyError, InputError) as error:
         message = str(error)

@@ -14,7 +14,7 @@ import yaml
 from analysis import runs
 from analysis.inference import coefficients, fit_all
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_levels
+from analysis.terms import check_plan
 from finetuning import configuration
 from finetuning.errors import StudyError
 
@@ -31,7 +31,7 @@ def use_change(path):
     config = merged(yaml.safe_load(DEFAULT), read_config(path))
     configuration.check(config)
     settings = Settings.from_config(config)
-    check_levels(settings, config["factors"])
+    check_plan(settings, config["factors"], config["replicates"])
     configuration.check_metrics(settings.metric_columns)
 
 

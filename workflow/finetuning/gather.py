@@ -5,10 +5,12 @@ split than the present ones.
 """
 
 import csv
+import json
 import os
 import platform
 import shlex
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -193,18 +195,24 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
                 for replicate, baseline in enumerate(study.baselines)
             ],
         },
-        "versions": results["versions"],
+        "computed_with": computed_with(cell.results for cell in study.cells),
         "machine": {
             "system": platform.system(),
             "architecture": platform.machine(),
             "cores": os.cpu_count(),
-            "instruction_set": results["instruction_set"],
             "threads": results["threads"],
         },
         "seeds": {str(r): replicate_seeds(config["seed"], r) for r in range(grid.replicates)},
         "settings": config,
         "sha256": tables,
     }
+
+
+def computed_with(records: Iterable[Mapping]) -> list[dict]:
+    """What cells were computed with that changes their last bits, and how many cells with each."""
+    keys = ("instruction_set", "versions")
+    counts = Counter(json.dumps({key: record[key] for key in keys}) for record in records)
+    return [{"cells": cells, **json.loads(alike)} for alike, cells in counts.most_common()]
 
 
 def check_gathered(folder: Path) -> None:

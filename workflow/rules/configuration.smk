@@ -8,7 +8,7 @@ from pathlib import Path
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
 from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_levels
+from analysis.terms import check_plan
 from finetuning import configuration
 from finetuning.errors import StudyError
 
@@ -35,7 +35,7 @@ RESULTS = f"results/{config.get('study')}"
 try:
     configuration.check(config)
     settings = Settings.from_config(config)
-    check_levels(settings, config["factors"])
+    check_plan(settings, config["factors"], config["replicates"])
     configuration.check_metrics(settings.metric_columns)
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")

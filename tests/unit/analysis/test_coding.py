@@ -6,7 +6,7 @@ import reference
 from analysis.coding import Coding, codings
 from analysis.regression import Model
 from analysis.settings import Factor, InputError
-from analysis.terms import Term, check_levels, model_terms, parse_formula, polynomial
+from analysis.terms import Term, check_plan, model_terms, parse_formula, polynomial
 
 FACTORS = reference.settings().factors
 
@@ -92,10 +92,10 @@ def test_a_formula_that_is_none_is_refused(formula, words):
 def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
     settings = reference.settings(**model)
     factors = {name: {"levels": [1, 2, 3]} for name in settings.factor_names}
-    check_levels(settings, factors)
+    check_plan(settings, factors, replicates=2)
     factors["epochs"] = {"levels": [1, 3]}
     with pytest.raises(InputError) as error:
-        check_levels(settings, factors)
+        check_plan(settings, factors, replicates=2)
     assert str(error.value) == (
         f"factors.epochs.levels: 2 levels cannot tell the term epochs^2. Add a level, or {remedy}."
     )
@@ -104,7 +104,27 @@ def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
 def test_levels_that_are_no_numbers_need_no_power():
     config = {**reference.CONFIG, "factors": {"epochs": {"scale": "categorical"}}}
     config["analysis"] = {"metrics": {"loss": {"better": "lower"}}}
-    check_levels(reference.settings(config), {"epochs": {"levels": [1, 3]}})
+    check_plan(reference.settings(config), {"epochs": {"levels": [1, 3]}}, replicates=2)
+
+
+def test_fewer_planned_runs_than_the_model_takes_are_refused():
+    settings = reference.settings(
+        formula="learning_rate + batch_size + epochs + learning_rate:batch_size"
+        " + learning_rate:epochs + batch_size:epochs + learning_rate:batch_size:epochs"
+    )
+    factors = {name: {"levels": [1, 2]} for name in settings.factor_names}
+    check_plan(settings, factors, replicates=2)  # 16 runs, 9 coefficients
+    with pytest.raises(InputError) as error:
+        check_plan(settings, factors, replicates=1)
+    assert "8 runs are planned and the model has 8 coefficients: at least 9" in str(error.value)
+
+
+def test_a_categorical_factor_takes_a_coefficient_a_level():
+    config = {**reference.CONFIG, "factors": {"epochs": {"scale": "categorical"}}}
+    config["analysis"] = {"metrics": {"loss": {"better": "lower"}}}
+    factors = {"epochs": {"levels": [1, 2, 3, 4]}}
+    with pytest.raises(InputError, match="4 runs are planned and the model has 4 coefficients"):
+        check_plan(reference.settings(config), factors, replicates=1)
 
 
 def test_a_model_matrix_has_the_average_replicate_where_none_is_given():

@@ -22,7 +22,10 @@ PROVENANCE = {
         "labels": ["negative", "positive"],
     },
     "design": {"training_examples": 384, "fixed": {"weight_decay": 0.01}},
-    "versions": {"tensorflow": "2.20"},
+    "computed_with": [
+        {"cells": 17, "instruction_set": "avx2 fma", "versions": {"tensorflow": "2.20"}},
+        {"cells": 1, "instruction_set": "avx fma", "versions": {"tensorflow": "2.21"}},
+    ],
     "machine": {"cores": 2},
     "seeds": {"0": {"data": 11, "order": 12}},
 }
@@ -93,6 +96,13 @@ def test_sections_come_in_order(pages):
     at = text.rindex("Source and design")  # behind the table of contents
     for title in titles:
         at = text.index(title, at)
+
+
+def test_cells_that_were_not_computed_alike_are_told(pages):
+    text = pages[-1]
+    assert "Cells: 17. Packages: tensorflow 2.20. Instruction set: avx2 fma." in text
+    assert "Cells: 1. Packages: tensorflow 2.21. Instruction set: avx fma." in text
+    assert "not all computed with the same packages and instruction set" in text
 
 
 def test_both_framings_are_said_to_be_one_fit(pages):

@@ -9,6 +9,7 @@ from finetuning.files import read_json, write_json
 from finetuning.gather import (
     check_gathered,
     check_predictions,
+    computed_with,
     gather_histories,
     gather_runs,
     gather_tables,
@@ -66,6 +67,15 @@ def test_the_columns_are_the_documented_ones(finished):
     assert set(documented["runs.csv"]) == set(gather_runs(study, BASELINE))
     histories = gather_histories(finished[0], study)
     assert {*documented["histories.csv"]} - {"epochs"} == set(histories)
+
+
+def test_cells_that_were_not_computed_alike_are_counted():
+    here = {"instruction_set": "avx2", "versions": {"keras": "3.15"}, "threads": 1}
+    there = here | {"instruction_set": "avx"}
+    told = computed_with([there, here, here])
+    assert [environment.pop("cells") for environment in told] == [2, 1]
+    assert [environment["instruction_set"] for environment in told] == ["avx2", "avx"]
+    assert told[0]["versions"] == {"keras": "3.15"}
 
 
 def test_a_diverged_run_has_a_row_without_metrics(finished):
