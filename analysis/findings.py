@@ -26,7 +26,7 @@ COLUMNS = ["section", "metric", "kind", "significant", "sentence"]
 _ESTIMATORS = {
     "split_plot": "the split-plot estimator",
     "ols_cluster": "ordinary least squares with cluster-robust errors",
-    "ols": "classical ordinary least squares, which takes all runs for independent",
+    "ols": "classical ordinary least squares (which takes all runs for independent)",
 }
 
 
@@ -672,7 +672,7 @@ def _variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
 
 
 def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
-    variants = tables.get("conclusions", pd.DataFrame())
+    yield from _effects_in_variants(tables, settings)
     for metric in settings.metrics:
         name = style.name(metric.name)
         for estimator, terms in dissent(tables, settings, metric).items():
@@ -684,8 +684,7 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
                 f"An analysis by {_ESTIMATORS[estimator]} would have concluded otherwise on {name} "
                 f"about {style.listed([style.term(t) for t in terms])}.",
             )
-        rows = variants[variants["metric"] == metric.name] if len(variants) else variants
-        rows = rows[rows["agrees"].notna()] if len(rows) else rows
+        rows = _variants(tables, metric)
         if rows.empty:
             continue
         flips = rows[~rows["agrees"].astype(bool)]
@@ -695,10 +694,7 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
                 f"The conclusions on {name} are the same in all {total} variants of the analysis."
             )
         else:
-            changed = [
-                f"{style.term(term)} ({style.listed(list(dict.fromkeys(group['variant'])))})"
-                for term, group in flips.groupby("term", sort=False)
-            ]
+            changed = [f"{style.term(term)} ({names})" for term, names in _by_term(flips)]
             sentence = (
                 f"On {name}, conclusions that change in at least one of {total} variants of the "
                 f"analysis (by p < {settings.alpha:g}): {style.listed(changed)}."
@@ -706,6 +702,38 @@ def _robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
         yield Finding(
             "robustness", metric.name, "flips" if len(flips) else "stable", False, sentence
         )
+
+
+def _effects_in_variants(tables: Tables, settings: Settings) -> Iterator[Finding]:
+    """Whether the effects called significant are there however the analysis is done."""
+    called, lost = False, []
+    for metric in settings.metrics:
+        rows, variants = conclusive(tables, metric), _variants(tables, metric)
+        if rows.empty or variants.empty:
+            continue
+        terms = rows.loc[significant(rows, settings.alpha), "term"]
+        called = called or len(terms) > 0
+        doubted = variants[variants["term"].isin(terms) & ~variants["agrees"].astype(bool)]
+        name = style.name(metric.name)
+        lost += [f"{style.term(term)} on {name} ({names})" for term, names in _by_term(doubted)]
+    if lost:
+        told = f"Significant effects that a variant of the analysis loses: {style.listed(lost)}."
+        yield Finding("robustness", "", "effects_lost", False, told)
+    elif called:
+        told = "No variant of the analysis loses a significant effect."
+        yield Finding("robustness", "", "effects_kept", False, told)
+
+
+def _variants(tables: Tables, metric: Metric) -> pd.DataFrame:
+    """The metric's conclusions that a variant of the analysis could draw."""
+    rows = _table(tables, "conclusions", metric=metric.name)
+    return rows[rows["agrees"].notna()] if len(rows) else rows
+
+
+def _by_term(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Each term with the names of its variants."""
+    groups = rows.groupby("term", sort=False)["variant"]
+    return [(term, style.listed(list(dict.fromkeys(names)))) for term, names in groups]
 
 
 def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:

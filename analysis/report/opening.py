@@ -13,6 +13,7 @@ def first_page(content: Content) -> list[block.Block]:
     chosen = [
         {"section": "runs"},
         {"section": "summary"},
+        {"section": "robustness", "kind": ("effects_lost", "effects_kept")},
         {"section": "baseline", "metric": first, "kind": ("best_cell", "cells_beat_baseline")},
         {"section": "surface", "metric": first, "kind": "best_region"},
         {"section": "tradeoff", "kind": ("conflict", "no_conflict")},

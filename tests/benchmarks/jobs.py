@@ -3,7 +3,7 @@
 A job is a JSON file: checkpoint and split (paths), hyperparameters, seeds, threads, steps (how
 many to train), started (when its process was), together_from (after so many steps it waits for the
 others; 0: never), present (the folder in which they wait), jobs (how many they are), evaluates
-(whether it also keeps its state, as a long cell does, evaluates, and measures matrix
+(whether it also keeps its state, as a long cell does, evaluates its texts, and measures matrix
 multiplication), out (the file it writes).
 """
 
@@ -20,7 +20,7 @@ import numpy as np
 from finetuning.dataset import Examples, Split, write_split
 from finetuning.files import write_digests
 from finetuning.hyperparameters import Hyperparameters
-from tests.benchmarks.measuring import module
+from tests.benchmarks.measuring import median, module
 from tests.benchmarks.studies import Study
 from tests.tiny import SPECIAL, write_tiny_distilbert
 
@@ -146,9 +146,18 @@ def tokens_per_second(steps: list[dict]) -> float:
     return sum(step["tokens"] for step in steps) / sum(step["seconds"] for step in steps)
 
 
-def seconds_per_example(steps: list[dict]) -> float:
-    """Seconds of the given steps over their examples; rows that only fill a batch are none."""
-    return sum(step["seconds"] for step in steps) / sum(step["examples"] for step in steps)
+def seconds_per_example(steps: list[dict], epoch: list[tuple[int, int]]) -> float:
+    """Seconds of training in an epoch over its examples.
+
+    epoch: padded length and examples of each of its batches, which takes the median time of the
+    steady steps of its length. Batches of a length without such a step are left out.
+    """
+    seconds: dict[int, list[float]] = {}
+    for step in steady(steps):
+        seconds.setdefault(step["length"], []).append(step["seconds"])
+    counted = [(length, examples) for length, examples in epoch if length in seconds]
+    total = sum(median(seconds[length]) for length, _ in counted)
+    return total / sum(examples for _, examples in counted)
 
 
 def best_gflops(make: Callable, multiply: Callable, finish: Callable) -> float:

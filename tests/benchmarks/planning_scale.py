@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from finetuning.files import write_json
 from tests.benchmarks.measuring import Run, line, report, run
 from tests.benchmarks.options import parser
 from tests.benchmarks.studies import snakemake
@@ -25,7 +26,8 @@ STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
 
 def main() -> None:
     options = parser(__doc__)
-    options.add_argument("cells", type=int, nargs="*", choices=STUDIES, default=list(STUDIES))
+    known = list(STUDIES)
+    options.add_argument("--cells", type=int, nargs="+", choices=known, default=known)
     asked = options.parse_args()
     measured = {cells: measure(cells) for cells in asked.cells}
     table = [row for cells, runs in measured.items() for row in summarise(cells, runs)]
@@ -51,7 +53,7 @@ def measure(cells: int) -> dict[str, Run]:
         config = configuration(*STUDIES[cells])
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         fresh = run(snakemake("-n"), folder)
-        make_empty_results(folder)
+        make_empty_results(folder, config)
         recording = run(snakemake("--touch", "--cores", "1"), folder)
         if "Nothing to be done" not in printed(folder, "-n"):
             sys.exit(f"The study of {cells} cells was not taken for complete.")
@@ -72,7 +74,7 @@ def configuration(rates: int, sizes: int, epochs: int, replicates: int) -> dict:
     return config | {"replicates": replicates}
 
 
-def make_empty_results(folder: Path) -> None:
+def make_empty_results(folder: Path, config: dict) -> None:
     """Every file that a rule makes, and every folder, which is an output without a suffix."""
     listed = printed(folder, "--summary").splitlines()
     outputs = [folder / line.split("\t")[0] for line in listed if line.startswith("results/")]
@@ -82,8 +84,9 @@ def make_empty_results(folder: Path) -> None:
             output.touch()
         else:
             output.mkdir(exist_ok=True)
-    # Read while planning, where it exists.
+    # Read while planning, where they exist.
     (folder / "results/tiny/pretrained/config.json").write_text('{"n_layers": 2}')
+    write_json(folder / "results/tiny/provenance.json", {"settings": config})
 
 
 def printed(folder: Path, argument: str) -> str:

@@ -77,8 +77,9 @@ def summarise(model: str, batch_size: int, rounds: list[dict], config: dict) -> 
     speeds = {side: [tokens_per_second(s) for s in steps[side]] for side in steps}
     peak = max(r[side]["peak_gflops"] for r in rounds for side in steps)
     shares = {side: [gflops(s, config) / peak for s in steps[side]] for side in steps}
-    training = [1000 * seconds_per_example(kept) for kept in steps["ours"]]
-    evaluation = [1000 * r["ours"]["evaluation_seconds"] for r in rounds]
+    ours = [r["ours"] for r in rounds]
+    training = [1000 * seconds_per_example(each["steps"], each["epoch"]) for each in ours]
+    evaluation = [1000 * each["evaluation_seconds"] for each in ours]
     return [
         paired(f"{what}: training", speeds["ours"], speeds["theirs"], "tokens/s"),
         line(

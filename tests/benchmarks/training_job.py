@@ -28,6 +28,7 @@ def main(job: dict) -> None:
     stamps["TensorFlow and Keras"] = time.monotonic()
     import tensorflow as tf
 
+    from finetuning import batches
     from finetuning.cells import computed_from
     from finetuning.dataset import read_split
     from finetuning.hyperparameters import Hyperparameters
@@ -90,10 +91,14 @@ def main(job: dict) -> None:
     if job["evaluates"]:
         kept = State(Path(job["out"]).with_suffix(".safetensors"), {}, every=0)
         kept.write(*run.state())
-        run.logits(split.evaluation)  # compiles
+        texts, size = split.training, job["hyperparameters"]["batch_size"]
+        run.logits(texts)  # compiles
         started = time.monotonic()
-        run.logits(split.evaluation)
-        measured["evaluation_seconds"] = (time.monotonic() - started) / len(split.evaluation)
+        run.logits(texts)  # of the same texts, to be compared with an epoch's training
+        measured["evaluation_seconds"] = (time.monotonic() - started) / len(texts)
+        drawn = batches.draw_epoch(texts.lengths, size, np.random.default_rng(0))
+        padded = [batches.pad(texts, rows, size).tokens.shape[1] for rows in drawn]
+        measured["epoch"] = list(zip(padded, map(len, drawn), strict=True))
         measured["peak_gflops"] = best_gflops(
             lambda size: tf.ones([size, size]), tf.matmul, lambda product: product.numpy()
         )

@@ -34,13 +34,12 @@ def test_the_first_two_steps_of_each_length_do_not_count():
     assert jobs.tokens_per_second(jobs.steady(steps)) == pytest.approx(200 / 3)
 
 
-def test_evaluation_is_compared_with_training_by_example():
-    full = step(16, 4.0, rows=8)
-    last = full | {"examples": 2, "seconds": 1.0}  # as many rows, most of which only fill it
-    warm = [full] * jobs.WARM_STEPS
-    side = {"steps": [*warm, full, last], "peak_gflops": 100.0, "evaluation_seconds": 0.1}
+def test_evaluation_is_compared_with_an_epoch_of_training_by_example():
+    steps = [*[step(16, 9.0)] * jobs.WARM_STEPS, step(16, 4.0), step(16, 4.0), step(48, 7.0)]
+    epoch = [(16, 8), (16, 2), (48, 8)]  # the last length was never steady
+    side = {"steps": steps, "epoch": epoch, "peak_gflops": 100.0, "evaluation_seconds": 0.2}
     *_, found = steady_state.summarise("full", 8, [{"ours": side, "theirs": side}], DISTILBERT)
-    assert (found["ours"], found["theirs"], found["ratio"]) == (100, 500, 0.2)
+    assert (found["ours"], found["theirs"], found["ratio"]) == (200, 800, 0.25)
 
 
 def test_several_rounds_are_told_by_medians_and_the_median_of_their_ratios():
@@ -79,6 +78,19 @@ def test_planning_again_is_compared_with_the_first_plan():
     found = planning_scale.summarise(1000, {"fresh": first, "nothing_to_do": again})
     assert [row["ours"] for row in found] == [4.0, 5.0, 210]
     assert [row["ratio"] for row in found] == [None, 1.25, None]
+
+
+def test_planning_is_measured(tmp_path, monkeypatch):
+    out = tmp_path / "planning.json"
+    monkeypatch.setattr("sys.argv", ["planning_scale", "--cells", "100", "--out", str(out)])
+    planning_scale.main()
+    told = {row["what"]: row["ours"] for row in json.loads(out.read_text())["table"]}
+    assert list(told) == [
+        "100 cells: first plan",
+        "100 cells: plan with nothing to do, against the first",
+        "100 cells: peak memory of a plan",
+    ]
+    assert min(told.values()) > 0
 
 
 def test_a_part_of_a_grid_is_whole_trajectories_spread_over_it(tmp_path):

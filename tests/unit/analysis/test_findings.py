@@ -150,6 +150,36 @@ def test_an_estimator_that_would_have_concluded_otherwise_is_named():
     )
 
 
+@pytest.mark.parametrize(
+    ("agrees", "kind", "sentence"),
+    [
+        (True, "effects_kept", "No variant of the analysis loses a significant effect."),
+        (
+            False,
+            "effects_lost",
+            "Significant effects that a variant of the analysis loses: epochs on accuracy (degree "
+            "1 and without replicate 0).",
+        ),
+    ],
+)
+def test_a_significant_effect_that_a_variant_loses_is_told(agrees, kind, sentence):
+    variant = {"metric": "accuracy", "term": "epochs", "agrees": agrees}
+    other = {"metric": "accuracy", "term": "batch_size", "variant": "degree 3", "agrees": False}
+    names = ("degree 1", "without replicate 0")
+    tables = {
+        "coefficients": [
+            coefficient("epochs", 0.004),
+            coefficient("batch_size", 0.0005, q_value=0.9),
+        ],
+        "conclusions": [other, *({**variant, "variant": name} for name in names)],
+    }
+    found = find(tables)
+    assert one(found, kind=kind)["sentence"] == sentence
+    tables["coefficients"] = tables["coefficients"][1:]
+    found = find(tables)
+    assert not found["kind"].isin(["effects_kept", "effects_lost"]).any()
+
+
 def test_cells_that_beat_the_baseline_need_q_and_interval():
     compared = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "runs": 2}
     compared |= {"metric": "accuracy", "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05}
