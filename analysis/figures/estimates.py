@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from analysis import style
 from analysis.figures import common
@@ -55,6 +56,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing])
+        axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
         unit = metric.unit or style.name(metric.name)
         axis.set_xlabel(f"change in {style.name(metric.name)}\n({unit} for half the range)")
         axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])

@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 from analysis import figures, runs, style, tables
+from analysis.settings import read_config
 
 FOUR_FACTORS = {
     "factors": {
@@ -67,6 +69,15 @@ def random_search():
     return tables.compute(study, settings), study, settings
 
 
+@functools.cache
+def example():
+    """The finished study that comes with the project."""
+    folder = Path(__file__).parents[3] / "results" / "example"
+    settings = reference.settings(read_config(folder / "config.yaml"), bootstrap=100)
+    study = runs.read(folder / "runs.csv", settings)
+    return tables.compute(study, settings), study, settings
+
+
 @pytest.fixture(autouse=True)
 def in_the_style():
     """matplotlib reads its settings also when a figure is measured."""
@@ -103,7 +114,7 @@ def test_all_text_is_inside_the_figure_and_large_enough(kind, case):
 
 
 @pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
-@pytest.mark.parametrize("case", [reference_study, four_factors])
+@pytest.mark.parametrize("case", [reference_study, four_factors, example])
 def test_labels_and_titles_do_not_overlap(kind, case):
     for figure in drawn(kind, case):
         for axes in figure.axes:
