@@ -44,7 +44,9 @@ def main() -> None:
         line("a step", measured["seconds_a_step"], None, "s"),
         line("training", measured["training_tokens_a_second"], None, "tokens/s"),
         line("evaluation", measured["evaluation_tokens_a_second"], None, "tokens/s"),
-        line("what the first epoch takes longer, nothing compiled before", measured["start_up_seconds"], None, "s"),
+        line(
+            "longer first epoch, nothing compiled before", measured["start_up_seconds"], None, "s"
+        ),
         line("peak memory", measured["peak_memory_mb"], None, "MB"),
         line("an epoch of IMDB's reviews", reviews["hours_an_epoch"], None, "h"),
         line("an evaluation on IMDB's reviews", reviews["hours_an_evaluation"], None, "h"),
