@@ -349,7 +349,13 @@ def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
 
 def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:
     """The column as numbers; raises where there is text or an infinite value."""
-    values = pd.to_numeric(runs[name], errors="coerce")
+    try:
+        values = pd.to_numeric(runs[name], errors="coerce")
+    except OverflowError:
+        beyond = runs[name].astype(str).str.fullmatch(r"\s*[+-]?\d{309,}\s*")
+        raise InputError(
+            f"Column {name}, {_row(beyond)}: a number of so many digits cannot be calculated with."
+        ) from None
     text = values.isna() & runs[name].notna()
     if text.any():
         raise InputError(

@@ -30,6 +30,7 @@ REFUSED = {
     "text in a number column": (with_value("f1", 4, "n/a"), ["f1", "row 5 (line 6", "'n/a'"]),
     "text in a factor": (with_value("batch_size", 2, "big"), ["batch_size", "row 3", "'big'"]),
     "infinite value": (with_value("loss", 7, np.inf), ["loss", "row 8", "infinite"]),
+    "a number of 400 digits": (with_value("loss", 7, int("9" * 400)), ["loss", "row 8", "digits"]),
     "infinite as text": (with_value("loss", 7, "-inf"), ["loss", "row 8", "infinite"]),
     "infinite baseline": (with_value("baseline_f1", 0, np.inf), ["baseline_f1", "row 1"]),
     "empty factor": (with_value("epochs", 3, None), ["epochs", "row 4", "empty"]),
