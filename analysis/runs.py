@@ -240,7 +240,7 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
         )
     without_result = runs["status"].isin(NO_RESULT)
     for name in settings.metric_names:
-        runs.loc[without_result, name] = np.nan
+        runs[name] = runs[name].astype(object).mask(without_result)
         runs[name] = _numbers(runs, name).astype(float)
         missing = int((runs[name].isna() & ~without_result).sum())
         if missing:

@@ -238,8 +238,9 @@ def _cell_means(runs: pd.DataFrame, factors: list[str], column: str, alpha: floa
     replicate_part, rest_part = between / each, rest * (each - 1) / each
     total = replicate_part + rest_part
     if total > 0:
-        spread = replicate_part**2 / (replicates - 1) + rest_part**2 / rest_df
-        margin = stats.t.ppf(1 - alpha / 2, total**2 / spread) * np.sqrt(total / table["runs"])
+        share = replicate_part / total
+        df = 1 / (share**2 / (replicates - 1) + (1 - share) ** 2 / rest_df)
+        margin = stats.t.ppf(1 - alpha / 2, df) * np.sqrt(total / table["runs"])
         table["low"], table["high"] = table["mean"] - margin, table["mean"] + margin
     return table
 
