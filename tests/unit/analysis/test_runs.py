@@ -223,3 +223,11 @@ def test_notes_that_say_the_same_of_several_metrics_are_one():
     sentences = notes.loc[notes["topic"] == "relative framing", "sentence"].tolist()
     assert len(sentences) == 1
     assert sentences[0].startswith("Accuracy, F1 and loss: there is no column baseline_<metric>")
+
+
+def test_a_failed_run_has_no_metric_where_its_column_is_true_or_false():
+    table = TABLE.assign(status="ok", loss=TABLE["loss"] > TABLE["loss"].median())
+    table.loc[3, "status"] = "failed"
+    read = runs.from_table(table, reference.settings())
+    assert read.runs["loss"].isna().sum() == 1
+    assert read.runs["loss"].dtype == float
