@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
-import warnings
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from analysis import style
+from analysis import reading, style
 from analysis.coding import codings
+from analysis.reading import numbers, row_of
 from analysis.regression import Model, require_estimable, triangle_of
-from analysis.settings import LARGEST, InputError, Settings, nearest, one_line, shown
+from analysis.settings import InputError, Settings, nearest, shown
 from analysis.study import Study
 from analysis.terms import model_terms
 
@@ -42,62 +38,16 @@ def read(path: str | Path, settings: Settings) -> Study:
     Raises InputError, naming column and row, for a table that cannot be analysed.
     """
     path = Path(path)
-    histories = path.with_name("histories.csv")
-    provenance = path.with_name("provenance.json")
     texts = [factor.name for factor in settings.factors if not factor.numeric]
     return from_table(
-        _read_csv(path, [settings.columns.get(name, name) for name in (*texts, "trajectory")]),
+        reading.csv_table(
+            path, [settings.columns.get(name, name) for name in (*texts, "trajectory")]
+        ),
         settings,
-        histories=_read_csv(histories) if histories.exists() else pd.DataFrame(),
-        provenance=_read_json(provenance) if provenance.exists() else {},
+        histories=reading.histories(path.with_name("histories.csv"), settings),
+        provenance=reading.provenance(path.with_name("provenance.json")),
         folder=path.parent,
     )
-
-
-def _read_csv(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
-    """A table of a file; the columns ``texts`` stay as they are written."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(filter(None, csv.reader(file, strict=True)), [])
-            file.seek(0)
-            with warnings.catch_warnings():
-                # rows longer than the header are cut with a warning only
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                table = pd.read_csv(
-                    file,
-                    low_memory=False,
-                    index_col=False,
-                    dtype=dict.fromkeys(texts, str),
-                    # a factor may have a level called None or NA, so only these are empty
-                    keep_default_na=False,
-                    na_values=["", "nan", "NaN"],
-                )
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file.") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not UTF-8 text.") from None
-    except pd.errors.ParserWarning:
-        raise InputError(f"{path}: its rows have more fields than its header.") from None
-    except (ValueError, csv.Error) as error:
-        raise InputError(f"{path}: not a CSV table ({one_line(error)}).") from None
-    repeated = [name for name, count in Counter(header).items() if name and count > 1]
-    if repeated:
-        raise InputError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")
-    return table
-
-
-def _read_json(path: Path) -> Mapping[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}.") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}).") from None
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a mapping of keys to values.")
-    return content
 
 
 def from_table(
@@ -170,7 +120,7 @@ def _with_status(runs: pd.DataFrame) -> pd.DataFrame:
     if unknown.any():
         value = runs.loc[unknown, "status"].iloc[0]
         raise InputError(
-            f"Column status, {_row(unknown)}: {shown(value)} is not one of {', '.join(STATUSES)} "
+            f"Column status, {row_of(unknown)}: {shown(value)} is not one of {', '.join(STATUSES)} "
             f"(or {', '.join(TRACKERS_STATUSES)})."
         )
     return runs.assign(status=statuses)
@@ -179,15 +129,15 @@ def _with_status(runs: pd.DataFrame) -> pd.DataFrame:
 def _factor_values(runs: pd.DataFrame, name: str, scale: str) -> pd.Series:
     empty = runs[name].isna()
     if empty.any():
-        raise InputError(f"Column {name}, {_row(empty)}: empty; every run needs its factors.")
+        raise InputError(f"Column {name}, {row_of(empty)}: empty; every run needs its factors.")
     if scale == "categorical":
         values = _levels(runs, name)
     else:
-        values = _numbers(runs, name)
+        values = numbers(runs, name)
         bad = values <= 0
         if scale != "linear" and bad.any():
             raise InputError(
-                f"Column {name}, {_row(bad)}: {values[bad].iloc[0]} has no logarithm, "
+                f"Column {name}, {row_of(bad)}: {values[bad].iloc[0]} has no logarithm, "
                 f"but the factor's scale is {scale}."
             )
     if values.nunique() == 1:
@@ -209,7 +159,7 @@ def _levels(runs: pd.DataFrame, name: str) -> pd.Series:
         else:
             continue
         raise InputError(
-            f"Column {name}, {_row(values == level)}: {shown(level)} {wrong}; "
+            f"Column {name}, {row_of(values == level)}: {shown(level)} {wrong}; "
             "write the level otherwise."
         )
     return values
@@ -241,7 +191,7 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
     without_result = runs["status"].isin(NO_RESULT)
     for name in settings.metric_names:
         runs[name] = runs[name].astype(object).mask(without_result)
-        runs[name] = _numbers(runs, name).astype(float)
+        runs[name] = numbers(runs, name).astype(float)
         missing = int((runs[name].isna() & ~without_result).sum())
         if missing:
             notes.append(
@@ -261,7 +211,7 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
                 )
             )
             continue
-        runs[column] = _numbers(runs, column).astype(float)
+        runs[column] = numbers(runs, column).astype(float)
         runs[f"delta_{name}"] = runs[name] - runs[column]
 
 
@@ -279,9 +229,9 @@ def _with_replicate_and_trajectory(
         )
     for column in ("replicate", "trajectory"):
         if column in runs and runs[column].isna().any():
-            raise InputError(f"Column {column}, {_row(runs[column].isna())}: empty.")
+            raise InputError(f"Column {column}, {row_of(runs[column].isna())}: empty.")
     numbered = pd.api.types.is_numeric_dtype(runs["replicate"])
-    runs["replicate"] = (_numbers if numbered else _levels)(runs, "replicate")
+    runs["replicate"] = (numbers if numbered else _levels)(runs, "replicate")
     if "trajectory" in runs:
         runs["trajectory"] = runs["trajectory"].astype(str)
         return
@@ -308,7 +258,7 @@ def _refuse_repeated_runs(runs: pd.DataFrame, settings: Settings) -> None:
     same = (runs[columns] == runs.loc[second, columns]).all(axis=1)
     what = ", ".join(f"{column}={runs.loc[second, column]}" for column in columns)
     raise InputError(
-        f"{_row(runs.index == second)}: the run {what} is already in {_row(same)}; "
+        f"{row_of(runs.index == second)}: the run {what} is already in {row_of(same)}; "
         "remove one, or name the column that tells replicates apart in analysis.columns.replicate."
     )
 
@@ -320,7 +270,7 @@ def _baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
         column = f"baseline_{factor.name}"
         if column not in runs or runs[column].isna().all():
             continue
-        found = _numbers(runs, column) if factor.numeric else runs[column].dropna().astype(str)
+        found = numbers(runs, column) if factor.numeric else runs[column].dropna().astype(str)
         found = found.dropna().unique()
         if len(found) > 1:
             raise InputError(
@@ -345,35 +295,3 @@ def _refuse_what_no_model_fits(runs: pd.DataFrame, settings: Settings) -> None:
     model = Model(codings(runs, settings, "absolute", {}), model_terms(settings))
     design = model.matrix(used)
     require_estimable(model, design, triangle_of(design))
-
-
-def _numbers(runs: pd.DataFrame, name: str) -> pd.Series:
-    """The column as numbers; raises where there is text or an infinite value."""
-    try:
-        values = pd.to_numeric(runs[name], errors="coerce")
-    except OverflowError:
-        beyond = runs[name].astype(str).str.fullmatch(r"\s*[+-]?\d{309,}\s*")
-        raise InputError(
-            f"Column {name}, {_row(beyond)}: a number of so many digits cannot be calculated with."
-        ) from None
-    text = values.isna() & runs[name].notna()
-    if text.any():
-        raise InputError(
-            f"Column {name}, {_row(text)}: {shown(runs.loc[text, name].iloc[0])} is not a number."
-        )
-    values = values.astype(float) if values.dtype == object or values.dtype == bool else values
-    infinite = np.isinf(values.astype(float))
-    if infinite.any():
-        raise InputError(f"Column {name}, {_row(infinite)}: an infinite value.")
-    beyond = (values.abs() > LARGEST) | ((values != 0) & (values.abs() < 1 / LARGEST))
-    if beyond.any():
-        raise InputError(
-            f"Column {name}, {_row(beyond)}: {values[beyond].iloc[0]} cannot be calculated with; "
-            f"a size from {1 / LARGEST:g} to {LARGEST:g}, or 0, is needed."
-        )
-    return values
-
-
-def _row(flags: pd.Series | np.ndarray) -> str:
-    first = int(np.argmax(np.asarray(flags)))
-    return f"row {first + 1} (line {first + 2} of the file)"

@@ -189,14 +189,23 @@ class Likelihood:
 
     def maximum(self) -> Point:
         """The point of highest likelihood (lowest deviance)."""
-        # what the terms leave of the differences between trajectories
-        if self.counts @ self.sizes - np.trace(self.at(0).between) < 1e-8 * self.df:
+        zero = self.at(0.0)
+        # trace of ZZ', and of its square, in the space that the terms leave
+        trace = self.counts @ self.sizes - np.trace(zero.between)
+        trace_of_square = -zero.determinants_2
+        if trace < 1e-8 * self.df:
             raise InputError(
                 "The model has a term for every difference between trajectories, so their variance "
                 "cannot be estimated; add replicates or use a smaller model."
             )
+        # equal only where ZZ' is a multiple of the identity there: then the likelihood is flat
+        if trace**2 > (1 - 1e-8) * self.df * trace_of_square:
+            raise InputError(
+                "The model leaves too little to tell the variance between trajectories from that "
+                "within them; add replicates or use a smaller model."
+            )
         slopes = [self.at(ratio).slope for ratio in RATIOS]
-        candidates = [self.at(0.0)] if slopes[0] >= 0 else []
+        candidates = [zero] if slopes[0] >= 0 else []
         for low, high, left, right in zip(RATIOS, RATIOS[1:], slopes, slopes[1:], strict=False):
             if left < 0 <= right:
                 found = brentq(lambda ratio: self.at(ratio).slope, low, high, xtol=1e-12)

@@ -195,7 +195,7 @@ def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:
         return str(value)
     try:
         number = float(value)  # a number as text too: in a file one column may hold both
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         return str(value)
     if number != 0 and (abs(number) < 1e-3 or abs(number) >= 1e5):
         mantissa, exponent = f"{number:.{(digits or 2) - 1}e}".split("e")

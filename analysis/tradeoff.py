@@ -60,9 +60,12 @@ def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.
 def pareto(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """`candidates` with on_front: no other point of the same level is better all round.
 
-    All round is in the metrics of ``settings.front_metrics``.
+    All round is in those metrics of ``settings.front_metrics`` that were fitted. With fewer than
+    two there is nothing to trade, and no row.
     """
     metrics = [metric.name for metric in settings.front_metrics if metric.name in points]
+    if len(metrics) < 2:
+        points = points.iloc[:0]
     signs = np.array([settings.metric(name).sign for name in metrics])
     on_front = np.zeros(len(points), dtype=bool)
     for level in points["level"].unique():

@@ -88,7 +88,7 @@ def drawn(rows: pd.DataFrame, settings: Settings) -> pd.DataFrame:
 
 
 def remark_drawn(figure: Figure, count: int, what: str, besides: str = "") -> None:
-    """Says so where ``_drawn`` left out some."""
+    """Says so where ``drawn`` left out some."""
     if count > MANY:
         remark(figure, f"{MANY:,} of {count:,} {what} are drawn, by chance{besides}.")
 

@@ -155,7 +155,9 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
     for factor in settings.factors:
         rows[factor.name] = common.values(rows[factor.name], factor)
     _, horizontal = tradeoff_metrics(settings)
-    return rows.sort_values(horizontal.name, kind="stable").reset_index(drop=True)
+    # a metric that no run has is no column
+    by = next(m.name for m in (horizontal, *settings.front_metrics) if m.name in rows)
+    return rows.sort_values(by, kind="stable").reset_index(drop=True)
 
 
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:

@@ -29,6 +29,8 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
     # for what changes along the way (the scheduled learning rate)
     own = study.runs.drop_duplicates("trajectory")[["trajectory", *names]]
     history = history.drop(columns=names, errors="ignore").merge(own, on="trajectory")
+    if history.empty:
+        raise common.CannotDraw("The training histories are of other runs.")
     measures = [("training_loss", "training loss")]
     for metric in (settings.metrics[0], *(m for m in settings.metrics if m.name == "loss")):
         if (

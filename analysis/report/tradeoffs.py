@@ -30,7 +30,8 @@ def _front(content: Content) -> list[block.Block]:
     if front.empty:
         return [block.missing("The analysis gave no Pareto front.")]
     metrics = [m for m in content.settings.metrics if m.name in front]
-    on_front = style.listed([style.name(m.name) for m in content.settings.front_metrics])
+    judged = [m for m in content.settings.front_metrics if m in metrics]
+    on_front = style.listed([style.name(m.name) for m in judged])
     rows = [
         [
             str(number),

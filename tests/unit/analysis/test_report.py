@@ -234,6 +234,19 @@ def test_seconds_are_a_metric_without_a_baseline(tmp_path):
     assert "accuracy training time (s)" in text and "training time accuracy (%)" in text  # prices
 
 
+def test_the_front_is_of_the_metrics_that_runs_have(tmp_path):
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    table["loss"] = np.nan
+    settings = reference.settings(bootstrap=100)
+    study = runs.from_table(table, settings)
+    computed = tables.compute(study, settings)
+    figures.draw_all(computed, study, settings, tmp_path / "figures")
+    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
+    text = " ".join(text_of(tmp_path / "report.pdf"))
+    assert "Cells on the Pareto front of accuracy and F1: no other cell" in text
+    assert "No regression of loss could be fitted." in text
+
+
 def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp_path):
     table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     table["accuracy"] = 0.8  # its difference to the baseline varies

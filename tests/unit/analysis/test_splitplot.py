@@ -107,6 +107,21 @@ def test_p_values_are_uniform_where_nothing_has_an_effect():
     assert found["ols"] >= 15
 
 
+def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
+    """The restricted likelihood of one residual is the same at every ratio of the two."""
+    table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
+    table = table[(table["replicate"] == 0) & (table["batch_size"] == 8)]
+    table = table.groupby(["learning_rate"]).head(2).head(5)
+    settings = reference.settings(
+        {**reference.CONFIG, "factors": {"learning_rate": {}, "epochs": {}}},
+        baseline={},
+        formula="learning_rate + learning_rate^2 + epochs",
+    )
+    study = runs.from_table(table.reset_index(drop=True), settings)
+    with pytest.raises(InputError, match="too little to tell the variance between"):
+        split_plot(study, settings, "accuracy", "absolute")
+
+
 def test_a_term_for_every_trajectory_is_refused():
     table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     table = table[(table["replicate"] == 0) & table["batch_size"].isin([8, 32])]

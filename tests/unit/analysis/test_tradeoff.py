@@ -99,6 +99,9 @@ def test_the_front_is_over_the_metrics_that_the_config_names():
         chosen = reference.settings(config, **({"pareto": names} if names else {}))
         table = tradeoff.pareto(points, chosen)
         assert table.loc[table["on_front"], "a"].tolist() == front
+    # with one metric left there is a best cell, but nothing to trade
+    chosen = reference.settings(config, pareto=["one", "two"])
+    assert tradeoff.pareto(points.drop(columns="two"), chosen).empty
 
 
 # --- conflicts ----------------------------------------------------------------------------------

@@ -278,6 +278,21 @@ def test_cells_by_hand():
     assert cell["ci_low"] == pytest.approx(1 - margin)
 
 
+@pytest.mark.parametrize("size", [1e-90, 1e90])
+def test_cells_of_a_metric_of_any_size_have_the_same_relative_intervals(size):
+    table = pd.DataFrame(
+        {"a": [1, 1, 1, 2, 2, 2], "replicate": [0, 1, 2] * 2, "y": [1.0, 2, 3, 5, 7, 6]}
+    )
+    chosen = Settings.from_config(
+        {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
+    )
+    plain = variability.cells(runs.from_table(table, chosen), chosen)
+    table["y"] *= size
+    scaled = variability.cells(runs.from_table(table, chosen), chosen)
+    for column in ("mean", "mean_low", "mean_high"):
+        assert scaled[column].to_numpy() == pytest.approx(plain[column].to_numpy() * size)
+
+
 def test_cell_intervals_cover_as_often_as_they_say():
     covered = []
     for seed in range(100):
