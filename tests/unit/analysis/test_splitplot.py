@@ -115,7 +115,7 @@ def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
     settings = reference.settings(
         {**reference.CONFIG, "factors": {"learning_rate": {}, "epochs": {}}},
         baseline={},
-        formula="learning_rate + learning_rate^2 + epochs",
+        formula="learning_rate + epochs + learning_rate:epochs",
     )
     study = runs.from_table(table.reset_index(drop=True), settings)
     with pytest.raises(InputError, match="too little to tell the variance between"):
