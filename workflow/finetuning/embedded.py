@@ -27,6 +27,7 @@ import pandas as pd
 
 from finetuning.dataset import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.errors import StudyError
+from finetuning.files import replace_atomically
 
 LABELS = ["negative", "positive"]
 CATEGORIES = {"rotten": 0, "fresh": 1}
@@ -106,8 +107,6 @@ def write_encoder(directory: Path) -> None:
     tokenizer_settings["tokenizer_class"] = "DistilBertTokenizer"
     tokenizer_settings["model_max_length"] = settings["max_position_embeddings"]
 
-    directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
     for name, data in (
         ("config.json", _json(distilbert_settings(settings))),
         ("tokenizer.json", _json(tokenizer)),
@@ -115,9 +114,7 @@ def write_encoder(directory: Path) -> None:
         ("vocab.txt", content["vocab.txt"]),
         ("model.safetensors", save(tensors, metadata={"format": "pt"})),
     ):
-        temporary = directory / f".{name}.part"
-        temporary.write_bytes(data)
-        temporary.replace(directory / name)
+        replace_atomically(directory / name, data)
 
 
 def read_sentences(config: Mapping) -> pd.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 
 from finetuning.dataset import load_tokenizer
 from finetuning.errors import StudyError
+from finetuning.files import replacing
 
 WEIGHTS = "model.safetensors"
 TOKENIZER_FILES = (
@@ -66,12 +66,10 @@ def check_checkpoint(directory: Path, name: str) -> list[str]:
 
 def copy_checkpoint(directory: Path, target: Path) -> None:
     """Copy a checkpoint's files, each complete or not at all."""
-    target.mkdir(parents=True, exist_ok=True)
     for name in CHECKPOINT_FILES:
         if (directory / name).is_file():
-            temporary = target / f".{name}.part"
-            shutil.copyfile(directory / name, temporary)
-            temporary.replace(target / name)
+            with replacing(target / name) as unfinished:
+                shutil.copyfile(directory / name, unfinished)
 
 
 def read_config(directory: Path, where: str) -> dict:
@@ -105,12 +103,6 @@ def read_table(path: Path) -> pd.DataFrame:
             f"hub.dataset: {path} cannot be read as {path.suffix[1:]} "
             f"({str(error).splitlines()[0]}). It must be a UTF-8 table with one text a row."
         ) from error
-
-
-def sha256(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def distilbert_shapes(settings: Mapping, labels: int | None) -> dict[str, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from finetuning import embedded, hub, local
 from finetuning.configuration import check_layers
 from finetuning.dataset import draw_split, tokenise
 from finetuning.errors import StudyError
+from finetuning.files import sha256
 
 # Label names that say nothing but their number.
 NAMELESS = re.compile(r"(label_)?-?\d+", re.IGNORECASE)
@@ -208,7 +209,7 @@ def _hashes(key: str, path: Path) -> dict[str, str]:
         files = {name: path / name for name in local.CHECKPOINT_FILES}
     else:
         files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*"))}
-    return {f"{key}/{name}": local.sha256(file) for name, file in files.items() if file.is_file()}
+    return {f"{key}/{name}": sha256(file) for name, file in files.items() if file.is_file()}
 
 
 def _check_unchanged(source: Mapping, key: str, path: Path) -> None:
