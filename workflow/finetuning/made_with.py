@@ -7,6 +7,7 @@ mixes with older files, even where Snakemake's own records and the files' times 
 from collections.abc import Mapping
 
 from finetuning.grid import Grid, replicate_seeds
+from finetuning.runtime import ENGINE
 
 
 def source(config: Mapping) -> dict:
@@ -51,6 +52,7 @@ def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     """Of the evaluation of a baseline, as its metrics.json notes it."""
     return {
         **runtime(config),
+        "engine": ENGINE,
         "evaluation_examples": config["data"]["evaluation_examples"],
         "computed_from": computed_from,
     }

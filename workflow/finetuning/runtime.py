@@ -14,6 +14,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+ENGINE = 2  # raised by every change after which the same run gives other numbers
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "safetensors")
 # What Keras and KerasHub import where they find it and training does without: 2 s of a job.
 NOT_NEEDED = ("kagglehub", "matplotlib", "pandas", "scipy", "sklearn", "tensorflow_text")
@@ -73,6 +74,7 @@ def _hidden(packages: Iterable[str]) -> Iterator[None]:
 def provenance(threads: int, precision: str = "float32", gpus: int = 0) -> dict:
     """What the bits of a result depend on besides its configuration and data."""
     return {
+        "engine": ENGINE,
         "threads": threads,
         "precision": precision,
         "gpus": gpus,

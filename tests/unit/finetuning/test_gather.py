@@ -197,6 +197,15 @@ def test_a_cell_of_another_checkpoint_is_refused(finished):
         read(finished)
 
 
+def test_a_cell_of_another_engine_is_refused(finished):
+    path = finished[0] / CELL / "metrics.json"
+    results = read_json(path)
+    engine = results["engine"]
+    write_json(path, results | {"engine": engine - 1})
+    with pytest.raises(StudyError, match=f"engine: {engine - 1} then, {engine} now"):
+        read(finished)
+
+
 def test_many_unusable_cells_are_counted(finished):
     folder, config, source = finished
     config["factors"]["learning_rate"]["levels"] = [0.001 * i for i in range(1, 13)]
