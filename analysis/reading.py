@@ -87,6 +87,8 @@ def histories(path: Path, settings: Settings) -> pd.DataFrame:
             f"{path}: there is no column {missing[0]}; write it, or move the file from beside the "
             "runs, and the report has no learning curves."
         )
+    # the last loss of a diverged run may be infinite, which no curve shows
+    table["training_loss"] = table["training_loss"].replace([np.inf, -np.inf], np.nan)
     for name in (*needed[1:], *settings.metric_names):
         if name in table:
             try:

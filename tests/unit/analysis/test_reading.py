@@ -26,6 +26,13 @@ def test_a_trajectory_is_a_text_also_where_it_is_a_number(tmp_path):
     assert table["accuracy"].isna().tolist() == [True, False]
 
 
+def test_the_infinite_loss_of_a_diverged_run_is_left_out(tmp_path):
+    path = tmp_path / "histories.csv"
+    path.write_text(HISTORIES.replace("0.6", "inf"))
+    table = reading.histories(path, reference.settings())
+    assert table["training_loss"].isna().tolist() == [False, True]
+
+
 def test_without_files_there_is_nothing_beside(tmp_path):
     assert reading.histories(tmp_path / "histories.csv", reference.settings()).empty
     assert reading.provenance(tmp_path / "provenance.json") == {}
