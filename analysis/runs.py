@@ -97,10 +97,14 @@ def _renamed(table: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 f"analysis.columns.{ours}: the table has no column {shown(theirs)}; "
                 f"{nearest(theirs, table.columns)}"
             )
-    # a column that bears our name but is not the one mapped to it makes way
-    shadowed = [ours for ours, theirs in settings.columns.items() if theirs != ours]
-    runs = table.drop(columns=[name for name in shadowed if name in table])
+    columns = dict(settings.columns)
     for ours, theirs in settings.columns.items():
+        if f"baseline_{theirs}" in table:  # goes with the metric or factor
+            columns.setdefault(f"baseline_{ours}", f"baseline_{theirs}")
+    # a column that bears our name but is not the one mapped to it makes way
+    shadowed = [ours for ours, theirs in columns.items() if theirs != ours]
+    runs = table.drop(columns=[name for name in shadowed if name in table])
+    for ours, theirs in columns.items():
         runs[ours] = table[theirs]
     for name in (*settings.factor_names, *settings.metric_names):
         if name not in runs:

@@ -98,11 +98,6 @@ class Settings:
         return tuple(metric.name for metric in self.metrics)
 
     @property
-    def metric_columns(self) -> tuple[str, ...]:
-        """The columns of the table of runs that hold the metrics."""
-        return tuple(self.columns.get(name, name) for name in self.metric_names)
-
-    @property
     def front_metrics(self) -> tuple[Metric, ...]:
         """The metrics of the Pareto front, in the config's order."""
         return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
@@ -344,9 +339,9 @@ def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
         return ()
     if not isinstance(names, list) or len(names) < 2 or len(set(map(str, names))) < len(names):
         raise InputError(
-            f"analysis.pareto: {names!r} is not a list of two different metrics or more."
+            f"analysis.pareto: {shown(names)} is not a list of two different metrics or more."
         )
-    _known_keys(dict.fromkeys(names), metrics, "analysis.pareto")
+    _known_keys(names, metrics, "analysis.pareto")
     return tuple(names)
 
 
@@ -409,7 +404,7 @@ def _mapping(value: Any, key: str) -> Mapping[str, Any]:
 
 
 def _known_keys(
-    section: Mapping[str, Any], known: Iterable[str], key: str, unknown: str = "unknown key"
+    section: Iterable[Any], known: Iterable[str], key: str, unknown: str = "unknown key"
 ) -> None:
     for name in section:
         if name not in known:

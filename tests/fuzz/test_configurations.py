@@ -19,6 +19,15 @@ from finetuning.grid import Grid, level_name
 
 DEFAULT_TEXT = (Path(__file__).parents[2] / "config.yaml").read_text()
 DEFAULT = yaml.safe_load(DEFAULT_TEXT)
+EVERY_KEY = copy.deepcopy(DEFAULT)  # also those that the default configuration leaves out
+del EVERY_KEY["analysis"]["degree"]
+EVERY_KEY["analysis"] |= {
+    "formula": "learning_rate + batch_size + epochs + learning_rate:epochs + epochs^2",
+    "pareto": ["accuracy", "loss"],
+    "desirability": {"accuracy": 2, "loss": 1},
+    "baseline": {},
+    "columns": {},
+}
 
 
 def refusal(config):
@@ -27,7 +36,7 @@ def refusal(config):
         configuration.check(config)
         settings = Settings.from_config(config)
         check_plan(settings, config["factors"], config["replicates"])
-        configuration.check_metrics(settings.metric_columns)
+        configuration.check_analysis(config["analysis"])
     except (StudyError, InputError) as error:
         message = str(error)
         assert message.isprintable()
@@ -75,13 +84,13 @@ def paths(section, path=()):
         yield from paths(value, (*path, key))
 
 
-PATHS = [path for path in paths(DEFAULT) if path]
+PATHS = [path for path in paths(EVERY_KEY) if path]
 
 
 @st.composite
 def spoilt(draw):
-    """The default configuration with up to three values replaced, removed or added."""
-    config = copy.deepcopy(DEFAULT)
+    """A configuration with up to three values replaced, removed or added."""
+    config = copy.deepcopy(draw(st.sampled_from((DEFAULT, EVERY_KEY))))
     for _ in range(draw(st.integers(1, 3))):
         *parents, last = draw(st.sampled_from(PATHS))
         section = config
@@ -103,6 +112,10 @@ def spoilt(draw):
             else:
                 section[draw(texts)] = section.pop(last)
     return config
+
+
+def test_a_configuration_of_every_key_is_accepted():
+    assert refusal(EVERY_KEY) is None
 
 
 @cases(25, 700)

@@ -32,7 +32,7 @@ def use_change(path):
     configuration.check(config)
     settings = Settings.from_config(config)
     check_plan(settings, config["factors"], config["replicates"])
-    configuration.check_metrics(settings.metric_columns)
+    configuration.check_analysis(config["analysis"])
 
 
 def use_table(path):

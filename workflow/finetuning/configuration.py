@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -56,12 +56,21 @@ def check_layers(config: dict, layers: int) -> None:
             )
 
 
-def check_metrics(columns: Iterable[str]) -> None:
-    """Refuses metrics that no run will have, by their columns. Raises StudyError."""
-    for column in columns:
-        if column not in (*METRICS, *COSTS):
-            near = _nearest(column, (*METRICS, *COSTS))
-            raise StudyError(f"analysis.metrics: {column!r} is not measured. {near}")
+def check_analysis(analysis: Mapping) -> None:
+    """Refuses what only a table from elsewhere needs, and metrics that no run will have.
+
+    analysis: the key of that name, as its own package accepts it. Raises StudyError.
+    """
+    for key in ("baseline", "columns"):
+        if analysis.get(key):
+            raise StudyError(
+                f"analysis.{key}: it is for tables of runs from elsewhere; those of a study are "
+                "known. Remove it."
+            )
+    for metric in analysis["metrics"]:
+        if metric not in (*METRICS, *COSTS):
+            near = _nearest(metric, (*METRICS, *COSTS))
+            raise StudyError(f"analysis.metrics: {metric!r} is not measured. {near}")
 
 
 def check_gathered_with(folder: Path, config: dict) -> None:

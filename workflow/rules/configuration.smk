@@ -36,7 +36,7 @@ try:
     configuration.check(config)
     settings = Settings.from_config(config)
     check_plan(settings, config["factors"], config["replicates"])
-    configuration.check_metrics(settings.metric_columns)
+    configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
     # Without a record of it Snakemake looks at times alone, and would find nothing to do.

@@ -93,6 +93,13 @@ def test_a_missing_file_is_refused():
         runs.read("nowhere/runs.csv", reference.settings())
 
 
+def test_the_baseline_of_a_mapped_column_goes_with_it():
+    table = TABLE.assign(f1_macro=0.6, baseline_f1_macro=0.5, baseline_f1=0.1)
+    runs = read(table, columns={"f1": "f1_macro"}).runs
+    assert runs["delta_f1"].to_numpy() == pytest.approx(0.1)
+    assert read(table).runs["delta_f1"].to_numpy() == pytest.approx(table["f1"] - 0.1)
+
+
 def test_columns_of_another_tool_are_mapped():
     table = TABLE.rename(
         columns={"learning_rate": "config.lr", "replicate": "seed", "loss": "eval/loss"}
