@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis import findings, style
+from analysis.coding import codings
 from analysis.report import block
 from analysis.report.content import Content
 from analysis.settings import Metric
@@ -111,6 +112,17 @@ def _what_framings_mean(content: Content) -> str:
         f"({centre}); in the relative framing it is the slope at the baseline's settings "
         f"({known})."
     )
+    beyond = {
+        coding.name: content.study.baseline[coding.name]
+        for coding in codings(content.study.runs, content.settings, "absolute", {})
+        if coding.factor.numeric
+        and not coding.limits[0] <= content.study.baseline[coding.name] <= coding.limits[1]
+    }
+    if beyond:
+        text += (
+            f" The baseline's {style.setting(beyond, content.settings.factors)} lies beyond the "
+            "levels studied: the slope there is an extrapolation of the polynomial."
+        )
     if blocked:
         text += (
             " The two least-squares estimators have no replicate block; there the framings "

@@ -1,6 +1,7 @@
 """report.pdf: its order, its text, that names stay names, and that missing tables are said."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -112,6 +113,14 @@ def test_both_framings_are_said_to_be_one_fit(pages):
         "slope at the centre of the design (learning rate 3.2e-5, batch size 16, 2 epochs)" in text
     )
     assert "(learning rate 1e-5, batch size 32, 3 epochs)" in text
+
+
+def test_a_baseline_beyond_the_levels_studied_is_called_an_extrapolation(pages):
+    assert "lies beyond the levels studied" not in " ".join(pages)
+    computed, study, settings = reference_study()
+    outside = replace(study, baseline=study.baseline | {"learning_rate": 1e-3})
+    content = report.context(computed, outside, settings, pd.DataFrame(columns=["left_out"]))
+    assert "The baseline's learning rate 1e-3 lies beyond the levels studied" in str(content)
 
 
 def test_a_figure_left_out_is_said(pages):
