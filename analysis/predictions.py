@@ -19,7 +19,7 @@ from safetensors.numpy import load_file
 from scipy import stats
 
 from analysis.resampling import Stream, percentile_interval
-from analysis.settings import InputError, Settings
+from analysis.settings import InputError, Settings, one_line, shown
 
 # Metrics that are functions of sums over examples, so that all resamples are one matrix product.
 SUMMED_METRICS = ("accuracy", "f1", "f1_macro", "loss")
@@ -71,12 +71,26 @@ def read_predictions(runs: pd.DataFrame, folder: Path) -> dict[str, Predictions]
             try:
                 tensors = load_file(path)
                 found[name] = Predictions(tensors["logits"], tensors["labels"], tensors["examples"])
+                _check(found[name])
             except Exception as error:  # safetensors raises its own kinds
                 raise InputError(
-                    f"{name}: not a predictions file ({error}); wanted is a safetensors file with "
-                    "logits (n, classes), labels (n,) and examples (n,)."
+                    f"{shown(name)}: not a predictions file ({one_line(error)}); wanted is a "
+                    "safetensors file with logits (n, classes), labels (n,) and examples (n,)."
                 ) from error
     return found
+
+
+def _check(predictions: Predictions) -> None:
+    """Raises ValueError where the arrays do not go together."""
+    logits, labels, examples = predictions.logits, predictions.labels, predictions.examples
+    if logits.ndim != 2 or logits.shape[1] < 2 or not np.isfinite(logits).all():
+        raise ValueError("logits are not two columns or more of finite numbers")
+    if labels.shape != examples.shape or labels.shape != logits.shape[:1]:
+        raise ValueError("logits, labels and examples are not as many")
+    if not np.issubdtype(labels.dtype, np.integer) or not np.issubdtype(examples.dtype, np.integer):
+        raise ValueError("labels or examples are not whole numbers")
+    if len(labels) and not (labels.min() >= 0 and labels.max() < logits.shape[1]):
+        raise ValueError("a label has no column of logits")
 
 
 # --- metrics as functions of sums over examples -------------------------------------------------

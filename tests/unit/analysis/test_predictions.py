@@ -284,3 +284,24 @@ def test_evaluation_variance_is_that_of_new_evaluation_sets():
     assert found.run * scale == pytest.approx(np.diag(covariance).mean() - same, rel=0.1)
     assert found.total * scale == pytest.approx(np.diag(covariance).mean(), rel=0.1)
     assert stored.evaluation_variance(runs, models, "ece") is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"logits": np.zeros(4, np.float32)}, "logits are not two columns"),
+        ({"logits": np.full((4, 2), np.nan, np.float32)}, "finite"),
+        ({"labels": np.array([0, 1, 2, 0])}, "a label has no column"),
+        ({"labels": np.zeros(3, int)}, "not as many"),
+        ({"examples": np.zeros(4)}, "not whole numbers"),
+    ],
+)
+def test_arrays_that_do_not_go_together_are_refused(tmp_path, changed, told):
+    arrays = {"logits": np.zeros((4, 2), np.float32), "labels": np.zeros(4, int)}
+    arrays |= {"examples": np.arange(4)}
+    runs = pd.DataFrame({"predictions": ["run.safetensors"]})
+    save_file(arrays, tmp_path / "run.safetensors")
+    assert len(stored.read_predictions(runs, tmp_path)) == 1
+    save_file(arrays | changed, tmp_path / "run.safetensors")
+    with pytest.raises(InputError, match=told):
+        stored.read_predictions(runs, tmp_path)
