@@ -81,7 +81,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                 axis.set_ylabel(style.name(down.name))
             else:
                 axis.set_yticklabels([])
-            axis.set_title(held_title(held, settings), fontsize=7.5)
+            # higher than usual: a mark may stand on the upper edge
+            axis.set_title(held_title(held, settings), fontsize=7.5, pad=9)
             axis.spines[:].set_visible(False)
     bar = figure.colorbar(
         ScalarMappable(norm, style.SURFACE),
