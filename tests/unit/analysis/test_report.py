@@ -118,9 +118,9 @@ def test_both_framings_are_said_to_be_one_fit(pages):
 def test_a_baseline_beyond_the_levels_studied_is_called_an_extrapolation(pages):
     assert "lies beyond the levels studied" not in " ".join(pages)
     computed, study, settings = reference_study()
-    outside = replace(study, baseline=study.baseline | {"learning_rate": 1e-3})
+    outside = replace(study, baseline=study.baseline | {"learning_rate": 5e-4})
     content = report.context(computed, outside, settings, pd.DataFrame(columns=["left_out"]))
-    assert "The baseline's learning rate 1e-3 lies beyond the levels studied" in str(content)
+    assert "The baseline's learning rate 5e-4 lies beyond the levels studied" in str(content)
 
 
 def test_a_figure_left_out_is_said(pages):
