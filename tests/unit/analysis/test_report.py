@@ -37,6 +37,15 @@ def text_of(path):
     return [" ".join(page.extract_text().replace("\u00a0", " ").split()) for page in pages]
 
 
+def report_on(table, settings, folder):
+    """The text of the report that a table of runs gets, with all its figures."""
+    study = runs.from_table(table, settings)
+    computed = tables.compute(study, settings)
+    figures.draw_all(computed, study, settings, folder / "figures")
+    report.write(computed, study, settings, folder / "figures", folder / "report.pdf")
+    return " ".join(text_of(folder / "report.pdf"))
+
+
 @pytest.fixture(scope="module")
 def figures_folder(tmp_path_factory):
     """One figure of each name the report may show, drawn as a single small one."""
@@ -231,11 +240,7 @@ def test_seconds_are_a_metric_without_a_baseline(tmp_path):
         metrics=metrics | {"seconds": {"better": "lower", "unit": "s"}},
         pareto=["accuracy", "seconds"],
     )
-    study = runs.from_table(table, settings)
-    computed = tables.compute(study, settings)
-    figures.draw_all(computed, study, settings, tmp_path / "figures")
-    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
-    text = " ".join(text_of(tmp_path / "report.pdf"))
+    text = report_on(table, settings, tmp_path)
     assert "Regression: training time" in text
     assert "The table has no baseline for training time." in text
     assert text.count("There is no relative regression: it needs the baseline's metric") == 1
@@ -247,11 +252,7 @@ def test_the_front_is_of_the_metrics_that_runs_have(tmp_path):
     table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     table["loss"] = np.nan
     settings = reference.settings(bootstrap=100)
-    study = runs.from_table(table, settings)
-    computed = tables.compute(study, settings)
-    figures.draw_all(computed, study, settings, tmp_path / "figures")
-    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
-    text = " ".join(text_of(tmp_path / "report.pdf"))
+    text = report_on(table, settings, tmp_path)
     assert "Cells on the Pareto front of accuracy and F1: no other cell" in text
     assert "No regression of loss could be fitted." in text
 
@@ -262,11 +263,7 @@ def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp
     settings = reference.settings(
         bootstrap=100, metrics={"accuracy": {"better": "higher", "unit": "points"}}
     )
-    study = runs.from_table(table, settings)
-    computed = tables.compute(study, settings)
-    figures.draw_all(computed, study, settings, tmp_path / "figures")
-    report.write(computed, study, settings, tmp_path / "figures", tmp_path / "report.pdf")
-    text = " ".join(text_of(tmp_path / "report.pdf"))
+    text = report_on(table, settings, tmp_path)
     assert "No regression of accuracy could be fitted." in text
     assert "Accuracy: absolute values never vary, nothing to explain." in text
 
