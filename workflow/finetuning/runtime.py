@@ -13,11 +13,25 @@ from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 
 ENGINE = 2  # raised by every change after which the same run gives other numbers
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "safetensors")
 # What Keras and KerasHub import where they find it and training does without: 2 s of a job.
-NOT_NEEDED = ("kagglehub", "matplotlib", "pandas", "scipy", "sklearn", "tensorflow_text")
+NOT_NEEDED = (
+    "huggingface_hub",
+    "kagglehub",
+    "matplotlib",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "tensorflow_text",
+)
+# What KerasHub cannot be imported without, and the names it takes from it to make tokenizers.
+TOKENIZER_NAMES = {
+    "sentencepiece": ("SentencePieceProcessor",),
+    "tokenizers": ("decoders", "models", "normalizers", "pre_tokenizers"),
+}
 
 CACHE_OPTION = "--tf_xla_persistent_cache_directory="
 
@@ -38,7 +52,7 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
     os.environ["TF_XLA_FLAGS"] = CACHE_OPTION + str(cache)
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
-    with _hidden(NOT_NEEDED):
+    with _hidden():
         import keras
         import keras_hub  # noqa: F401
         import tensorflow as tf
@@ -58,10 +72,13 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
 
 
 @contextmanager
-def _hidden(packages: Iterable[str]) -> Iterator[None]:
-    """Lets no import find these packages: who can do without them, does."""
-    found = {package: sys.modules.get(package) for package in packages}
-    sys.modules |= dict.fromkeys(packages)
+def _hidden() -> Iterator[None]:
+    """Lets imports find none of NOT_NEEDED, and stand-ins for the tokenizers."""
+    hidden = dict.fromkeys(NOT_NEEDED) | {
+        package: _stand_in(package, names) for package, names in TOKENIZER_NAMES.items()
+    }
+    found = {package: sys.modules.get(package) for package in hidden}
+    sys.modules |= hidden
     try:
         yield
     finally:
@@ -69,6 +86,12 @@ def _hidden(packages: Iterable[str]) -> Iterator[None]:
             del sys.modules[package]
             if module:
                 sys.modules[package] = module
+
+
+def _stand_in(package: str, names: Iterable[str]) -> ModuleType:
+    module = ModuleType(package)
+    vars(module).update(dict.fromkeys(names))
+    return module
 
 
 def provenance(threads: int, precision: str = "float32", gpus: int = 0) -> dict:

@@ -20,13 +20,15 @@ from finetuning import runtime
 runtime.start(threads=1)
 from finetuning.checkpoints import load_classifier
 from finetuning.trainer import compile_gradients
+import finetuning.trajectory  # all that a training job is made of
 gradients = compile_gradients(load_classifier(Path(sys.argv[1]), dropout=0.1))
 for length in map(int, sys.argv[2:]):
     ids = np.ones((4, length), np.int32)
     gradients(ids, ids, np.zeros(4, np.int32), np.ones(4, np.float32))
-slow = "transformers datasets pandas sklearn scipy matplotlib".split()
+slow = "datasets huggingface_hub matplotlib pandas scipy sklearn transformers".split()
+slow += ["sentencepiece", "tokenizers"]
 print([name for name in slow if name in sys.modules])
-import pandas, sklearn  # are still to be had
+import pandas, sklearn, tokenizers.models  # are still to be had
 """
 
 
