@@ -41,7 +41,7 @@ interruption: .venv/test.installed
 slurm: .venv/test.installed
 	tests/cluster/slurm.sh
 
-# How fast, beside other programs: docs/benchmarks.md. Takes almost three hours; STUDY has to be finished.
+# How fast, beside other programs: docs/benchmarks.md. Takes two and a half hours; STUDY has to be finished.
 STUDY ?= results/reviews
 BENCHMARK = .venv-benchmarks/bin/python -m tests.benchmarks
 MEASURED = tests/benchmarks/results
