@@ -298,23 +298,23 @@ def steepest_path(b: Array, matrix: Array, distances: Array) -> Array:
     """
     values, vectors = np.linalg.eigh(matrix)
     slopes = vectors.T @ b
-    top = values[-1]
-    leading = values > top - 1e-10 * max(np.abs(values).max(), 1e-300)
+    below = values[-1] - values  # of the largest eigenvalue: μ is told by how far it is above
+    leading = below < 1e-10 * max(np.abs(values).max(), 1e-300)
     path = []
     for distance in distances:
         if distance == 0:
             path.append(np.zeros(len(b)))
             continue
         # ‖x‖ is at least `distance` at the lower and at most at the upper end.
-        upper = top + np.linalg.norm(slopes) / (2 * distance)
-        lower = top + np.linalg.norm(slopes[leading]) / (2 * distance)
+        upper = np.linalg.norm(slopes) / (2 * distance)
+        lower = np.linalg.norm(slopes[leading]) / (2 * distance)
 
-        def point(mu: float) -> Array:
-            gap = mu - values
+        def point(above: float) -> Array:
+            gap = above + below
             return np.divide(slopes, 2 * gap, out=np.zeros_like(slopes), where=gap > 0)
 
-        def excess(mu: float, distance: float = distance) -> float:
-            return float(np.linalg.norm(point(mu)) - distance)
+        def excess(above: float, distance: float = distance) -> float:
+            return float(np.linalg.norm(point(above)) - distance)
 
         if excess(lower) > 0 > excess(upper):
             solution = point(optimize.brentq(excess, lower, upper, xtol=1e-14))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from analysis import runs, surface
@@ -210,6 +210,7 @@ def test_steepest_of_a_first_order_model_is_the_gradient():
 
 @settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 100_000), factors=st.integers(1, 4))
+@example(seed=117, factors=1)  # a slope of 4e-5 beside a curvature of 0.9
 def test_no_point_at_the_same_distance_is_better_than_the_steepest_path(seed, factors):
     rng = np.random.default_rng(seed)
     b, matrix = rng.normal(size=factors), rng.normal(size=(factors, factors))
