@@ -8,8 +8,11 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from analysis import figures, interactive, report, runs, tables
-from analysis.settings import InputError, Settings, read_config
+from analysis import figures, pages, report, tables
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from common.errors import UserError
 
 
 # More threads cost such small matrices far more time than they save, and would make the last bits
@@ -30,9 +33,9 @@ def main(arguments: list[str] | None = None) -> int:
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
         figures.draw_all(computed, study, settings, given.out / "figures")
-        interactive.write(computed, study, settings, given.out / "interactive")
+        pages.write(computed, study, settings, given.out / "interactive")
         report.write(computed, study, settings, given.out / "figures", given.out / "report.pdf")
-    except InputError as error:
+    except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except OSError as error:  # --out is a file, the disk is full

@@ -7,21 +7,28 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import (
+from analysis import findings, words
+from analysis.fit import estimators
+from analysis.fit.resampling import bootstrap_all
+from analysis.questions import (
+    calibration,
+    canonical,
+    cells,
+    comparisons,
     diagnostics,
-    files,
-    findings,
-    inference,
-    predictions,
+    effects,
+    importance,
+    optimum,
+    power,
     robustness,
-    style,
-    surface,
+    steepest_path,
     tradeoff,
-    variability,
+    variance,
 )
-from analysis.resampling import bootstrap_all
-from analysis.settings import Settings
-from analysis.study import Study
+from analysis.runs.predictions import read_predictions
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+from common import files
 
 Tables = dict[str, pd.DataFrame]
 
@@ -62,8 +69,8 @@ CAPTIONS = {
 
 def compute(study: Study, settings: Settings) -> Tables:
     """All tables by name. The regressions are fitted once and handed to what needs them."""
-    fits, fit_notes = inference.fit_all(study, settings)
-    coefficients = inference.coefficients(fits, settings)
+    fits, fit_notes = estimators.fit_all(study, settings)
+    coefficients = estimators.coefficients(fits, settings)
     conclusions, conclusion_notes = robustness.conclusions(study, settings, fits)
     models, model_notes = robustness.models(study, settings)
 
@@ -71,14 +78,14 @@ def compute(study: Study, settings: Settings) -> Tables:
     mixed = [fit for (_, _, estimator), fit in fits.items() if estimator == "split_plot"]
     main = {fit.metric: fit for fit in mixed if fit.framing == "absolute"}
     resampled = bootstrap_all(main, study, settings)
-    stored = predictions.read_predictions(study.runs, study.folder)
+    stored = read_predictions(study.runs, study.folder)
     points = tradeoff.candidates(main, study, settings)
 
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
     notes += diagnostics.notes(fits)
     for metric, fit in main.items():
-        notes += surface.notes(fit)
-        notes += variability.notes(fit, study, stored)
+        notes += canonical.notes(fit) + steepest_path.notes(fit)
+        notes += variance.notes(fit, study, stored)
         notes += resampled[metric].notes
 
     tables = {
@@ -88,16 +95,16 @@ def compute(study: Study, settings: Settings) -> Tables:
         "influence": diagnostics.influence(study, settings, fits),
         "conclusions": conclusions,
         "models": models,
-        "effects": _stacked(surface.effects(fit, settings) for fit in mixed),
-        "interactions": _stacked(surface.interactions(fit, settings) for fit in mixed),
-        "surfaces": _stacked(surface.surfaces(fit) for fit in main.values()),
-        "stationary": _stacked(surface.stationary(fit) for fit in main.values()),
-        "eigenvalues": _stacked(surface.eigenvalues(fit) for fit in main.values()),
-        "steepest": _stacked(surface.steepest(fit, settings) for fit in main.values()),
+        "effects": _stacked(effects.effects(fit, settings) for fit in mixed),
+        "interactions": _stacked(effects.interactions(fit, settings) for fit in mixed),
+        "surfaces": _stacked(effects.surfaces(fit) for fit in main.values()),
+        "stationary": _stacked(canonical.stationary(fit) for fit in main.values()),
+        "eigenvalues": _stacked(canonical.eigenvalues(fit) for fit in main.values()),
+        "steepest": _stacked(steepest_path.steepest(fit, settings) for fit in main.values()),
         "optimum": _stacked(
-            surface.optimum(fit, resampled[metric], settings) for metric, fit in main.items()
+            optimum.optimum(fit, resampled[metric], settings) for metric, fit in main.items()
         ),
-        "cells": variability.cells(study, settings),
+        "cells": cells.cells(study, settings),
         "pareto": tradeoff.pareto(points, settings),
         "conflicts": tradeoff.conflicts(
             coefficients.query("framing == 'absolute' and estimator == 'split_plot'"), settings
@@ -105,15 +112,15 @@ def compute(study: Study, settings: Settings) -> Tables:
         "desirability": tradeoff.desirability(points, settings),
         "prices": tradeoff.prices(main, resampled, settings),
         "variance": _stacked(
-            variability.variance(fit, study, stored, settings) for fit in main.values()
+            variance.variance(fit, study, stored, settings) for fit in main.values()
         ),
         "importance": _stacked(
-            variability.importance(fit, resampled[metric], study, settings)
+            importance.importance(fit, resampled[metric], study, settings)
             for metric, fit in main.items()
         ),
-        "comparisons": predictions.comparisons(study.runs, stored, settings),
-        "power": _stacked(variability.power(fit, settings) for fit in main.values()),
-        "reliability": predictions.reliability(study.runs, stored, settings),
+        "comparisons": comparisons.comparisons(study.runs, stored, settings),
+        "power": _stacked(power.power(fit, settings) for fit in main.values()),
+        "reliability": calibration.reliability(study.runs, stored, settings),
         "notes": _notes(notes, settings),
     }
     tables["findings"] = findings.find(tables, study, settings)
@@ -139,7 +146,7 @@ def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
             metrics.append(metric)
     rows = []
     for (topic, rest), metrics in of_metrics.items():
-        names = style.sentence_case(style.listed([style.name(metric) for metric in metrics]))
+        names = words.sentence_case(words.listed([words.name(metric) for metric in metrics]))
         rows.append((topic, f"{names}: {rest}" if names else rest))
     return pd.DataFrame(rows, columns=["topic", "sentence"])
 
@@ -147,7 +154,7 @@ def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
 def write(tables: Tables, folder: str | Path) -> None:
     """One CSV a table. A file appears whole or not at all; equal tables give equal bytes."""
     for name, table in tables.items():
-        with files.whole(Path(folder) / f"{name}.csv") as unfinished:
+        with files.replacing(Path(folder) / f"{name}.csv") as unfinished:
             table.to_csv(unfinished, index=False, lineterminator="\n")
 
 

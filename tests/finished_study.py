@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from common.metrics import measure
+from design.grid import Grid
 from finetuning import made_with, runtime
 from finetuning.cells import computed_from, write_history, write_results
 from finetuning.dataset import PARTS, Examples, Split, write_split
 from finetuning.files import write_digests, write_json
-from finetuning.grid import Grid
-from finetuning.metrics import measure
 
 STEPS = 4  # of an epoch
 

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from analysis import files, style
+from analysis import style, words
 from analysis.figures.common import CannotDraw, Tables
 from analysis.figures.diagnostics import residuals
 from analysis.figures.estimates import coefficients
@@ -24,8 +24,9 @@ from analysis.figures.surfaces import contours, perspective
 from analysis.figures.tradeoffs import parallel_coordinates, tradeoff
 from analysis.figures.training import learning_curves
 from analysis.figures.variability import importance, power, reliability, variance_components
-from analysis.settings import Settings
-from analysis.study import Study
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+from common import files
 
 
 @dataclass(frozen=True)
@@ -144,13 +145,13 @@ def draw_all(tables: Tables, study: Study, settings: Settings, folder: Path) -> 
     with style.applied():
         for kind in FIGURES:
             for metric in settings.metrics if kind.per_metric else (None,):
-                shown = style.name(metric.name) if metric else ""
+                shown = words.name(metric.name) if metric else ""
                 stem = f"{kind.name}_{metric.name}" if metric else kind.name
                 row = {
                     "name": stem,
                     "metric": metric.name if metric else "",
-                    "title": style.sentence_case(kind.title.format(metric=shown)),
-                    "caption": style.sentence_case(kind.caption.format(metric=shown)),
+                    "title": words.sentence_case(kind.title.format(metric=shown)),
+                    "caption": words.sentence_case(kind.caption.format(metric=shown)),
                     "left_out": "",
                 }
                 try:
@@ -163,7 +164,7 @@ def draw_all(tables: Tables, study: Study, settings: Settings, folder: Path) -> 
                     written += _save(figure, folder / stem, row["title"], row["caption"])
                 listed.append(row)
     captions = folder / "captions.csv"
-    with files.whole(captions) as unfinished:
+    with files.replacing(captions) as unfinished:
         pd.DataFrame(listed).to_csv(unfinished, index=False)
     return [*written, captions]
 
@@ -177,8 +178,8 @@ def _save(figure: Figure, stem: Path, title: str, caption: str) -> list[Path]:
         figure.set_layout_engine("none")
     svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
     told = {"Title": title, "Description": caption}
-    with files.whole(png) as unfinished:
+    with files.replacing(png) as unfinished:
         FigureCanvasAgg(figure).print_png(unfinished, metadata=told | {"Software": None})
-    with files.whole(svg) as unfinished:
+    with files.replacing(svg) as unfinished:
         FigureCanvasSVG(figure).print_svg(unfinished, metadata=told | {"Date": None})
     return [svg, png]

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style
-from analysis.settings import Factor, Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.study import Study
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture

@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from scipy import stats
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 
 def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -20,8 +20,8 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     table = common.rows(tables, "influence", metric=metric.name, framing="absolute")
     many = len(table) > common.MANY
     figure, axes = common.panels(4, 4, 2.1)
-    fitted = style.in_unit(table["fitted"].to_numpy(float), metric)
-    residual = style.in_unit(table["residual"].to_numpy(float), metric)
+    fitted = words.in_unit(table["fitted"].to_numpy(float), metric)
+    residual = words.in_unit(table["residual"].to_numpy(float), metric)
     scaled = table["standardised_residual"].to_numpy(float)
     marked = table["influential"].astype(bool).to_numpy()
     dot = {"marker": "o", "linewidth": 0, "rasterized": many}
@@ -34,7 +34,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     unit = "points" if metric.unit == "points" else metric.unit
     axes[0].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[0], fitted, residual, marked)
-    axes[0].set_xlabel(f"fitted {style.axis_label(metric)}")
+    axes[0].set_xlabel(f"fitted {words.axis_label(metric)}")
     axes[0].set_ylabel("residual" + (f" ({unit})" if unit else ""))
 
     order = np.argsort(scaled)
@@ -51,7 +51,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     axes[2].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[2], place + 0.5 * (within.to_numpy() - 0.5), residual, marked)
     shown = range(0, len(replicates), -(-len(replicates) // 8))
-    axes[2].set_xticks(shown, [style.level(replicates[i]) for i in shown])
+    axes[2].set_xticks(shown, [words.level(replicates[i]) for i in shown])
     axes[2].set_xlabel("replicate")
     axes[2].set_ylabel(axes[0].get_ylabel())
 

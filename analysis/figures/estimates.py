@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 
 def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -38,7 +38,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             _, colour, marker = style.ESTIMATORS[estimator]
             y = np.arange(len(terms)) + 0.22 * (k - (len(estimators) - 1) / 2)
             estimate, low, high = (
-                style.in_unit(rows[c].to_numpy(float), metric)
+                words.in_unit(rows[c].to_numpy(float), metric)
                 for c in ("estimate", "ci_low", "ci_high")
             )
             axis.hlines(y, low, high, color=colour, linewidth=1)
@@ -57,9 +57,9 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing])
         axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
-        unit = metric.unit or style.name(metric.name)
-        axis.set_xlabel(f"change in {style.name(metric.name)}\n({unit} for half the range)")
-        axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
+        unit = metric.unit or words.name(metric.name)
+        axis.set_xlabel(f"change in {words.name(metric.name)}\n({unit} for half the range)")
+        axis.set_yticks(range(len(terms)), [words.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Factor, Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.study import Study
 
 
 def differences(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -23,16 +23,16 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
         raise common.CannotDraw("A heat map needs two factors; the study has one.")
     cells = common.cells_of(tables, settings, metric)
     if cells["delta"].isna().all():
-        raise common.CannotDraw(f"The table has no baseline for {style.name(metric.name)}.")
+        raise common.CannotDraw(f"The table has no baseline for {words.name(metric.name)}.")
     across, down, *others = settings.factors
     levels = {factor.name: common.levels_of(study, factor) for factor in settings.factors}
     for factor in settings.factors[:3]:
         if len(levels[factor.name]) > common.GRID_LEVELS:
             raise common.CannotDraw(
-                f"{style.sentence_case(style.name(factor.name))} takes "
+                f"{words.sentence_case(words.name(factor.name))} takes "
                 f"{len(levels[factor.name])} values: too many for a heat map."
             )
-    averaged = [style.name(factor.name) for factor in others[1:]]
+    averaged = [words.name(factor.name) for factor in others[1:]]
     keys = [factor.name for factor in settings.factors[:3]]
     cells["excludes_zero"] = (cells["ci_low"] > 0) | (cells["ci_high"] < 0)
     shown = cells.groupby(keys, as_index=False).agg(
@@ -45,7 +45,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     rows, columns = len(levels[down.name]), len(levels[across.name])
     figure, axes = common.panels(len(panels), 4, 0.75 + 0.34 * rows, sharey=True)
     largest = float(np.nanmax(np.abs(shown["delta"]))) or 1.0
-    norm = TwoSlopeNorm(0, -style.in_unit(largest, metric), style.in_unit(largest, metric))
+    norm = TwoSlopeNorm(0, -words.in_unit(largest, metric), words.in_unit(largest, metric))
     colours = style.DIFFERENCE if metric.better == "higher" else style.DIFFERENCE.reversed()
     for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
         here = shown if panel is None else shown[shown[others[0].name] == panel]
@@ -53,12 +53,12 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
         for row in here.to_dict("records"):
             i = levels[down.name].index(row[down.name])
             j = levels[across.name].index(row[across.name])
-            grid[i, j] = style.in_unit(row["delta"], metric)
+            grid[i, j] = words.in_unit(row["delta"], metric)
             if np.isfinite(grid[i, j]):
                 axis.text(
                     j,
                     i,
-                    style.fixed(grid[i, j], style.decimals(metric), sign=True),
+                    words.fixed(grid[i, j], words.decimals(metric), sign=True),
                     ha="center",
                     va="center",
                     fontsize=7,
@@ -76,21 +76,21 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
             linewidth=1,
         )
         axis.set_facecolor(style.FAINT)
-        axis.set_xticks(range(columns), [style.level(v, across.scale) for v in levels[across.name]])
-        axis.set_yticks(range(rows), [style.level(v, down.scale) for v in levels[down.name]])
+        axis.set_xticks(range(columns), [words.level(v, across.scale) for v in levels[across.name]])
+        axis.set_yticks(range(rows), [words.level(v, down.scale) for v in levels[down.name]])
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-        axis.set_xlabel(style.name(across.name))
+        axis.set_xlabel(words.name(across.name))
         if place % 4 == 0:
-            axis.set_ylabel(style.name(down.name))
+            axis.set_ylabel(words.name(down.name))
         if panel is not None:
-            axis.set_title(style.setting({others[0].name: panel}, settings.factors))
+            axis.set_title(words.setting({others[0].name: panel}, settings.factors))
     bar = figure.colorbar(
         ScalarMappable(norm, colours), ax=axes, shrink=0.9, aspect=14, pad=0.015, fraction=0.05
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
-    bar.set_label(f"{metric.unit or style.name(metric.name)} against baseline", fontsize=7)
+    bar.set_label(f"{metric.unit or words.name(metric.name)} against baseline", fontsize=7)
     if averaged:
         common.remark(figure, f"Mean over {' and '.join(averaged)}.")
     return figure
@@ -103,7 +103,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     cells = common.drawn(every_cell, settings)
     columns = 4 if len(settings.factors) == 4 else 3
     figure, axes = common.panels(len(settings.factors), columns, 2.2, sharey=True)
-    baseline = style.in_unit(common.baseline(study, metric), metric)
+    baseline = words.in_unit(common.baseline(study, metric), metric)
     for place, (axis, factor) in enumerate(zip(axes, settings.factors, strict=True)):
         rows = table[table["factor"] == factor.name]
         levels = common.levels_of(study, factor)
@@ -112,7 +112,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         observed = style.positions(cells[factor.name], factor, levels)
         axis.plot(
             observed,
-            style.in_unit(cells["mean"], metric),
+            words.in_unit(cells["mean"], metric),
             "o",
             color=style.OBSERVED,
             markersize=2.5,
@@ -120,7 +120,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
             markeredgewidth=0,
         )
         y, low, high, band_low, band_high = (
-            style.in_unit(rows[column].to_numpy(float), metric)
+            words.in_unit(rows[column].to_numpy(float), metric)
             for column in ("estimate", "ci_low", "ci_high", "band_low", "band_high")
         )
         if factor.scale == "categorical":
@@ -142,10 +142,10 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         if np.isfinite(baseline):
             axis.axhline(baseline, color=style.BASELINE, linestyle=(0, (4, 2)), linewidth=1)
         style.set_factor_axis(axis, "x", factor, levels)
-        axis.set_xlabel(style.name(factor.name))
+        axis.set_xlabel(words.name(factor.name))
         axis.grid(axis="y")
         if place % columns == 0:
-            axis.set_ylabel(style.axis_label(metric))
+            axis.set_ylabel(words.axis_label(metric))
     percent = f"{100 * (1 - settings.alpha):g} %"
     handles = [
         Line2D([], [], color=style.BLACK, label="fitted"),
@@ -182,23 +182,23 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             line = rows[other_values == value]
             x = style.positions(common.values(line["value"], along), along, levels)
             y, low, high = (
-                style.in_unit(line[column].to_numpy(float), metric)
+                words.in_unit(line[column].to_numpy(float), metric)
                 for column in ("estimate", "ci_low", "ci_high")
             )
-            label = style.level(value, other.scale)
+            label = words.level(value, other.scale)
             if along.scale == "categorical":
                 axis.errorbar(x, y, [y - low, high - y], fmt="o-", color=colour, label=label)
             else:
                 axis.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
                 axis.plot(x, y, color=colour, label=label)
         style.set_factor_axis(axis, "x", along, levels)
-        axis.set_xlabel(style.name(along.name))
+        axis.set_xlabel(words.name(along.name))
         axis.grid(axis="y")
         q_value = _interaction_q(tables, metric, along, other)
         if q_value <= 1:
-            axis.set_title(f"interaction: {style.p_value(q_value, 'q')}", pad=30)
+            axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=30)
         axis.legend(
-            title=style.name(other.name),
+            title=words.name(other.name),
             title_fontsize=7,
             alignment="left",
             loc="lower left",
@@ -210,7 +210,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             borderpad=0.2,
         )
         if place % 3 == 0:
-            axis.set_ylabel(style.axis_label(metric))
+            axis.set_ylabel(words.axis_label(metric))
     if len(pairs) < len(every_pair):
         common.remark(
             figure, f"The {len(pairs)} of {len(every_pair)} pairs with the smallest q-values."

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Factor, Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.study import Study
 
 
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -40,8 +40,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
         figsize=(style.WIDTH, (1.62 if len(rows_of) > 1 else 2.1) * len(rows_of) + 0.25)
     )
     grid = figure.subplots(len(rows_of), columns, squeeze=False)
-    every = [style.in_unit(rows["estimate"], metric) for rows in slices.values()]
-    every.append(style.in_unit(cells["mean"], metric))
+    every = [words.in_unit(rows["estimate"], metric) for rows in slices.values()]
+    every.append(words.in_unit(cells["mean"], metric))
     norm = Normalize(min(v.min() for v in every), max(v.max() for v in every))
     steps = np.linspace(norm.vmin, norm.vmax, 13)
     marked: set[str] = set()
@@ -64,7 +64,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                 axis.scatter(
                     points[across.name],
                     points[down.name],
-                    c=style.in_unit(points["mean"], metric),
+                    c=words.in_unit(points["mean"], metric),
                     cmap=style.SURFACE,
                     norm=norm,
                     s=26,
@@ -76,9 +76,9 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             marked |= _mark_points(axis, tables, metric, across, down, held_values(held, settings))
             style.set_factor_axis(axis, "x", across, common.levels_of(study, across))
             style.set_factor_axis(axis, "y", down, common.levels_of(study, down))
-            axis.set_xlabel(style.name(across.name))
+            axis.set_xlabel(words.name(across.name))
             if column == 0 or len(in_row) > 1:
-                axis.set_ylabel(style.name(down.name))
+                axis.set_ylabel(words.name(down.name))
             else:
                 axis.set_yticklabels([])
             # higher than usual: a mark may stand on the upper edge
@@ -92,7 +92,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
         pad=0.015,
     )
     bar.outline.set_visible(False)
-    bar.set_label(style.axis_label(metric))
+    bar.set_label(words.axis_label(metric))
     explained = {
         "observed": _marker("o", style.GREY, "observed mean, same colours"),
         "optimum": _marker("*", "white", "best fitted point, in the panel nearest to it"),
@@ -115,10 +115,10 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     across, down = settings.factor(first[0]), settings.factor(first[1])
     cells = common.cells_of(tables, settings, metric)
     figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
-    values = np.concatenate([style.in_unit(rows["estimate"], metric) for _, rows in chosen])
+    values = np.concatenate([words.in_unit(rows["estimate"], metric) for _, rows in chosen])
     norm = Normalize(values.min(), values.max())
     observed = [cells_at(cells, held_values(held, settings))["mean"].dropna() for held, _ in chosen]
-    heights = np.concatenate([values, *(style.in_unit(means, metric) for means in observed)])
+    heights = np.concatenate([values, *(words.in_unit(means, metric) for means in observed)])
     to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
     for place, (held, rows) in enumerate(chosen):
         # placed by hand: the layout engine does not see the labels of a 3-d axis
@@ -146,7 +146,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         axis.scatter(
             to_axis[across.name](points[across.name]),
             to_axis[down.name](points[down.name]),
-            style.in_unit(points["mean"], metric),
+            words.in_unit(points["mean"], metric),
             color=style.BLACK,
             s=7,
             depthshade=False,
@@ -161,9 +161,9 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             )
             getattr(axis, f"set_{which}ticks")(
                 to_axis[factor.name](np.array(levels)),
-                [style.level(v, factor.scale) for v in levels],
+                [words.level(v, factor.scale) for v in levels],
             )
-            getattr(axis, f"set_{which}label")(style.name(factor.name), labelpad=-4)
+            getattr(axis, f"set_{which}label")(words.name(factor.name), labelpad=-4)
         axis.set_zlim(heights.min(), heights.max())
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
@@ -173,7 +173,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             pane.pane.set_facecolor("white")
             pane.pane.set_edgecolor(style.FAINT)
             pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
-    height = f"height: {style.axis_label(metric)}"
+    height = f"height: {words.axis_label(metric)}"
     figure.text(0.995, 0.98, height, ha="right", va="top", fontsize=7, color=style.GREY)
     return figure
 
@@ -207,7 +207,7 @@ def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, n
     rows = rows.sort_values(["y", "x"])
     shape = (rows["y"].nunique(), rows["x"].nunique())
     x, y, z = (rows[column].to_numpy(float).reshape(shape) for column in ("x", "y", "estimate"))
-    return x, y, style.in_unit(z, metric)
+    return x, y, words.in_unit(z, metric)
 
 
 def held_values(text: str, settings: Settings) -> dict[str, Any]:
@@ -226,10 +226,10 @@ def held_values(text: str, settings: Settings) -> dict[str, Any]:
 
 def held_title(text: str, settings: Settings) -> str:
     """``2 epochs, mean over schedule``; broken over lines where long."""
-    parts = [style.setting(held_values(text, settings), settings.factors)]
+    parts = [words.setting(held_values(text, settings), settings.factors)]
     for piece in str(text).split(","):
         if piece.strip().endswith(" averaged"):
-            parts.append(f"mean over {style.name(piece.strip().removesuffix(' averaged'))}")
+            parts.append(f"mean over {words.name(piece.strip().removesuffix(' averaged'))}")
     return textwrap.fill(", ".join(filter(None, parts)), 34)
 
 

@@ -11,12 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Factor, Metric, Settings
-from analysis.study import Study
-from analysis.tradeoff import pareto_front
+from analysis.questions.tradeoff import pareto_front
+from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.study import Study
 
 
 def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
@@ -32,8 +32,8 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     shown = common.drawn(pd.DataFrame(index=range(len(y))), settings).index
     shown = np.union1d(shown, y.index.get_indexer(key))  # the front in any case
     count, y, x = len(y), y.iloc[shown], x.iloc[shown]
-    px, x_low, x_high = (style.in_unit(x[column], horizontal) for column in columns)
-    py, y_low, y_high = (style.in_unit(y[column], vertical) for column in columns)
+    px, x_low, x_high = (words.in_unit(x[column], horizontal) for column in columns)
+    py, y_low, y_high = (words.in_unit(y[column], vertical) for column in columns)
     figure = Figure(figsize=(style.WIDTH, 3.4))
     axis = figure.subplots()
     if count <= common.MANY:
@@ -80,8 +80,8 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.axvline(0, zorder=1, **look)
         axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)
         handles.append(_baseline_handle())
-    axis.set_xlabel(_towards(style.axis_label(horizontal, relative), horizontal))
-    axis.set_ylabel(_towards(style.axis_label(vertical, relative), vertical))
+    axis.set_xlabel(_towards(words.axis_label(horizontal, relative), horizontal))
+    axis.set_ylabel(_towards(words.axis_label(vertical, relative), vertical))
     figure.legend(handles=handles, loc="outside right upper")
     common.remark_drawn(figure, count, "cells", ", and all on the Pareto front")
     return figure
@@ -130,7 +130,7 @@ def _points_by_level(
 
 
 def _level_label(factor: Factor, value: Any) -> str:
-    return style.setting({factor.name: value}, (factor,))
+    return words.setting({factor.name: value}, (factor,))
 
 
 def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
@@ -182,7 +182,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
         spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
         at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
         shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
-        labels = {at[value]: style.level(value, factor.scale) for value in shown}
+        labels = {at[value]: words.level(value, factor.scale) for value in shown}
         axes_of.append((frame[factor.name].map(at).to_numpy(float), labels))
     stars = {}
     for column, metric in enumerate(settings.metrics, start=len(names)):
@@ -191,7 +191,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
         ends = values if np.isnan(baseline) else np.append(values, baseline)
         ticks = np.linspace(ends.min(), ends.max(), 4)
         labels = {
-            float(height): style.amount(metric.sign * value, metric, unit=False)
+            float(height): words.amount(metric.sign * value, metric, unit=False)
             for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
         }
         axes_of.append((_unit_scale(values, ends), labels))
@@ -228,15 +228,15 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
             markeredgecolor="white",
             zorder=5,
         )
-    titles = [style.name(name) for name in names]
-    titles += [f"{style.axis_label(m)}\n{m.better} is better" for m in settings.metrics]
+    titles = [words.name(name) for name in names]
+    titles += [f"{words.axis_label(m)}\n{m.better} is better" for m in settings.metrics]
     axis.set_xticks(places, titles)
     axis.set_yticks([])
     axis.set_xlim(-0.1, len(titles) - 0.75)
     axis.set_ylim(-0.06, 1.06)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    first = style.name(settings.metrics[0].name)
+    first = words.name(settings.metrics[0].name)
     handles = [
         Line2D([], [], color=style.SURFACE(0.9), label=f"best {first}"),
         Line2D([], [], color=style.SURFACE(0.0), label=f"worst {first}"),

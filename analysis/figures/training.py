@@ -7,11 +7,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Settings
-from analysis.study import Study
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
 
 
 def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
@@ -38,7 +38,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
             and history[metric.name].notna().any()
             and metric.name not in dict(measures)
         ):
-            measures.append((metric.name, f"evaluation {style.axis_label(metric)}"))
+            measures.append((metric.name, f"evaluation {words.axis_label(metric)}"))
     trajectories = history["trajectory"].unique()
     drawn = set(trajectories[:: -(-len(trajectories) // 200)])  # more would only be a smear
 
@@ -55,7 +55,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         values = history.dropna(subset=[column])
         if column in settings.metric_names:
             values = values.assign(
-                **{column: style.in_unit(values[column], settings.metric(column))}
+                **{column: words.in_unit(values[column], settings.metric(column))}
             )
         else:
             # steps are noisy: means over twelfths of an epoch
@@ -86,7 +86,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
                 baseline = common.baseline(study, settings.metric(column))
                 if np.isfinite(baseline):
                     axis.axhline(
-                        style.in_unit(baseline, settings.metric(column)),
+                        words.in_unit(baseline, settings.metric(column)),
                         color=style.BASELINE,
                         linewidth=0.8,
                         linestyle=(0, (4, 2)),
@@ -100,11 +100,11 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
                     else np.linspace(0, last, 4).round()
                 )
             if row[0] is grid[0, 0] and value is not None:
-                axis.set_title(style.setting({panel.name: value}, settings.factors))
+                axis.set_title(words.setting({panel.name: value}, settings.factors))
         row[0].set_ylabel(label)
     handles = [
         Line2D(
-            [], [], color=c, label=f"{style.name(coloured.name)} {style.level(v, coloured.scale)}"
+            [], [], color=c, label=f"{words.name(coloured.name)} {words.level(v, coloured.scale)}"
         )
         for v, c in colours.items()
     ]

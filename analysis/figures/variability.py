@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from analysis import style
+from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Tables
-from analysis.settings import Settings
-from analysis.study import Study
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
 
 _COMPONENTS = {
     "hyperparameters": ("hyperparameters", style.BLUE),
@@ -34,7 +34,7 @@ def variance_components(tables: Tables, study: Study, settings: Settings) -> Fig
     figure = Figure(figsize=(style.WIDTH, 0.75 + 0.36 * len(metrics)))
     axis = figure.subplots()
     fallback = iter((style.PURPLE, style.YELLOW, style.VERMILION))
-    looks = {c: _COMPONENTS.get(c) or (style.name(c), next(fallback)) for c in components}
+    looks = {c: _COMPONENTS.get(c) or (words.name(c), next(fallback)) for c in components}
     for place, metric in enumerate(metrics):
         rows = table[table["metric"] == metric.name].set_index("component")["share"].fillna(0)
         left = 0.0
@@ -55,7 +55,7 @@ def variance_components(tables: Tables, study: Study, settings: Settings) -> Fig
                     color=_ink_of(colour),
                 )
             left += share
-    axis.set_yticks(range(len(metrics)), [style.name(m.name) for m in metrics])
+    axis.set_yticks(range(len(metrics)), [words.name(m.name) for m in metrics])
     axis.set_ylim(len(metrics) - 0.5, -0.5)
     axis.set_xlim(0, max(100, axis.get_xlim()[1]) if axis.get_xlim()[1] > 106 else 100)
     axis.set_xlabel("share of the variance (%)")
@@ -93,8 +93,8 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
             axis.plot(100 * rows["share"], y, marker, color=colour, markersize=3.6)
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
-        axis.set_title(style.name(metric.name))
-        axis.set_yticks(range(len(terms)), [style.term(t) for t in terms])
+        axis.set_title(words.name(metric.name))
+        axis.set_yticks(range(len(terms)), [words.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlabel("explained variance (%)")
         axis.tick_params(axis="y", length=0)
@@ -117,13 +117,13 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
     for axis, metric in zip(axes, metrics, strict=True):
         rows = table[table["metric"] == metric.name].set_index("term").reindex(terms)
         y = np.arange(len(terms))
-        smallest = style.in_unit(rows["smallest_effect"].to_numpy(float), metric)
-        observed = np.abs(style.in_unit(rows["observed"].to_numpy(float), metric))
+        smallest = words.in_unit(rows["smallest_effect"].to_numpy(float), metric)
+        observed = np.abs(words.in_unit(rows["observed"].to_numpy(float), metric))
         axis.barh(y, smallest, color=style.FAINT, height=0.72)
         axis.vlines(smallest, y - 0.36, y + 0.36, color=style.GREY, linewidth=1.2)
         axis.plot(observed, y, "o", color=style.BLACK, markersize=4)
-        axis.set_title(style.name(metric.name))
-        axis.set_yticks(y, [style.term(t) for t in terms])
+        axis.set_title(words.name(metric.name))
+        axis.set_yticks(y, [words.term(t) for t in terms])
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlim(left=0)
         axis.set_xlabel(f"{metric.unit or 'size'} for half the range")
@@ -157,7 +157,7 @@ def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
     cells.sort(key=lambda cell: cell[1]["expected_calibration_error"].iloc[0])
     ends = {"best calibrated cell": cells[0], "worst calibrated cell": cells[-1]} if cells else {}
     for role, (key, rows) in ends.items():
-        setting = style.setting(dict(zip(names, key, strict=True)), settings.factors)
+        setting = words.setting(dict(zip(names, key, strict=True)), settings.factors)
         curves.append((f"{role}\n{textwrap.fill(setting, 34)}", style.BLUE, rows))
     figure, axes = common.panels(len(curves), 3, 2.35, sharey=True, sharex=True)
     low = 100 * float(table["confidence"].min())

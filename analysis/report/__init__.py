@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import typst
 
-from analysis import files, style
+from analysis import words
 from analysis.report import (
     appendix,
     design,
@@ -32,8 +32,9 @@ from analysis.report import (
     variability,
 )
 from analysis.report.content import Content, Tables
-from analysis.settings import Settings
-from analysis.study import Study
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+from common import files
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 NEW_PAGE = ("Surfaces", "Trade-offs")  # they begin with a large figure
@@ -61,7 +62,7 @@ def write(
         pdf = typst.Compiler(root / TEMPLATE.name, root=root, ignore_system_fonts=True).compile(
             format="pdf", timestamp=0, pdf_tags=False
         )
-    with files.whole(path) as unfinished:
+    with files.replacing(path) as unfinished:
         unfinished.write_bytes(pdf)
 
 
@@ -79,9 +80,9 @@ def context(
     origin = _origin(source)
     name = str(study.provenance.get("study", "")) or "Hyperparameter study"
     return {
-        "title": style.sentence_case(name),
+        "title": words.sentence_case(name),
         "subtitle": _subtitle(settings),
-        "running": style.sentence_case(name),
+        "running": words.sentence_case(name),
         "source_kind": str(source.get("kind", "")),
         "source_title": f"Source: {origin}",
         "source_short": f"source: {origin.split(',')[0]}",
@@ -97,7 +98,7 @@ def context(
                 ("Baseline", design.baseline(content)),
                 ("Results", results.results(content)),
                 *(
-                    (f"Regression: {style.name(m.name)}", regression.regression(content, m))
+                    (f"Regression: {words.name(m.name)}", regression.regression(content, m))
                     for m in settings.metrics
                 ),
                 ("Interactions", surfaces.interactions(content)),
@@ -135,6 +136,6 @@ def _drawn(folder: Path) -> pd.DataFrame:
 
 
 def _subtitle(settings: Settings) -> str:
-    factors = style.listed([style.name(name) for name in settings.factor_names])
-    metrics = style.listed([style.name(name) for name in settings.metric_names])
+    factors = words.listed([words.name(name) for name in settings.factor_names])
+    metrics = words.listed([words.name(name) for name in settings.metric_names])
     return f"How {factors} move {metrics}"

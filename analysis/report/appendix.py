@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -31,8 +31,8 @@ def every_run(content: Content) -> list[block.Block]:
         *content.factor_columns(),
         block.column("replicate"),
         block.column("status", "left"),
-        *(block.column(style.name(m.name)) for m in metrics),
-        *(block.column(style.name(m.name)) for m in relative),
+        *(block.column(words.name(m.name)) for m in metrics),
+        *(block.column(words.name(m.name)) for m in relative),
         *(block.column(title) for _, title, _ in extras),
     ]
     rows = [
@@ -42,13 +42,13 @@ def every_run(content: Content) -> list[block.Block]:
             str(row.get("status", "ok")).replace("_", " "),
             *(content.value(row[m.name], m, more=1) for m in metrics),
             *(content.value(row[f"delta_{m.name}"], m, sign=True, more=1) for m in relative),
-            *(style.fixed(row[column], digits) for column, _, digits in extras),
+            *(words.fixed(row[column], digits) for column, _, digits in extras),
         ]
         for row in runs.to_dict("records")
     ]
-    units = style.listed(
+    units = words.listed(
         [
-            f"{style.name(m.name)} in {'%' if m.unit == 'points' else m.unit}"
+            f"{words.name(m.name)} in {'%' if m.unit == 'points' else m.unit}"
             for m in metrics
             if m.unit
         ]
@@ -75,7 +75,7 @@ def versions(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     machine = provenance.get("machine", {})
     if machine:
-        text = ", ".join(f"{style.name(k)}: {block.plain(v)}" for k, v in machine.items())
+        text = ", ".join(f"{words.name(k)}: {block.plain(v)}" for k, v in machine.items())
         blocks.append(block.paragraph(f"Machine: {text}."))
     environments = provenance.get("computed_with", [])
     for environment in environments:

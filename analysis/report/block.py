@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from analysis import style
-from analysis.settings import Metric
+from analysis import words
+from analysis.runs.settings import Metric
 
 Block = dict[str, Any]
 
@@ -27,7 +27,7 @@ def missing(text: str) -> Block:
 
 
 def heading(text: str, level: int = 2) -> Block:
-    return {"type": "heading", "text": style.sentence_case(text), "level": level}
+    return {"type": "heading", "text": words.sentence_case(text), "level": level}
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Block:
@@ -60,5 +60,5 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return style.level(value)
+        return words.level(value)
     return str(value)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.report import block
-from analysis.settings import Metric, Settings
-from analysis.study import Study
+from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 Tables = dict[str, pd.DataFrame]
 
@@ -52,7 +52,7 @@ class Content:
                 block.paragraph(f"{self.drawn.loc[name, 'title']}: Figure 1, on the first page.")
             ]
         if name not in self.drawn.index:
-            return [block.missing(f"The figure “{style.name(name)}” was not drawn.")]
+            return [block.missing(f"The figure “{words.name(name)}” was not drawn.")]
         row = self.drawn.loc[name]
         if row["left_out"]:
             return [block.missing(f"Left out: {row['title']}. {row['left_out']}")]
@@ -61,18 +61,18 @@ class Content:
 
     def setting(self, row: Mapping[str, Any]) -> list[str]:
         """The factors' values of a row, one text each."""
-        return [style.level(row[f.name], f.scale) for f in self.settings.factors]
+        return [words.level(row[f.name], f.scale) for f in self.settings.factors]
 
     def factor_columns(self) -> list[dict[str, Any]]:
         return [
-            block.column(style.name(f.name), "right" if f.numeric else "left")
+            block.column(words.name(f.name), "right" if f.numeric else "left")
             for f in self.settings.factors
         ]
 
     @staticmethod
     def value(number: float, metric: Metric, sign: bool = False, more: int = 0) -> str:
         """A number of a table's column: always the same digits, so that points align."""
-        return style.fixed(style.in_unit(number, metric), style.decimals(metric) + more, sign)
+        return words.fixed(words.in_unit(number, metric), words.decimals(metric) + more, sign)
 
     @property
     def key_figure(self) -> str:

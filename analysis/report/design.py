@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.figures.common import levels_of
 from analysis.report import block
 from analysis.report.content import Content
@@ -42,11 +42,11 @@ def source_and_design(content: Content) -> list[block.Block]:
     levels = []
     for factor in content.settings.factors:
         values = levels_of(content.study, factor)
-        shown = ", ".join(style.level(v, factor.scale) for v in values[:12])
+        shown = ", ".join(words.level(v, factor.scale) for v in values[:12])
         if len(values) > 12:
-            low, high = (style.level(v, factor.scale) for v in (values[0], values[-1]))
+            low, high = (words.level(v, factor.scale) for v in (values[0], values[-1]))
             shown = f"{len(values):,} values from {low} to {high}"
-        levels.append([style.name(factor.name), factor.scale, shown])
+        levels.append([words.name(factor.name), factor.scale, shown])
     blocks.append(
         block.table(
             "The factors, the scale on which each is studied, and its levels.",
@@ -72,7 +72,7 @@ def source_and_design(content: Content) -> list[block.Block]:
                     ("padded to, tokens", lengths),
                     (
                         "held fixed",
-                        ", ".join(f"{style.name(k)} {block.plain(v)}" for k, v in fixed.items()),
+                        ", ".join(f"{words.name(k)} {block.plain(v)}" for k, v in fixed.items()),
                     ),
                 ]
             )
@@ -90,12 +90,12 @@ def _fixed_that_mattered(content: Content, fixed: Mapping[str, Any]) -> dict[str
 def _design_sentence(content: Content) -> str:
     runs = content.study.runs
     cells = runs[list(content.settings.factor_names)].drop_duplicates()
-    parts = [f"{style.count(len(runs), 'run')} of {style.count(len(cells), 'cell')}"]
-    parts.append(style.count(runs["replicate"].nunique(), "replicate"))
+    parts = [f"{words.count(len(runs), 'run')} of {words.count(len(cells), 'cell')}"]
+    parts.append(words.count(runs["replicate"].nunique(), "replicate"))
     trajectories = runs["trajectory"].nunique()
     if trajectories < len(runs):
         parts.append(f"{trajectories:,} trajectories")
-    text = style.listed(parts) + "."
+    text = words.listed(parts) + "."
     fates = {
         "diverged": "diverged and are left out of the fits",
         "failed": "failed and are left out of the fits",
@@ -104,7 +104,7 @@ def _design_sentence(content: Content) -> str:
     counts = runs["status"].value_counts()
     told = [f"{counts[status]:,} {fate}" for status, fate in fates.items() if status in counts]
     if told:
-        text += f" Of the runs {style.listed(told)}."
+        text += f" Of the runs {words.listed(told)}."
     if trajectories < len(runs):
         text += (
             " A trajectory is one training run: every factor but epochs, and the replicate. "
@@ -139,7 +139,7 @@ def baseline(content: Content) -> list[block.Block]:
     ]
     hyperparameters = recorded.get("hyperparameters") or dict(content.study.baseline)
     if hyperparameters:
-        known = style.setting(hyperparameters, content.settings.factors)
+        known = words.setting(hyperparameters, content.settings.factors)
         blocks.append(
             block.paragraph(
                 f"It was itself trained with {known}; the relative framing starts there."
@@ -165,7 +165,7 @@ def baseline(content: Content) -> list[block.Block]:
             "The baseline on each replicate's evaluation set.",
             [
                 block.column("replicate", "left"),
-                *(block.column(style.axis_label(m)) for m in metrics),
+                *(block.column(words.axis_label(m)) for m in metrics),
             ],
             rows,
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.settings import Metric
+from analysis.runs.settings import Metric
 
 _DIAGNOSTICS = {
     "r_squared": "R²",
@@ -27,7 +27,7 @@ def diagnostics(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     table = content.rows("diagnostics", framing="absolute")
     for metric in content.settings.metrics:
-        blocks.append(block.heading(style.name(metric.name)))
+        blocks.append(block.heading(words.name(metric.name)))
         blocks += content.figure(f"residuals_{metric.name}")
         rows = table[table["metric"] == metric.name] if len(table) else table
         if rows.empty:
@@ -35,7 +35,7 @@ def diagnostics(content: Content) -> list[block.Block]:
             continue
         blocks.append(
             block.table(
-                f"Diagnostics of the least-squares fit of {style.name(metric.name)}, absolute "
+                f"Diagnostics of the least-squares fit of {words.name(metric.name)}, absolute "
                 "framing.",
                 [
                     block.column("diagnostic", "left"),
@@ -45,11 +45,11 @@ def diagnostics(content: Content) -> list[block.Block]:
                 ],
                 [
                     [
-                        _DIAGNOSTICS.get(row["diagnostic"], style.name(row["diagnostic"])),
+                        _DIAGNOSTICS.get(row["diagnostic"], words.name(row["diagnostic"])),
                         _significant_digits(
                             row["statistic"] if pd.isna(row["value"]) else row["value"]
                         ),
-                        style.p_value(row["p_value"]),
+                        words.p_value(row["p_value"]),
                         str(row["sentence"]),
                     ]
                     for row in rows.to_dict("records")
@@ -68,7 +68,7 @@ def _influential(content: Content, metric: Metric) -> list[block.Block]:
     runs = table[table["influential"].astype(bool)].sort_values("cooks_distance", ascending=False)
     if runs.empty:
         return [block.paragraph("No single run decides the fit (Cook's distance).")]
-    names = [style.run(row, content.settings.factors) for row in runs.to_dict("records")]
+    names = [words.run(row, content.settings.factors) for row in runs.to_dict("records")]
     return [block.paragraph(f"Influential runs (Cook's distance): {'; '.join(names[:10])}.")]
 
 
@@ -88,7 +88,7 @@ def _anova(content: Content, metric: Metric) -> list[block.Block]:
         table = table[~table["source"].isin(["lack_of_fit", "pure_error"])]
     return [
         block.table(
-            f"Analysis of variance of {style.name(metric.name)}"
+            f"Analysis of variance of {words.name(metric.name)}"
             f"{' (squared ' + metric.unit + ')' if metric.unit else ''}.",
             [
                 block.column("source", "left"),
@@ -100,12 +100,12 @@ def _anova(content: Content, metric: Metric) -> list[block.Block]:
             ],
             [
                 [
-                    names.get(row["source"], style.name(row["source"])),
+                    names.get(row["source"], words.name(row["source"])),
                     f"{row['df']:g}",
-                    style.fixed(scale * row["sum_of_squares"], 4),
-                    style.fixed(scale * row["mean_square"], 4),
-                    style.fixed(row["f_statistic"], 2),
-                    style.p_value(row["p_value"]),
+                    words.fixed(scale * row["sum_of_squares"], 4),
+                    words.fixed(scale * row["mean_square"], 4),
+                    words.fixed(row["f_statistic"], 2),
+                    words.p_value(row["p_value"]),
                 ]
                 for row in table.to_dict("records")
             ],

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from analysis import findings, style
-from analysis.coding import codings
+from analysis import style, words
+from analysis.findings import finding, robustness, translation
+from analysis.fit.coding import codings
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.settings import Metric
+from analysis.runs.settings import Metric
 
 
 def regression(content: Content, metric: Metric) -> list[block.Block]:
     blocks = content.sentences(section="summary", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
-    if findings.estimator_used(content.tables, metric) is None:
+    if finding.estimator_used(content.tables, metric) is None:
         return [
             *blocks,
             block.missing(
-                f"No regression of {style.name(metric.name)} could be fitted. The section "
+                f"No regression of {words.name(metric.name)} could be fitted. The section "
                 "“What this study cannot say” tells why."
             ),
         ]
@@ -33,12 +34,12 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
 
 def _framings(content: Content, metric: Metric) -> list[block.Block]:
     framings = {
-        framing: findings.conclusive(content.tables, metric, framing).set_index("term")
+        framing: finding.conclusive(content.tables, metric, framing).set_index("term")
         for framing in ("absolute", "relative")
-        if len(findings.conclusive(content.tables, metric, framing))
+        if len(finding.conclusive(content.tables, metric, framing))
     }
-    unit = metric.unit or style.name(metric.name)
-    estimator = style.ESTIMATORS[findings.estimator_used(content.tables, metric)][0]
+    unit = metric.unit or words.name(metric.name)
+    estimator = style.ESTIMATORS[finding.estimator_used(content.tables, metric)][0]
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for framing in framings:
         spans.append({"title": framing, "columns": 4})
@@ -51,24 +52,24 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
-        line: list[Any] = [style.term(term)]
+        line: list[Any] = [words.term(term)]
         for rows in framings.values():
             if term not in rows.index:
                 line += ["", "", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(findings.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
             line += [
                 block.bold(content.value(row["estimate"], metric, more=1), sure),
                 f"{content.value(row['ci_low'], metric, more=1)} to "
                 f"{content.value(row['ci_high'], metric, more=1)}",
-                style.p_value(row["p_value"]),
-                block.bold(style.p_value(row["q_value"]), sure),
+                words.p_value(row["p_value"]),
+                block.bold(words.p_value(row["q_value"]), sure),
             ]
         body.append(line)
     blocks: list[block.Block] = [
         block.table(
-            f"{style.sentence_case(style.name(metric.name))} ({unit}): coefficients for half "
+            f"{words.sentence_case(words.name(metric.name))} ({unit}): coefficients for half "
             f"the range of each factor, {estimator} estimator; semibold: significant.",
             columns,
             body,
@@ -105,8 +106,8 @@ def _what_framings_mean(content: Content) -> str:
             "The model has no replicate block here, so that subtracting the baseline also "
             "takes out what the replicates have in common: the framings are two fits. "
         )
-    centre = findings.centre(content.study, content.settings)
-    known = style.setting(dict(content.study.baseline), content.settings.factors)
+    centre = translation.centre(content.study, content.settings)
+    known = words.setting(dict(content.study.baseline), content.settings.factors)
     text += (
         "In the absolute framing a main effect is the slope at the centre of the design "
         f"({centre}); in the relative framing it is the slope at the baseline's settings "
@@ -120,7 +121,7 @@ def _what_framings_mean(content: Content) -> str:
     }
     if beyond:
         text += (
-            f" The baseline's {style.setting(beyond, content.settings.factors)} lies beyond the "
+            f" The baseline's {words.setting(beyond, content.settings.factors)} lies beyond the "
             "levels studied: the slope there is an extrapolation of the polynomial."
         )
     if blocked:
@@ -135,7 +136,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
     table = table[~table["term"].str.startswith("replicate[")]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
-    dissent = findings.dissent(content.tables, content.settings, metric)
+    dissent = robustness.dissent(content.tables, content.settings, metric)
     disagree = {term for terms in dissent.values() for term in terms}
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     by_estimator = {}
@@ -147,17 +148,17 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     spans.append({"title": "", "columns": 1})
     body = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [style.term(term)]
+        line: list[Any] = [words.term(term)]
         for rows in by_estimator.values():
             if term not in rows.index:
                 line += ["", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(findings.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
             line += [
                 block.bold(content.value(row["estimate"], metric, more=1), sure),
                 content.value(row["std_error"], metric, more=2),
-                block.bold(style.p_value(row["q_value"]), sure),
+                block.bold(words.p_value(row["q_value"]), sure),
             ]
         line.append({"bold": "≠"} if term in disagree else "")
         body.append(line)
@@ -173,7 +174,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
         told = "The estimators come to the same conclusion on every term."
     return [
         block.table(
-            f"{style.sentence_case(style.name(metric.name))}, absolute framing: the same "
+            f"{words.sentence_case(words.name(metric.name))}, absolute framing: the same "
             "coefficients by three estimators; semibold: significant; ≠: they disagree.",
             columns,
             body,

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -39,12 +39,12 @@ def _cells(content: Content) -> list[block.Block]:
         index = ranked.index[:SHOWN_CELLS]
         caption = (
             f"The {SHOWN_CELLS} of {len(ranked):,} cells with the best mean "
-            f"{style.name(first.name)}, which is partly luck (all are in cells.csv)"
+            f"{words.name(first.name)}, which is partly luck (all are in cells.csv)"
         )
     spans = [{"title": "", "columns": len(names) + 1}]
     columns = [*content.factor_columns(), block.column("runs")]
     for metric in metrics:
-        spans.append({"title": style.axis_label(metric), "columns": 2 if relative else 1})
+        spans.append({"title": words.axis_label(metric), "columns": 2 if relative else 1})
         columns.append(block.column("mean"))
         if relative:
             columns.append(block.column("− baseline"))
@@ -70,7 +70,7 @@ def _cells(content: Content) -> list[block.Block]:
                 sure = cell["ci_low"] > 0 or cell["ci_high"] < 0
                 row.append(block.bold(content.value(cell["delta"], metric, sign=True), bool(sure)))
         if len(q_values):
-            row.append(style.p_value(q_values.get(key, float("nan"))))
+            row.append(words.p_value(q_values.get(key, float("nan"))))
         rows.append(row)
     if relative:
         caption += (

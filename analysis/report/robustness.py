@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -43,12 +43,12 @@ def robustness(content: Content) -> list[block.Block]:
                 ],
                 [
                     [
-                        style.name(row["metric"]),
+                        words.name(row["metric"]),
                         str(int(row["degree"])),
                         str(int(row["parameters"])),
-                        block.bold(style.fixed(row["aicc"], 1), i in best),
-                        style.fixed(row["adjusted_r_squared"], 3),
-                        style.fixed(row["predicted_r_squared"], 3),
+                        block.bold(words.fixed(row["aicc"], 1), i in best),
+                        words.fixed(row["adjusted_r_squared"], 3),
+                        words.fixed(row["predicted_r_squared"], 3),
                     ]
                     for i, row in zip(models.index, models.to_dict("records"), strict=True)
                 ],
@@ -65,11 +65,11 @@ def _flips(content: Content, variants: pd.DataFrame) -> list[block.Block]:
     main = variants[variants["variant"] == "main"].set_index(["metric", "term"])["p_value"]
     rows = [
         [
-            style.name(row["metric"]),
-            style.term(row["term"]),
+            words.name(row["metric"]),
+            words.term(row["term"]),
             _VARIANTS.get(row["variant"], row["variant"]),
-            style.p_value(main.get((row["metric"], row["term"]), float("nan"))),
-            style.p_value(row["p_value"]),
+            words.p_value(main.get((row["metric"], row["term"]), float("nan"))),
+            words.p_value(row["p_value"]),
         ]
         for row in flips.to_dict("records")
     ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.settings import Metric
+from analysis.runs.settings import Metric
 
 
 def interactions(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     for metric in content.settings.metrics:
-        blocks.append(block.heading(style.name(metric.name)))
+        blocks.append(block.heading(words.name(metric.name)))
         blocks += content.figure(f"interactions_{metric.name}")
         blocks += content.sentences(section="interactions", metric=metric.name)
     return blocks
@@ -22,7 +22,7 @@ def surfaces(content: Content) -> list[block.Block]:
     for metric in content.settings.metrics:
         # the two pictures of a metric and what they say fill one page
         blocks += [{"type": "page"}] if blocks else []
-        blocks.append(block.heading(style.name(metric.name)))
+        blocks.append(block.heading(words.name(metric.name)))
         blocks += content.sentences(section="surface", metric=metric.name)
         blocks += content.figure(f"perspective_{metric.name}")
         blocks += content.figure(f"contours_{metric.name}")
@@ -36,21 +36,21 @@ def _canonical(content: Content, metric: Metric) -> list[block.Block]:
     if values.empty:
         return []
     names = [f.name for f in content.settings.factors if f.name in values]
-    digits = style.decimals(metric) + 1
+    digits = words.decimals(metric) + 1
     rows = [
         [
-            style.fixed(style.in_unit(row["eigenvalue"], metric), digits, sign=True),
-            *(style.fixed(row[name], 2, sign=True) for name in names),
+            words.fixed(words.in_unit(row["eigenvalue"], metric), digits, sign=True),
+            *(words.fixed(row[name], 2, sign=True) for name in names),
         ]
         for row in values.to_dict("records")
     ]
     return [
         block.table(
-            f"Canonical analysis of {style.name(metric.name)}: curvature along each canonical "
+            f"Canonical analysis of {words.name(metric.name)}: curvature along each canonical "
             "axis (negative: falls to both sides) and the axis's direction in coded factors.",
             [
                 block.column(f"eigenvalue{block.unit(metric)}"),
-                *(block.column(style.name(name)) for name in names),
+                *(block.column(words.name(name)) for name in names),
             ],
             rows,
         )
@@ -68,20 +68,20 @@ def _steepest(content: Content, metric: Metric) -> list[block.Block]:
         return []
     rows = [
         [
-            style.fixed(row["distance"], 2),
-            *(style.level(row[name], content.settings.factor(name).scale) for name in names),
+            words.fixed(row["distance"], 2),
+            *(words.level(row[name], content.settings.factor(name).scale) for name in names),
             content.value(row["predicted"], metric, more=1),
         ]
         for row in path.to_dict("records")
     ]
     return [
         block.table(
-            f"Path along which {style.name(metric.name)} gets better fastest, from the centre "
+            f"Path along which {words.name(metric.name)} gets better fastest, from the centre "
             "of the design, as far as the region studied reaches; distance in half ranges.",
             [
                 block.column("distance"),
-                *(block.column(style.name(name)) for name in names),
-                block.column(f"fitted {style.axis_label(metric)}"),
+                *(block.column(words.name(name)) for name in names),
+                block.column(f"fitted {words.axis_label(metric)}"),
             ],
             rows,
         )

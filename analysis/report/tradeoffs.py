@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.figures.tradeoffs import front_cells
 from analysis.report import block
 from analysis.report.content import Content
@@ -31,7 +31,7 @@ def _front(content: Content) -> list[block.Block]:
         return [block.missing("The analysis gave no Pareto front.")]
     metrics = [m for m in content.settings.metrics if m.name in front]
     judged = [m for m in content.settings.front_metrics if m in metrics]
-    on_front = style.listed([style.name(m.name) for m in judged])
+    on_front = words.listed([words.name(m.name) for m in judged])
     rows = [
         [
             str(number),
@@ -47,7 +47,7 @@ def _front(content: Content) -> list[block.Block]:
             [
                 block.column("no."),
                 *content.factor_columns(),
-                *(block.column(style.axis_label(m)) for m in metrics),
+                *(block.column(words.axis_label(m)) for m in metrics),
             ],
             rows,
         )
@@ -60,14 +60,14 @@ def _conflicts(content: Content) -> list[block.Block]:
         return []
     rows = []
     for row in table[table["kind"] == "conflict"].to_dict("records"):
-        line: list[Any] = [style.term(row["term"])]
+        line: list[Any] = [words.term(row["term"])]
         for which in ("a", "b"):
             metric = content.settings.metric(row[f"metric_{which}"])
             low, high = row[f"ci_low_{which}"], row[f"ci_high_{which}"]
             line += [
-                style.name(metric.name),
-                style.amount(row[f"estimate_{which}"], metric, sign=True, unit=False),
-                style.interval(low, high, metric),
+                words.name(metric.name),
+                words.amount(row[f"estimate_{which}"], metric, sign=True, unit=False),
+                words.interval(low, high, metric),
             ]
         rows.append(line)
     counts = table["kind"].value_counts()
@@ -105,12 +105,12 @@ def _prices(content: Content) -> list[block.Block]:
         metric = content.settings.metric(row["metric"])
         rows.append(
             [
-                style.name(row["chosen_for"]),
-                style.axis_label(metric),
+                words.name(row["chosen_for"]),
+                words.axis_label(metric),
                 content.value(row["value_there"], metric),
                 content.value(row["value_best"], metric),
                 content.value(row["price"], metric),
-                style.interval(row["ci_low"], row["ci_high"], metric)
+                words.interval(row["ci_low"], row["ci_high"], metric)
                 if pd.notna(row["ci_low"])
                 else "",
             ]
@@ -146,14 +146,14 @@ def _desirability(content: Content) -> list[block.Block]:
         [
             "measured cell" if row["level"] == "observed" else "fitted surface",
             *content.setting(row),
-            *(style.fixed(row[f"desirability_{m.name}"], 2) for m in metrics),
-            style.fixed(row["overall"], 2),
+            *(words.fixed(row[f"desirability_{m.name}"], 2) for m in metrics),
+            words.fixed(row["overall"], 2),
         ]
         for part in best
         for row in part.to_dict("records")
     ]
     weights = ", ".join(
-        f"{style.name(m.name)} {content.settings.desirability.get(m.name, 1):g}" for m in metrics
+        f"{words.name(m.name)} {content.settings.desirability.get(m.name, 1):g}" for m in metrics
     )
     return [
         block.table(
@@ -163,7 +163,7 @@ def _desirability(content: Content) -> list[block.Block]:
             [
                 block.column("", "left"),
                 *content.factor_columns(),
-                *(block.column(style.name(m.name)) for m in metrics),
+                *(block.column(words.name(m.name)) for m in metrics),
                 block.column("overall"),
             ],
             rows,

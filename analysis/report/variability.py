@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import style
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -34,11 +34,11 @@ def _power(content: Content) -> list[block.Block]:
     }
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
-        spans.append({"title": f"{style.name(metric.name)}{block.unit(metric)}", "columns": 3})
+        spans.append({"title": f"{words.name(metric.name)}{block.unit(metric)}", "columns": 3})
         columns += [block.column("smallest"), block.column("observed"), block.column("replicates")]
     rows = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [style.term(term)]
+        line: list[Any] = [words.term(term)]
         for metric in metrics:
             if term not in by_metric[metric.name].index:
                 line += ["", "", ""]
@@ -51,7 +51,7 @@ def _power(content: Content) -> list[block.Block]:
             ]
         rows.append(line)
     targets = [
-        f"{style.amount(rows['target_effect'].iloc[0], metric)} of {style.name(metric.name)}"
+        f"{words.amount(rows['target_effect'].iloc[0], metric)} of {words.name(metric.name)}"
         for metric in metrics
         for rows in [by_metric[metric.name]]
     ]
@@ -59,7 +59,7 @@ def _power(content: Content) -> list[block.Block]:
         block.table(
             "Smallest coefficient (half the range of a factor) that a study of this size "
             "detects with probability 0.8, the one observed, and the replicates that would "
-            f"detect {style.listed(targets)} with that probability.",
+            f"detect {words.listed(targets)} with that probability.",
             columns,
             rows,
             spans=spans,

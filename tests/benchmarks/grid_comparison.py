@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
+from common.metrics import measure
 from finetuning.dataset import read_split
-from finetuning.metrics import measure
 from tests.benchmarks.measuring import Run, line, module, report, run
 from tests.benchmarks.options import study_parser
 from tests.benchmarks.studies import Study, compute_grid, read_metrics, read_study

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from common.hyperparameters import Hyperparameters
 from finetuning.dataset import Examples, Split, write_split
 from finetuning.files import write_digests
-from finetuning.hyperparameters import Hyperparameters
 from tests.benchmarks.measuring import median, module
 from tests.benchmarks.studies import Study
 from tests.tiny import SPECIAL, write_tiny_distilbert

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from finetuning.grid import Grid
+from design.grid import Grid
 from tests.benchmarks.measuring import PROJECT, Run, run
 
 # Made from the cells, or by running: what a study is before its grid has none of it.

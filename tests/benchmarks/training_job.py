@@ -28,10 +28,10 @@ def main(job: dict) -> None:
     stamps["TensorFlow and Keras"] = time.monotonic()
     import tensorflow as tf
 
+    from common.hyperparameters import Hyperparameters
     from finetuning import batches
     from finetuning.cells import computed_from
     from finetuning.dataset import read_split
-    from finetuning.hyperparameters import Hyperparameters
     from finetuning.state import State
     from finetuning.trainer import Run
 

@@ -11,11 +11,12 @@ from hostile import cases, scalars, texts, values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_plan
+from analysis.fit.terms import check_plan
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from common.errors import UserError
+from design.grid import Grid, level_name
 from finetuning import configuration
-from finetuning.errors import StudyError
-from finetuning.grid import Grid, level_name
 
 DEFAULT_TEXT = (Path(__file__).parents[2] / "config.yaml").read_text()
 DEFAULT = yaml.safe_load(DEFAULT_TEXT)
@@ -37,7 +38,7 @@ def refusal(config):
         settings = Settings.from_config(config)
         check_plan(settings, config["factors"], config["replicates"])
         configuration.check_analysis(config["analysis"])
-    except (StudyError, InputError) as error:
+    except UserError as error:
         message = str(error)
         assert message.isprintable()
         assert 10 < len(message) < 1500
@@ -196,7 +197,7 @@ def test_a_spoilt_file(tmp_path_factory, content):
     path.write_bytes(content)
     try:
         config = read_config(path)
-    except InputError as error:
+    except UserError as error:
         assert str(error).startswith(str(path))
         assert str(error).isprintable()
         return
@@ -208,9 +209,9 @@ def test_references_that_unfold_without_end_are_refused(tmp_path):
     path = tmp_path / "config.yaml"
     lines = ["a0: &a0 [x, x]", *(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]" for i in range(1, 60))]
     path.write_text("\n".join(lines))
-    with pytest.raises(InputError, match="unfolds to more than"):
+    with pytest.raises(UserError, match="unfolds to more than"):
         read_config(path)
     for nested in ("[" * 50_000, "a: " + "{b: " * 20_000):
         path.write_text(nested)
-        with pytest.raises(InputError, match="nested too deeply"):
+        with pytest.raises(UserError, match="nested too deeply"):
             read_config(path)

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis import runs
-from analysis.inference import coefficients, fit_all
-from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_plan
+from analysis.fit.estimators import coefficients, fit_all
+from analysis.fit.terms import check_plan
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from common.errors import UserError
 from finetuning import configuration
-from finetuning.errors import StudyError
 
 CORPUS = Path(__file__).with_name("corpus")
 DEFAULT = (Path(__file__).parents[2] / "config.yaml").read_text()
@@ -58,7 +59,7 @@ CASES = sorted(
 def outcome(path):
     try:
         USES[path.parent.name](path)
-    except (StudyError, InputError) as error:
+    except UserError as error:
         return str(error).replace(str(path), path.name)
     return "accepted"
 

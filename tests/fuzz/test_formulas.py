@@ -7,8 +7,9 @@ from hostile import cases, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.settings import Factor, InputError
-from analysis.terms import parse_formula
+from analysis.fit.terms import parse_formula
+from analysis.runs.settings import Factor
+from common.errors import UserError
 
 FACTORS = (Factor("learning_rate", "log10"), Factor("epochs"), Factor("schedule", "categorical"))
 EVALUATING = {"compile", "exec", "os.system", "subprocess.Popen", "os.exec", "pickle.find_class"}
@@ -29,7 +30,7 @@ pieces = st.sampled_from(
 @pytest.mark.parametrize("formula", PYTHON)
 def test_python_is_refused(formula):
     evaluated.clear()
-    with pytest.raises(InputError, match=r"^analysis\.formula: "):
+    with pytest.raises(UserError, match=r"^analysis\.formula: "):
         parse_formula(formula, FACTORS)
     assert evaluated == []
 
@@ -40,7 +41,7 @@ def test_a_formula_is_its_terms_or_refused(formula):
     evaluated.clear()
     try:
         terms = parse_formula(formula, FACTORS)
-    except InputError as error:
+    except UserError as error:
         assert str(error).startswith("analysis.formula: ")
         assert str(error).isprintable()
     else:

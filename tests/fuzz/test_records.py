@@ -12,9 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_run_tables import written
 
-from analysis import figures, findings, report, runs
+from analysis import figures, findings, report
 from analysis.figures.training import learning_curves
-from analysis.settings import InputError, Settings, read_config
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from common.errors import UserError
 
 EXAMPLE = Path(__file__).parents[2] / "results" / "example"
 SETTINGS = Settings.from_config(read_config(EXAMPLE / "config.yaml"))
@@ -34,7 +37,7 @@ def study_of(folder):
     """The runs with what lies beside them; None and a message checked where it is refused."""
     try:
         return runs.read(folder / "runs.csv", SETTINGS)
-    except InputError as error:
+    except UserError as error:
         assert str(error).isprintable()
         assert 10 < len(str(error)) < 3000
         return None

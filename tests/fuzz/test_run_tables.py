@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import __main__ as command
-from analysis import runs, tables
-from analysis.inference import coefficients, fit_all
-from analysis.settings import InputError, Settings
+from analysis import tables
+from analysis.fit.estimators import coefficients, fit_all
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
+from common.errors import UserError
 
 LEVELS = {
     "learning_rate": ("log10", [1e-5, 3e-5, 9e-5]),
@@ -133,7 +135,7 @@ def fitted(path, settings):
     try:
         study = runs.read(path, settings)
         fits, notes = fit_all(study, settings)
-    except InputError as error:
+    except UserError as error:
         assert str(error).isprintable()
         assert 10 < len(str(error)) < 3000
         return None
@@ -230,7 +232,7 @@ def test_all_tables_of_a_spoilt_table(path, case):
     settings = settings_for(factors)
     try:
         computed = tables.compute(runs.read(path, settings), settings)
-    except InputError:
+    except UserError:
         return
     for name, table in computed.items():
         infinite = np.isinf(table.select_dtypes("number")).any()

@@ -11,7 +11,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the comparison needs PyTorch: see this file's head")
 
-from finetuning import embedded  # noqa: E402
+from finetuning.sources import embedded  # noqa: E402
 from tests.tiny import study_config  # noqa: E402
 
 TOLERANCE = 1e-5  # in hidden states, whose largest values are about 10

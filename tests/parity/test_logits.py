@@ -51,10 +51,10 @@ def full_size(tmp_path_factory):
 @pytest.fixture(scope="module")
 def embedded_baseline(tmp_path_factory):
     """The embedded encoder, fine-tuned for a few steps with a new head by production code."""
-    from finetuning import embedded
+    from common.hyperparameters import Hyperparameters
     from finetuning.baseline import finetune_encoder
     from finetuning.dataset import Examples
-    from finetuning.hyperparameters import Hyperparameters
+    from finetuning.sources import embedded
 
     directory = tmp_path_factory.mktemp("embedded")
     embedded.write_encoder(directory)

@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from analysis.settings import Settings
-from analysis.terms import model_terms
+from analysis.fit.terms import model_terms
+from analysis.runs.settings import Settings
 from finetuning import configuration
 from tests.benchmarks import jobs, measuring, planning_scale, startup, steady_state, table, threads
 from tests.benchmarks.studies import read_study

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from finetuning.embedded import ENCODER, SENTENCES
+from finetuning.sources.embedded import ENCODER, SENTENCES
 
 PROJECT = Path(__file__).parents[2]
 PAGE = (PROJECT / "docs" / "licences.md").read_text(encoding="utf-8")

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from common.hyperparameters import Hyperparameters
+from common.metrics import measure
 from finetuning.cells import write_results
 from finetuning.checkpoints import load_classifier, save_classifier
 from finetuning.dataset import Examples
 from finetuning.evaluation import compile_predictor, predict_logits
-from finetuning.hyperparameters import Hyperparameters
-from finetuning.metrics import measure
 from finetuning.trainer import Run
 
 

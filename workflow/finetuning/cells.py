@@ -22,7 +22,7 @@ HISTORY = ("step", "epoch", "training_loss", "step_learning_rate")
 def computed_from(checkpoint: Path, split: Path) -> dict[str, str]:
     """The digests of what a result is computed from, as its metrics.json notes them.
 
-    Raises StudyError where the checkpoint's folder is damaged.
+    Raises UserError where the checkpoint's folder is damaged.
     """
     return {
         "checkpoint": read_digests(checkpoint)["model.safetensors"],

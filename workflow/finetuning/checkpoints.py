@@ -14,7 +14,7 @@ import numpy as np
 from keras_hub.models import DistilBertBackbone, DistilBertTextClassifier
 from safetensors.numpy import load_file, save
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import replace_atomically
 
 
@@ -51,18 +51,18 @@ def load_classifier(
     """The classifier of a checkpoint directory, with its weights.
 
     new_head leaves the classification head as initialised and loads the encoder only.
-    Raises StudyError where a tensor is missing or has another shape than config.json says.
+    Raises UserError where a tensor is missing or has another shape than config.json says.
     """
     classifier = build_classifier(read_configuration(directory), dropout)
     tensors = load_file(directory / "model.safetensors")
     for name, variable in _named_variables(classifier, with_head=not new_head):
         if name not in tensors:
-            raise StudyError(f"the checkpoint's model.safetensors has no tensor {name}")
+            raise UserError(f"the checkpoint's model.safetensors has no tensor {name}")
         tensor = tensors[name].astype(np.float32)
         if _is_dense_kernel(name):
             tensor = tensor.T  # PyTorch keeps (outputs, inputs), Keras (inputs, outputs)
         if tensor.size != np.prod(variable.shape):
-            raise StudyError(
+            raise UserError(
                 f"the checkpoint's tensor {name} has shape {tensors[name].shape}, which does not "
                 f"fit its config.json: a shape of {tuple(variable.shape)} was expected"
             )

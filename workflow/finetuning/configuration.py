@@ -11,10 +11,10 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from finetuning.errors import StudyError
+from common.errors import UserError
+from common.hyperparameters import NAMES
+from common.metrics import METRICS
 from finetuning.files import check_made_with, read_json
-from finetuning.hyperparameters import NAMES
-from finetuning.metrics import METRICS
 
 SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 COSTS = ("seconds", "tokens", "peak_memory_mb")  # of a run, as good as metrics
@@ -34,7 +34,7 @@ Validator = extend(
 def check(config: dict) -> None:
     """Checks structure, types, ranges and what has to fit together.
 
-    The key ``analysis`` is left to the package of that name. Raises StudyError, naming the key,
+    The key ``analysis`` is left to the package of that name. Raises UserError, naming the key,
     its value, what is wrong and what would do.
     """
     schema = yaml.safe_load(SCHEMA.read_text())
@@ -47,10 +47,10 @@ def check(config: dict) -> None:
 
 
 def check_layers(config: dict, layers: int) -> None:
-    """Refuses to freeze more layers than the checkpoint has. Raises StudyError."""
+    """Refuses to freeze more layers than the checkpoint has. Raises UserError."""
     for key, values in _values(config, "frozen_layers").items():
         if max(values) > layers:
-            raise StudyError(
+            raise UserError(
                 f"{key}: {max(values)} layers are to be frozen, but the checkpoint has {layers}. "
                 f"Write {layers} or less."
             )
@@ -59,24 +59,24 @@ def check_layers(config: dict, layers: int) -> None:
 def check_analysis(analysis: Mapping) -> None:
     """Refuses what only a table from elsewhere needs, and metrics that no run will have.
 
-    analysis: the key of that name, as its own package accepts it. Raises StudyError.
+    analysis: the key of that name, as its own package accepts it. Raises UserError.
     """
     for key in ("baseline", "columns"):
         if analysis.get(key):
-            raise StudyError(
+            raise UserError(
                 f"analysis.{key}: it is for tables of runs from elsewhere; those of a study are "
                 "known. Remove it."
             )
     for metric in analysis["metrics"]:
         if metric not in (*METRICS, *COSTS):
             near = _nearest(metric, (*METRICS, *COSTS))
-            raise StudyError(f"analysis.metrics: {metric!r} is not measured. {near}")
+            raise UserError(f"analysis.metrics: {metric!r} is not measured. {near}")
 
 
 def check_gathered_with(folder: Path, config: dict) -> None:
     """Refuses runs.csv of another configuration, where Snakemake has no record to compare.
 
-    folder: results/<study>. Raises StudyError, naming what differs and what to delete.
+    folder: results/<study>. Raises UserError, naming what differs and what to delete.
     """
     runs, provenance = folder / "runs.csv", folder / "provenance.json"
     if runs.exists() and provenance.exists():
@@ -91,7 +91,7 @@ def _refuse_first(instance: object, rules: dict, schema: dict, prefix: tuple = (
     validator = Validator(rules | {"$defs": schema["$defs"]})
     error = next(iter(sorted(validator.iter_errors(instance), key=_rank)), None)
     if error is not None:
-        raise StudyError(_message(error, prefix))
+        raise UserError(_message(error, prefix))
 
 
 def _rank(error: ValidationError) -> tuple:
@@ -120,9 +120,9 @@ def _message(error: ValidationError, prefix: tuple) -> str:
 
 def _refuse_immense(value: object, *key: object) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise StudyError(f"{_path(*key)}: {value} was given, but a finite number is needed.")
+        raise UserError(f"{_path(*key)}: {value} was given, but a finite number is needed.")
     if isinstance(value, int) and abs(value) > LARGEST:
-        raise StudyError(
+        raise UserError(
             f"{_path(*key)}: {_shown(value)} was given, but a number of at most {LARGEST} is "
             "needed."
         )
@@ -136,12 +136,12 @@ def _check_factors(config: dict, schema: dict) -> None:
     rules = schema["$defs"]["hyperparameter"]
     for name, factor in config["factors"].items():
         if name not in NAMES:
-            raise StudyError(
+            raise UserError(
                 f"{_path('factors', name)}: there is no such hyperparameter. "
                 f"{_nearest(name, NAMES)}"
             )
         if name in config["training"]:
-            raise StudyError(
+            raise UserError(
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
         levels, scale = factor["levels"], factor["scale"]
@@ -149,25 +149,25 @@ def _check_factors(config: dict, schema: dict) -> None:
             _refuse_first(level, rules[name], schema, ("factors", name, "levels", number))
         repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
         if repeated:
-            raise StudyError(
+            raise UserError(
                 f"factors.{name}.levels: {repeated[0]!r} is there twice. Name each level once."
             )
         numeric = not isinstance(levels[0], str)
         if not numeric and scale != "categorical":
-            raise StudyError(f"factors.{name}.scale: {scale} needs numbers. Write categorical.")
+            raise UserError(f"factors.{name}.scale: {scale} needs numbers. Write categorical.")
         if scale.startswith("log") and min(levels) <= 0:
-            raise StudyError(
+            raise UserError(
                 f"factors.{name}.scale: {scale} needs positive levels, but {min(levels)!r} is one. "
                 "Write linear, or change the level."
             )
     for name in NAMES:
         if name not in config["factors"] and name not in config["training"]:
-            raise StudyError(
+            raise UserError(
                 f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
             )
     cells = config["replicates"] * math.prod(len(f["levels"]) for f in config["factors"].values())
     if cells > MOST_CELLS:
-        raise StudyError(
+        raise UserError(
             f"factors and replicates make {cells} cells, but at most {MOST_CELLS} can be run. "
             "Remove levels or replicates."
         )
@@ -178,7 +178,7 @@ def _check_baselines(config: dict) -> None:
         baseline = config[source]["baseline"]
         for name, factor in config["factors"].items():
             if factor["scale"] != "categorical" and name not in baseline:
-                raise StudyError(
+                raise UserError(
                     f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
                     "framing starts at the baseline's own value."
                 )
@@ -188,7 +188,7 @@ def _check_sizes(config: dict) -> None:
     for source in ("hub", "embedded"):
         lengths = config[source]["padded_lengths"]
         if lengths != sorted(set(lengths)):
-            raise StudyError(
+            raise UserError(
                 f"{source}.padded_lengths: {lengths} does not increase. "
                 f"Write {sorted(set(lengths))}."
             )
@@ -196,7 +196,7 @@ def _check_sizes(config: dict) -> None:
     examples = config["data"]["training_examples"] - aside
     for key, values in _values(config, "batch_size").items():
         if max(values) > examples:
-            raise StudyError(
+            raise UserError(
                 f"{key}: a batch of {max(values)} is larger than the training set of {examples} "
                 "(data.training_examples without data.validation_examples). "
                 f"Write {max(examples, 1)} or less, or ask for more examples."
@@ -210,7 +210,7 @@ def _check_validation(config: dict) -> None:
     aside = config["data"]["validation_examples"]
     for key, value in (stopping | plateau).items():
         if aside < 2:
-            raise StudyError(
+            raise UserError(
                 f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
                 "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def draw_split(
         which the labels are stratified and no group is in two of them.
 
     Raises:
-        StudyError: there are too few rows, the groups cannot be divided so, or a set would hold
+        UserError: there are too few rows, the groups cannot be divided so, or a set would hold
             one class only.
     """
     training_size = config["data"]["training_examples"]
@@ -118,7 +118,7 @@ def draw_split(
     free = ~np.isin(groups[training_pool], groups[evaluation])
     training_pool = training_pool[free]
     if len(training_pool) < training_size:
-        raise StudyError(
+        raise UserError(
             f"data.training_examples: {training_size} are asked for, but only "
             f"{len(training_pool)} texts are in no group of the evaluation set. Ask for fewer."
         )
@@ -133,7 +133,7 @@ def draw_split(
     drawn = {"training": training, "validation": validation, "evaluation": evaluation}
     for name, rows in drawn.items():
         if len(rows) and len(np.unique(labels[rows])) < 2:
-            raise StudyError(
+            raise UserError(
                 f"data.{name}_examples: with {len(rows)} the {name} set of replicate {replicate} "
                 "holds one class only, so that nothing can be learnt from it. Ask for more, or "
                 "take texts in which each class is more than a rarity."
@@ -145,13 +145,13 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
     """Tokenise with the checkpoint's own tokenizer, cutting texts at `max_tokens`.
 
     Raises:
-        StudyError: max_tokens is more than the model has positions for, or the tokenizer's files
+        UserError: max_tokens is more than the model has positions for, or the tokenizer's files
             cannot be read.
     """
     settings = json.loads((Path(checkpoint_directory) / "config.json").read_text("utf-8"))
     positions = settings.get("max_position_embeddings", 512)
     if max_tokens > positions:
-        raise StudyError(
+        raise UserError(
             f"padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
             f"{positions} positions. Write {positions} or less."
         )
@@ -195,7 +195,7 @@ def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import tr
             Path(directory), local_files_only=True, trust_remote_code=False
         )
     except Exception as error:  # whatever a damaged file makes the libraries raise
-        raise StudyError(
+        raise UserError(
             f"The tokenizer of the checkpoint cannot be read ({_first_line(error)}). "
             "It needs tokenizer.json or vocab.txt as the DistilBERT tokenizer writes them."
         ) from error
@@ -213,7 +213,7 @@ def read_split(path: Path) -> Split:
     """Read what `write_split` wrote.
 
     Raises:
-        StudyError: the file is damaged.
+        UserError: the file is damaged.
     """
     arrays = read_arrays(path)
     return Split(*(Examples(*(arrays[f"{part}/{name}"] for name in STORED)) for part in PARTS))
@@ -266,7 +266,7 @@ def _divide_groups(
                 np.array_equal(np.unique(labels[pool[side]]), classes) for side in (first, second)
             ):
                 return pool[first], pool[second]
-    raise StudyError(
+    raise UserError(
         f"data: {first_size} {first_name} and {second_size} {second_name} examples are asked "
         f"for, but the {number_of_groups} groups cannot be divided so that each side has as "
         "many, of every class: texts of one group stay together. Ask for fewer."
@@ -276,7 +276,7 @@ def _divide_groups(
 def _require_enough(available: int, size: int, name: str) -> None:
     if available < size:
         keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
-        raise StudyError(
+        raise UserError(
             f"{keys}: {size} are asked for, but there are {available} texts "
             "(repeated ones removed). Ask for fewer."
         )

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from finetuning.errors import StudyError
+from common.errors import UserError
+from common.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,27 +25,6 @@ DIGESTS = "digests.json"
 # How the text of a JSON record ends: its digest is cut out of it to be checked.
 DIGEST_KEY = b',\n "digest": '
 END = b"\n}\n"
-UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside path; what is written there takes path's place at the end.
-
-    The name is used once: jobs of two starts may write the same file, on two machines even.
-    """
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())  # else a crash of the machine can leave the name without bytes
-        temporary.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # writing to a full disk does not say where
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def replace_atomically(path: Path, content: bytes | str) -> None:
@@ -62,25 +39,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def damaged(path: Path, what: str) -> StudyError:
+def damaged(path: Path, what: str) -> UserError:
     """The error that names a file which is not as it was written."""
-    return StudyError(
+    return UserError(
         f"{path} is damaged: {what}. Delete it and start the same command again; it is made anew."
     )
 
 
 def check_digest(path: Path, content: bytes, digest: str) -> None:
-    """Raises StudyError if a file's content is not what its recorded digest was taken of."""
+    """Raises UserError if a file's content is not what its recorded digest was taken of."""
     if hashlib.sha256(content).hexdigest() != digest:
         raise damaged(path, _what_differs(content))
 
 
 def check_made_with(path: Path, recorded: Mapping, wanted: Mapping) -> None:
-    """Raises StudyError where something recorded is not what is wanted now."""
+    """Raises UserError where something recorded is not what is wanted now."""
     for key, value in wanted.items():
         if recorded.get(key) != value:
             what = _first_difference(key, recorded.get(key), value)
-            raise StudyError(
+            raise UserError(
                 f"{path} was made with other settings ({what}). Delete it and start the same "
                 "command again; it is made anew."
             )
@@ -96,7 +73,7 @@ def read_json(path: Path) -> dict:
     """What `write_json` wrote, without the digest.
 
     Raises:
-        StudyError: the file is damaged.
+        UserError: the file is damaged.
     """
     text = path.read_bytes()
     content = text.rpartition(DIGEST_KEY)[0] + END
@@ -119,7 +96,7 @@ def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.nd
     """The arrays that `write_arrays` wrote.
 
     Raises:
-        StudyError: the file is damaged, or was made with something else than made_with.
+        UserError: the file is damaged, or was made with something else than made_with.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -149,7 +126,7 @@ def read_table(path: Path, made_with: Mapping) -> pd.DataFrame:
     """The table that `write_table` wrote.
 
     Raises:
-        StudyError: the file is damaged, or was made with something else than made_with.
+        UserError: the file is damaged, or was made with something else than made_with.
     """
     import pandas as pd
 
@@ -176,14 +153,14 @@ def read_digests(folder: Path, made_with: Mapping | None = None) -> dict[str, st
     """File name to digest of a folder that `write_digests` sealed.
 
     Raises:
-        StudyError: a file of the folder is damaged or missing, or the folder was made with
+        UserError: a file of the folder is damaged or missing, or the folder was made with
             something else than made_with.
     """
     if not (folder / DIGESTS).exists():
         raise _damaged_folder(folder, f"{DIGESTS} is missing")
     try:
         recorded = read_json(folder / DIGESTS)
-    except StudyError:
+    except UserError:
         raise _damaged_folder(folder, f"{DIGESTS} is not what was written") from None
     for name, digest in recorded["sha256"].items():
         if not (folder / name).is_file():
@@ -195,8 +172,8 @@ def read_digests(folder: Path, made_with: Mapping | None = None) -> dict[str, st
     return recorded["sha256"]
 
 
-def _damaged_folder(folder: Path, what: str) -> StudyError:
-    return StudyError(
+def _damaged_folder(folder: Path, what: str) -> UserError:
+    return UserError(
         f"The folder {folder} is damaged: {what}. Delete the folder and start the same command "
         "again; it is made anew."
     )

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load
 
+from common.errors import UserError
+from common.metrics import METRICS, measure
+from design.grid import Grid, replicate_seeds
 from finetuning import made_with
-from finetuning.errors import StudyError
 from finetuning.files import (
     check_digest,
     check_made_with,
@@ -31,8 +33,6 @@ from finetuning.files import (
     sha256,
     write_json,
 )
-from finetuning.grid import Grid, replicate_seeds
-from finetuning.metrics import METRICS, measure
 
 NAMED = 10  # unusable cells that a message names at most
 
@@ -59,7 +59,7 @@ class Study:
 def gather_tables(folder: Path, config: dict) -> None:
     """Writes runs.csv, histories.csv and provenance.json of results/<study>.
 
-    Raises StudyError as `read_study` does, and then writes nothing.
+    Raises UserError as `read_study` does, and then writes nothing.
     """
     source = read_json(folder / "source.json")
     study = read_study(folder, Grid.from_config(config), config, source)
@@ -78,7 +78,7 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
     """Reads and checks the records of all cells and baselines below results/<study>.
 
     Raises:
-        StudyError: files are damaged, or were made with something else than the configuration,
+        UserError: files are damaged, or were made with something else than the configuration,
             checkpoint and splits that are there now; names them and what to do.
     """
     check_made_with(folder / "source.json", source["requested"], made_with.source(config))
@@ -102,7 +102,7 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
             results = _intact_results(folder / cell)
             check_made_with(folder / cell, results, wanted)
             cells.append(Cell(values, cell, results, read_json(folder / cell / "timing.json")))
-        except StudyError as error:
+        except UserError as error:
             unusable[folder / cell] = error
     if unusable:
         raise _unusable_cells(unusable, folder / "cells", len(cells))
@@ -216,13 +216,13 @@ def computed_with(records: Iterable[Mapping]) -> list[dict]:
 
 
 def check_gathered(folder: Path) -> None:
-    """Raises StudyError if runs.csv, histories.csv or provenance.json is damaged."""
+    """Raises UserError if runs.csv, histories.csv or provenance.json is damaged."""
     for name, digest in read_json(folder / "provenance.json")["sha256"].items():
         check_digest(folder / name, (folder / name).read_bytes(), digest)
 
 
 def check_predictions(folder: Path, grid: Grid) -> None:
-    """Raises StudyError if the predictions of a cell or a baseline are damaged."""
+    """Raises UserError if the predictions of a cell or a baseline are damaged."""
     for values in grid.cells():
         _intact_results(folder / "cells" / grid.folder(values))
     for replicate in range(grid.replicates):
@@ -248,13 +248,13 @@ def _intact_results(folder: Path) -> dict:
     return results
 
 
-def _unusable_cells(unusable: Mapping[Path, StudyError], every: Path, usable: int) -> StudyError:
+def _unusable_cells(unusable: Mapping[Path, UserError], every: Path, usable: int) -> UserError:
     named = list(unusable)[:NAMED]
     lines = [f"  {unusable[cell]}" for cell in named]
     if len(unusable) > NAMED:
         lines.append(f"  and {len(unusable) - NAMED} more")
     folders = named if len(unusable) <= NAMED else [every]
-    return StudyError(
+    return UserError(
         f"{len(unusable)} of {len(unusable) + usable} cells cannot be used:\n"
         + "\n".join(lines)
         + "\nThis removes them; the same command then computes them anew:\n  rm -r "

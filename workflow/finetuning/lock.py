@@ -9,8 +9,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from finetuning.errors import StudyError
-from finetuning.files import UNFINISHED
+from common.errors import UserError
+from common.files import UNFINISHED
 
 
 def lock_study(folder: Path) -> None:
@@ -19,7 +19,7 @@ def lock_study(folder: Path) -> None:
     Where the file system has no locks, two processes cannot be told apart and nothing is refused.
 
     Raises:
-        StudyError: another process has it, or the folder cannot be written.
+        UserError: another process has it, or the folder cannot be written.
     """
     path = folder / ".lock"
     try:
@@ -32,14 +32,14 @@ def lock_study(folder: Path) -> None:
         for unfinished in folder.rglob(UNFINISHED):
             unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise StudyError(f"{path} cannot be written: {error.strerror}.") from None
+        raise UserError(f"{path} cannot be written: {error.strerror}.") from None
 
 
 def _take(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise StudyError(
+        raise UserError(
             f"Another Snakemake (process {os.read(lock, 20).decode()}) is at work on {folder}. "
             "Wait until it has ended, or end it; nothing was changed."
         ) from None

@@ -6,7 +6,7 @@ mixes with older files, even where Snakemake's own records and the files' times 
 
 from collections.abc import Mapping
 
-from finetuning.grid import Grid, replicate_seeds
+from design.grid import Grid, replicate_seeds
 from finetuning.runtime import ENGINE
 
 

@@ -17,7 +17,7 @@ from tensorflow.compiler.tf2xla.python import xla
 from tensorflow.core.framework.function_pb2 import FunctionDef
 from tensorflow.python.eager.context import context
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import read_arrays, sha256, write_arrays
 from finetuning.runtime import programs_directory
 
@@ -69,7 +69,7 @@ class Program:
         path = programs_directory() / f"{name}.safetensors"
         try:
             kept = read_arrays(path, made_with)
-        except (FileNotFoundError, StudyError):
+        except (FileNotFoundError, UserError):
             kept = {"definition": np.frombuffer(self._define(name, batch), np.uint8)}
             write_arrays(path, kept, made_with)
         definition = FunctionDef.FromString(kept["definition"].tobytes())

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import read_json
 
 LATEST = 100  # cells that the time left is told by: reading all, after each job, would be quadratic
@@ -23,7 +23,7 @@ def describe(cells: Iterable[Path]) -> str:
             written.append(((cell / "timing.json").stat().st_mtime_ns, cell))
     runs = {}  # one training run's cells share the time it started
     for _, cell in sorted(written)[-LATEST:]:
-        with suppress(FileNotFoundError, StudyError):  # a damaged one is told when all is gathered
+        with suppress(FileNotFoundError, UserError):  # a damaged one is told when all is gathered
             timing = read_json(cell / "timing.json")
             runs.setdefault((timing["started"], timing["process"]), []).append(timing["finished"])
     if not runs:

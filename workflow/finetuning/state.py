@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import read_arrays, write_arrays
 
 FORMAT = 1
@@ -42,7 +42,7 @@ class State:
             return None
         try:
             arrays = read_arrays(self.path, self.made_with)
-        except StudyError as unusable:
+        except UserError as unusable:
             say(f"{unusable} Training starts from the baseline.")
             return None
         return arrays, json.loads(arrays.pop("record").tobytes())

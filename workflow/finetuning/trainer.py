@@ -12,13 +12,13 @@ import numpy as np
 import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
 
+from common.hyperparameters import Hyperparameters, Patience, learning_rate_at
+from common.metrics import measure
 from finetuning import batches
 from finetuning.adamw import AdamW
 from finetuning.checkpoints import load_classifier
 from finetuning.dataset import Examples
 from finetuning.evaluation import compile_predictor, predict_logits
-from finetuning.hyperparameters import Hyperparameters, Patience, learning_rate_at
-from finetuning.metrics import measure
 from finetuning.programs import Program
 
 

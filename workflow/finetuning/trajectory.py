@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from common.hyperparameters import Hyperparameters
+from common.metrics import measure
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
-from finetuning.hyperparameters import Hyperparameters
-from finetuning.metrics import measure
 from finetuning.state import State
 from finetuning.trainer import Diverged, Run
 

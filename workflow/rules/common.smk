@@ -4,8 +4,8 @@ import logging
 from snakemake.exceptions import WorkflowError
 
 from finetuning import made_with
-from finetuning.errors import StudyError
-from finetuning.grid import Grid
+from common.errors import UserError
+from design.grid import Grid
 from finetuning.lock import lock_study
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
@@ -19,7 +19,7 @@ LOGS = f"{RESULTS}/logs"
 onstart:
     try:
         lock_study(Path(RESULTS))
-    except StudyError as error:
+    except UserError as error:
         raise WorkflowError(str(error)) from None
     Path(LOGS, "errors.txt").unlink(missing_ok=True)
 

@@ -7,10 +7,12 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from analysis.settings import InputError, Settings, read_config
-from analysis.terms import check_plan
+from common.errors import UserError
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from analysis.fit.terms import check_plan
 from finetuning import configuration
-from finetuning.errors import StudyError
+from common.errors import UserError
 
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
 CONFIG_FILES = workflow.config_settings.configfiles or [Path("config.yaml")]
@@ -19,10 +21,10 @@ try:
     # Snakemake's own reader is less strict, and evaluates YTE templates.
     for path in CONFIG_FILES:
         if "__use_yte__" in read_config(path):
-            raise StudyError(
+            raise UserError(
                 f"{path}: __use_yte__ is no key of a study: no template is evaluated."
             )
-except (StudyError, InputError) as error:
+except (UserError, UserError) as error:
     sys.exit(f"The configuration cannot be used: {error}")
 
 if not workflow.config_settings.configfiles:
@@ -38,7 +40,7 @@ try:
     check_plan(settings, config["factors"], config["replicates"])
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
-        raise StudyError(f"study: {RESULTS} is a file. Give the study another name.")
+        raise UserError(f"study: {RESULTS} is a file. Give the study another name.")
     # Without a record of it Snakemake looks at times alone, and would find nothing to do.
     record = base64.b64encode(f"{RESULTS}/runs.csv".encode()).decode()
     if not Path(".snakemake", "metadata", record).exists():
@@ -46,5 +48,5 @@ try:
     fetched = Path(RESULTS, "pretrained", "config.json")
     if fetched.exists():  # else the source is checked with it
         configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
-except (StudyError, InputError) as error:
+except (UserError, UserError) as error:
     sys.exit(f"The configuration cannot be used: {error}")

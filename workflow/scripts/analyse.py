@@ -4,11 +4,12 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from analysis import runs, tables
-from analysis.settings import Settings
+from analysis import tables
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
+from design.grid import Grid
 from finetuning.files import write_digests
 from finetuning.gather import check_gathered, check_predictions
-from finetuning.grid import Grid
 
 with job(snakemake.log[0]):
     folder = Path(snakemake.input.runs).parent

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from analysis import figures, runs, tables
-from analysis.settings import Settings
+from analysis import figures, tables
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 from finetuning.files import read_digests, write_digests
 from finetuning.gather import check_gathered
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from job import job  # isort: split
 
+from design.grid import Grid, replicate_seeds
 from finetuning import runtime
-from finetuning.grid import Grid, replicate_seeds
 from finetuning.progress import describe
 
 with job(snakemake.log[0]) as tell:

@@ -16,8 +16,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
 
-from analysis.settings import InputError  # noqa: E402
-from finetuning.errors import StudyError  # noqa: E402
+from common.errors import UserError  # noqa: E402
 
 # What the disk refuses, as opposed to what is wrong in a program.
 REFUSED = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
@@ -41,7 +40,7 @@ def job(log: str) -> Iterator[Callable[[str], None]]:
             os.dup2(file.fileno(), 2)
         sys.stdout.reconfigure(line_buffering=True)
         yield tell
-    except (StudyError, InputError) as error:
+    except UserError as error:
         _fail(str(error), tell, log)
     except OSError as error:
         if error.errno not in REFUSED:

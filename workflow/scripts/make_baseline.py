@@ -21,10 +21,10 @@ def finetune_on_own_films(checkpoint: Path, source: dict) -> None:
 
     import numpy as np
 
+    from common.hyperparameters import Hyperparameters
+    from design.grid import baseline_seeds
     from finetuning.baseline import finetune_encoder
     from finetuning.dataset import tokenised_examples
-    from finetuning.grid import baseline_seeds
-    from finetuning.hyperparameters import Hyperparameters
 
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(snakemake.config, source))
     rows = np.flatnonzero(texts["part"] == "baseline")

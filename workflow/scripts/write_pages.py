@@ -4,8 +4,9 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from analysis import interactive, runs, tables
-from analysis.settings import Settings
+from analysis import pages, tables
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 from finetuning.files import read_digests
 from finetuning.gather import check_gathered
 
@@ -15,4 +16,4 @@ with job(snakemake.log[0]):
     settings = Settings.from_config(snakemake.config)
     study = runs.read(snakemake.input.runs[0], settings)
     computed = tables.read_tables(snakemake.input.tables[0])
-    interactive.write(computed, study, settings, Path(snakemake.output.surfaces).parent)
+    pages.write(computed, study, settings, Path(snakemake.output.surfaces).parent)

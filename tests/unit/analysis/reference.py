@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis import runs
-from analysis.settings import Settings
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 DESIGNS = ("splitplot_balanced", "splitplot_unbalanced")

@@ -2,16 +2,16 @@
 
 import pytest
 
-from analysis import files
+from common import files
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     path = tmp_path / "deep" / "table.csv"
-    with files.whole(path) as unfinished:
+    with files.replacing(path) as unfinished:
         unfinished.write_text("one")
         assert not path.exists()
     assert path.read_text() == "one"
-    with pytest.raises(ZeroDivisionError), files.whole(path) as unfinished:
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as unfinished:
         unfinished.write_text("tw")
         raise ZeroDivisionError
     assert path.read_text() == "one"

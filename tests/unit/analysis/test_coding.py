@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 import reference
 
-from analysis.coding import Coding, codings
-from analysis.regression import Model
-from analysis.settings import Factor, InputError
-from analysis.terms import Term, check_plan, model_terms, parse_formula, polynomial
+from analysis.fit.coding import Coding, codings
+from analysis.fit.least_squares import Model
+from analysis.fit.terms import Term, check_plan, model_terms, parse_formula, polynomial
+from analysis.runs.settings import Factor
+from common.errors import UserError
 
 FACTORS = reference.settings().factors
 
@@ -76,7 +77,7 @@ def test_a_formula_is_parsed():
     ],
 )
 def test_a_formula_that_is_none_is_refused(formula, words):
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         model_terms(reference.settings(formula=formula))
     for word in words:
         assert word in str(error.value)
@@ -94,7 +95,7 @@ def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
     factors = {name: {"levels": [1, 2, 3]} for name in settings.factor_names}
     check_plan(settings, factors, replicates=2)
     factors["epochs"] = {"levels": [1, 3]}
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         check_plan(settings, factors, replicates=2)
     assert str(error.value) == (
         f"factors.epochs.levels: 2 levels cannot tell the term epochs^2. Add a level, or {remedy}."
@@ -114,7 +115,7 @@ def test_fewer_planned_runs_than_the_model_takes_are_refused():
     )
     factors = {name: {"levels": [1, 2]} for name in settings.factor_names}
     check_plan(settings, factors, replicates=2)  # 16 runs, 9 coefficients
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         check_plan(settings, factors, replicates=1)
     assert "8 runs are planned and the model has 8 coefficients: at least 9" in str(error.value)
 
@@ -123,7 +124,7 @@ def test_a_categorical_factor_takes_a_coefficient_a_level():
     config = {**reference.CONFIG, "factors": {"epochs": {"scale": "categorical"}}}
     config["analysis"] = {"metrics": {"loss": {"better": "lower"}}}
     factors = {"epochs": {"levels": [1, 2, 3, 4]}}
-    with pytest.raises(InputError, match="4 runs are planned and the model has 4 coefficients"):
+    with pytest.raises(UserError, match="4 runs are planned and the model has 4 coefficients"):
         check_plan(reference.settings(config), factors, replicates=1)
 
 

@@ -3,11 +3,11 @@ import pytest
 import reference
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from analysis import diagnostics as module
-from analysis import style
-from analysis.diagnostics import analysis_of_variance, diagnostics, influence, notes
-from analysis.inference import fit_all
-from analysis.regression import ordinary_least_squares
+from analysis import words
+from analysis.fit.estimators import fit_all
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.questions import diagnostics as module
+from analysis.questions.diagnostics import analysis_of_variance, diagnostics, influence, notes
 
 SETTINGS = reference.settings()
 
@@ -103,5 +103,5 @@ def test_variance_inflation_equals_statsmodels():
     rows = diagnostics(study, SETTINGS, fits).set_index(["metric", "framing", "diagnostic"])
     row = rows.loc["loss", "relative", "largest_variance_inflation"]
     assert row["value"] == pytest.approx(max(inflation))
-    term = style.term(fit.names[1 + int(np.argmax(inflation))])
-    assert row["sentence"].startswith(style.sentence_case(term))
+    term = words.term(fit.names[1 + int(np.argmax(inflation))])
+    assert row["sentence"].startswith(words.sentence_case(term))

@@ -11,8 +11,9 @@ import reference
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
-from analysis import figures, runs, style, tables
-from analysis.settings import read_config
+from analysis import figures, style, tables, words
+from analysis.runs import table as runs
+from common.configuration import read_config
 
 FOUR_FACTORS = {
     "factors": {
@@ -200,27 +201,27 @@ def test_without_tables_every_figure_says_why(kind):
 
 
 def test_names_and_numbers_as_one_writes_them():
-    assert style.term("learning_rate^2") == "learning rate²"
-    assert style.term("schedule[linear]:epochs") == "schedule = linear × epochs"
-    assert [style.level(v) for v in (1e-5, 3.16e-5, 16, 0.05, 2.0)] == [
+    assert words.term("learning_rate^2") == "learning rate²"
+    assert words.term("schedule[linear]:epochs") == "schedule = linear × epochs"
+    assert [words.level(v) for v in (1e-5, 3.16e-5, 16, 0.05, 2.0)] == [
         "1e-5",
         "3.2e-5",
         "16",
         "0.05",
         "2",
     ]
-    assert style.level(3.16228e-5, digits=4) == "3.162e-5" and style.level(1e-5, digits=4) == "1e-5"
+    assert words.level(3.16228e-5, digits=4) == "3.162e-5" and words.level(1e-5, digits=4) == "1e-5"
     row = {"learning_rate": 0.0001400056, "batch_size": 8, "epochs": 5.0, "replicate": 0}
-    name = style.run(row, reference.settings().factors)
+    name = words.run(row, reference.settings().factors)
     assert name == "learning rate 1.4e-4, batch size 8, 5 epochs, replicate 0"
-    assert style.count(100_000, "run") == "100,000 runs"
+    assert words.count(100_000, "run") == "100,000 runs"
     points, nats, _ = (reference.settings().metric(n) for n in ("accuracy", "loss", "f1"))
-    assert style.amount(0.0081, points, sign=True) == "+0.8 points"
-    assert style.amount(-0.0312, nats) == "−0.031 nats"
-    assert style.amount(0.0002, points) == "0.02 points"  # never rounded to no effect
-    assert style.interval(0.0003, 0.014, points) == "0.03 to 1.40"
-    assert style.p_value(0.0004, "p") == "p < 0.001"
-    assert style.fixed(-0.00001, 2) == "0.00"
+    assert words.amount(0.0081, points, sign=True) == "+0.8 points"
+    assert words.amount(-0.0312, nats) == "−0.031 nats"
+    assert words.amount(0.0002, points) == "0.02 points"  # never rounded to no effect
+    assert words.interval(0.0003, 0.014, points) == "0.03 to 1.40"
+    assert words.p_value(0.0004, "p") == "p < 0.001"
+    assert words.fixed(-0.00001, 2) == "0.00"
 
 
 def test_of_a_large_table_some_cells_are_drawn_by_chance_and_it_is_said(monkeypatch):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from analysis import findings, style
+from analysis import findings, words
 
 
 def coefficient(term, estimate, std_error=0.001, q_value=0.001, **others):
@@ -251,6 +251,6 @@ def test_sentences_never_contradict_the_table(estimate, std_error, q_value, term
     if sure:
         scale = {"learning_rate": 2, "epochs": 2, "batch_size:epochs": 4, "epochs^2": -1}[term]
         ends = sorted((scale * row["ci_low"], scale * row["ci_high"]))
-        shown = style.interval(*ends, SETTINGS.metrics[0])
+        shown = words.interval(*ends, SETTINGS.metrics[0])
         assert shown in told["sentence"].iloc[0]
         assert not any(float(end.replace("−", "-")) == 0 for end in shown.split(" to "))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeRegressor
 
-from analysis.functional_anova import forest_shares, tree_shares
+from analysis.questions.functional_anova import forest_shares, tree_shares
 
 LEVELS = [np.array([-1.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0, 3.0]), np.array([5.0, 8.0])]
 CELLS = np.array(list(product(*LEVELS)))

@@ -1,7 +1,7 @@
 import pytest
 import reference
 
-from analysis.inference import coefficients, fit_all
+from analysis.fit.estimators import coefficients, fit_all
 
 CASES = [
     (design, metric, framing)

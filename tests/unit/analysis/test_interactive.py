@@ -15,8 +15,11 @@ import pytest
 import reference
 from test_figures import four_factors, random_search, reference_study
 
-from analysis import interactive, runs, tables
-from analysis.study import Study
+from analysis import pages, tables
+from analysis.pages import runs as runs_pages
+from analysis.pages import surfaces as surfaces_pages
+from analysis.runs import table as runs
+from analysis.runs.study import Study
 
 EMBEDDED_BYTES = 1_500_000  # of a longer page Chromium shows nothing within Snakemake's
 HOSTILE = "</script><script>alert(1)</script>&lt'\""
@@ -60,7 +63,7 @@ class Tags(HTMLParser):
 
 def surfaces(case):
     computed, study, settings = case()
-    return interactive.surfaces_page(computed, study, settings)
+    return surfaces_pages.surfaces_page(computed, study, settings)
 
 
 def slices(page):
@@ -80,15 +83,15 @@ CASES = [reference_study, four_factors, random_search, hostile]
 @pytest.mark.parametrize("case", CASES)
 def test_the_pages_are_the_same_bytes_each_time_and_fetch_nothing(case, tmp_path):
     computed, study, settings = case()
-    interactive.write(computed, study, settings, tmp_path)
+    pages.write(computed, study, settings, tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["runs.html", "surfaces.html"]
     for path in tmp_path.iterdir():
         page = path.read_text(encoding="utf-8")
         assert (
             page
             == {
-                "surfaces.html": interactive.surfaces_page(computed, study, settings),
-                "runs.html": interactive.runs_page(study, settings),
+                "surfaces.html": surfaces_pages.surfaces_page(computed, study, settings),
+                "runs.html": runs_pages.runs_page(study, settings),
             }[path.name]
         )
         assert len(page) < EMBEDDED_BYTES
@@ -150,7 +153,7 @@ def test_the_best_point_is_on_the_slices_nearest_to_it():
 def test_numbers_along_an_axis_are_round_and_told_in_full():
     for low, high in ((0.8, 0.8412), (0.0, 1.0), (0.4211, 0.5333), (120.0, 3000.0), (0.5, 0.5)):
         for metric in reference.settings().metrics:
-            axis = interactive._height_axis(metric, pd.Series([low, high]))
+            axis = surfaces_pages._height_axis(metric, pd.Series([low, high]))
             values = [value * (100 if metric.unit == "points" else 1) for value, _ in axis.ticks]
             written = [float(text.replace("−", "-")) for _, text in axis.ticks]
             assert written == pytest.approx(values)
@@ -180,10 +183,10 @@ def test_one_numeric_factor_gives_a_sentence_for_a_surface():
         formula="rate + kind",
     )
     study = runs.from_table(table, settings)
-    page = interactive.surfaces_page(tables.compute(study, settings), study, settings)
+    page = surfaces_pages.surfaces_page(tables.compute(study, settings), study, settings)
     assert "it needs two numeric factors" in page
     assert slices(page) == []
-    assert "no metric could be fitted" in interactive.surfaces_page({}, *hostile()[1:])
+    assert "no metric could be fitted" in surfaces_pages.surfaces_page({}, *hostile()[1:])
 
 
 def test_levels_and_units_stay_text():
@@ -192,7 +195,7 @@ def test_levels_and_units_stay_text():
     assert "<img" not in page and "<u>" not in page
 
     _, study, settings = hostile()
-    page = interactive.runs_page(study, settings)
+    page = runs_pages.runs_page(study, settings)
     assert page.count("<script>") == 1
     names, rows = run_table(page)
     assert "<u>" in names[5]
@@ -201,7 +204,7 @@ def test_levels_and_units_stay_text():
 
 def test_every_run_is_in_the_table():
     _, study, settings = reference_study()
-    names, rows = run_table(interactive.runs_page(study, settings))
+    names, rows = run_table(runs_pages.runs_page(study, settings))
     assert names == [
         *("learning rate", "batch size", "epochs", "replicate", "status"),
         *("accuracy (%)", "F1 (%)", "loss (nats)"),
@@ -221,14 +224,14 @@ def test_a_diverged_run_has_empty_metrics():
     table = study.runs.drop(columns=[c for c in study.runs if c.startswith("delta_")])
     table.loc[0, ["accuracy", "f1", "loss"]] = np.nan
     table.loc[0, "status"] = "diverged"
-    _, rows = run_table(interactive.runs_page(runs.from_table(table, settings), settings))
+    _, rows = run_table(runs_pages.runs_page(runs.from_table(table, settings), settings))
     assert rows[0][4:] == ["diverged", *[""] * 6]
 
 
 def test_of_very_many_runs_the_first_are_listed_and_it_is_said(monkeypatch):
-    monkeypatch.setattr(interactive, "LISTED_RUNS", 10)
+    monkeypatch.setattr(runs_pages, "LISTED_RUNS", 10)
     _, study, settings = reference_study()
-    page = interactive.runs_page(study, settings)
+    page = runs_pages.runs_page(study, settings)
     assert len(run_table(page)[1]) == 10
     assert f"the first 10 of {len(study.runs)} runs" in page
 
@@ -237,6 +240,6 @@ def test_the_longest_table_fits_into_the_report_page():
     """Snakemake's page shows nothing of more than EMBEDDED_BYTES in Chromium."""
     _, study, settings = reference_study()
     many = pd.concat([study.runs] * 100, ignore_index=True).assign(seconds=1234.5, tokens=1e6)
-    page = interactive.runs_page(Study(many), settings)
-    assert len(run_table(page)[1]) == interactive.LISTED_RUNS
+    page = runs_pages.runs_page(Study(many), settings)
+    assert len(run_table(page)[1]) == runs_pages.LISTED_RUNS
     assert len(page.encode()) < EMBEDDED_BYTES

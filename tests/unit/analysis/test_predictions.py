@@ -9,9 +9,11 @@ from safetensors.numpy import save_file
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
-from analysis import predictions as stored
-from analysis.predictions import Predictions
-from analysis.settings import InputError, Settings
+from analysis.questions import calibration, comparisons, evaluation, metric_sums
+from analysis.runs import predictions
+from analysis.runs.predictions import Predictions
+from analysis.runs.settings import Settings
+from common.errors import UserError
 
 SETTINGS = Settings.from_config(
     {
@@ -40,8 +42,8 @@ def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
 
 
 def value(predictions, metric):
-    sums = stored.summands(predictions, metric).sum(axis=0)
-    return stored.metric_of_sums(sums, metric, len(predictions.labels))
+    sums = metric_sums.summands(predictions, metric).sum(axis=0)
+    return metric_sums.metric_of_sums(sums, metric, len(predictions.labels))
 
 
 # --- metrics ------------------------------------------------------------------------------------
@@ -60,12 +62,12 @@ def test_metrics_of_sums_are_scikit_learns(classes):
         )
 
 
-@pytest.mark.parametrize("metric", stored.SUMMED_METRICS)
+@pytest.mark.parametrize("metric", metric_sums.SUMMED_METRICS)
 def test_influences_give_the_sampling_variance_of_the_bootstrap(metric):
     p = model(n=600)
     rng = np.random.default_rng(1)
     drawn = [value(p.take(rng.integers(0, 600, 600)), metric) for _ in range(1500)]
-    each = stored.influences(p, metric)
+    each = metric_sums.influences(p, metric)
     assert each.sum() == pytest.approx(0, abs=1e-6)
     assert np.sqrt(each @ each) / 600 == pytest.approx(np.std(drawn), rel=0.08)
 
@@ -76,7 +78,7 @@ def test_influences_give_the_sampling_variance_of_the_bootstrap(metric):
 @settings(max_examples=100, deadline=None)
 @given(gained=st.integers(0, 60), lost=st.integers(0, 60))
 def test_exact_mcnemar_is_the_binomial_test(gained, lost):
-    ours = stored.exact_mcnemar(gained, lost)
+    ours = comparisons.exact_mcnemar(gained, lost)
     if gained + lost == 0:
         assert ours == 1
     else:
@@ -86,9 +88,11 @@ def test_exact_mcnemar_is_the_binomial_test(gained, lost):
 def test_paired_bootstrap_agrees_with_the_paired_standard_error():
     baseline = model(seed=1)
     run = model(seed=2, labels=baseline.labels)
-    columns = [stored.summands(p, "accuracy") for p in (run, baseline)]
+    columns = [metric_sums.summands(p, "accuracy") for p in (run, baseline)]
     rng = np.random.default_rng(0)
-    drawn = stored.paired_differences(columns[0][None], columns[1], [("accuracy", 1)], 4000, rng)
+    drawn = comparisons.paired_differences(
+        columns[0][None], columns[1], [("accuracy", 1)], 4000, rng
+    )
     difference = run.correct.astype(float) - baseline.correct
     assert drawn.shape == (4000, 1, 1)
     assert drawn.mean() == pytest.approx(difference.mean(), abs=0.002)
@@ -127,12 +131,12 @@ def study(tmp_path):
         )
         models[3, replicate] = (model(seed=20 + replicate, labels=baseline.labels), baseline)
     runs = written(tmp_path, models)
-    return runs, stored.read_predictions(runs, tmp_path), models
+    return runs, predictions.read_predictions(runs, tmp_path), models
 
 
 def test_each_cell_against_the_baseline(study):
     runs, predictions, models = study
-    table = stored.comparisons(runs, predictions, SETTINGS)
+    table = comparisons.comparisons(runs, predictions, SETTINGS)
     assert len(table) == 3 * 3 and set(table["metric"]) == {"accuracy", "f1", "loss"}
     for row in table.itertuples():
         pairs = [models[row.rate, replicate] for replicate in range(2)]
@@ -149,7 +153,7 @@ def test_each_cell_against_the_baseline(study):
 
 def test_mcnemar_of_a_cell_pools_the_discordant_examples_of_its_replicates(study):
     runs, predictions, models = study
-    table = stored.comparisons(runs, predictions, SETTINGS)
+    table = comparisons.comparisons(runs, predictions, SETTINGS)
     accuracy = table[table["metric"] == "accuracy"].set_index("rate")
     for rate in (2, 3):
         run, baseline = (
@@ -167,7 +171,7 @@ def test_mcnemar_of_a_cell_pools_the_discordant_examples_of_its_replicates(study
 
 def test_the_interval_of_a_cell_is_that_of_the_mean_over_independent_evaluation_sets(study):
     runs, predictions, models = study
-    table = stored.comparisons(runs, predictions, SETTINGS).set_index(["rate", "metric"])
+    table = comparisons.comparisons(runs, predictions, SETTINGS).set_index(["rate", "metric"])
     row = table.loc[3, "accuracy"]
     each = [
         run.correct.astype(float) - baseline.correct
@@ -180,42 +184,42 @@ def test_the_interval_of_a_cell_is_that_of_the_mean_over_independent_evaluation_
 def test_examples_are_paired_by_their_ids_not_their_order(study):
     runs, predictions, _ = study
     name = runs.loc[2, "predictions"]
-    before = stored.comparisons(runs, predictions, SETTINGS)
+    before = comparisons.comparisons(runs, predictions, SETTINGS)
     order = np.random.default_rng(0).permutation(400)
     shuffled = dict(predictions) | {name: predictions[name].take(order)}
-    after = stored.comparisons(runs, shuffled, SETTINGS)
+    after = comparisons.comparisons(runs, shuffled, SETTINGS)
     columns = ["rate", "metric", "difference", "mcnemar_p", "gained", "lost"]
     pd.testing.assert_frame_equal(before[columns], after[columns])
 
 
 def test_permuting_the_runs_changes_nothing(study):
     runs, predictions, _ = study
-    table = stored.comparisons(runs, predictions, SETTINGS)
+    table = comparisons.comparisons(runs, predictions, SETTINGS)
     permuted = runs.sample(frac=1, random_state=4)
-    pd.testing.assert_frame_equal(table, stored.comparisons(permuted, predictions, SETTINGS))
+    pd.testing.assert_frame_equal(table, comparisons.comparisons(permuted, predictions, SETTINGS))
 
 
 def test_the_bootstrap_is_the_same_in_chunks(study, monkeypatch):
     runs, predictions, _ = study
-    whole = stored.comparisons(runs, predictions, SETTINGS)
-    monkeypatch.setattr(stored, "MOST_COUNTS", 400 * 150)
-    pd.testing.assert_frame_equal(whole, stored.comparisons(runs, predictions, SETTINGS))
+    whole = comparisons.comparisons(runs, predictions, SETTINGS)
+    monkeypatch.setattr(comparisons, "MOST_COUNTS", 400 * 150)
+    pd.testing.assert_frame_equal(whole, comparisons.comparisons(runs, predictions, SETTINGS))
 
 
 def test_absent_files_are_left_out_and_broken_ones_refused(study, tmp_path):
     runs, _, _ = study
     (tmp_path / runs.loc[0, "predictions"]).unlink()
-    found = stored.read_predictions(runs, tmp_path)
-    table = stored.comparisons(runs, found, SETTINGS)
+    found = predictions.read_predictions(runs, tmp_path)
+    table = comparisons.comparisons(runs, found, SETTINGS)
     assert table.groupby("rate")["runs"].first().tolist() == [1, 2, 2]
     (tmp_path / runs.loc[1, "predictions"]).write_bytes(b"no")
-    with pytest.raises(InputError, match=r"not a predictions file"):
-        stored.read_predictions(runs, tmp_path)
+    with pytest.raises(UserError, match=r"not a predictions file"):
+        predictions.read_predictions(runs, tmp_path)
     bare = runs.drop(columns=["predictions", "baseline_predictions"])
-    assert stored.read_predictions(bare, tmp_path) == {}
-    for table in (stored.comparisons, stored.reliability):
+    assert predictions.read_predictions(bare, tmp_path) == {}
+    for table in (comparisons.comparisons, calibration.reliability):
         assert table(bare, {}, SETTINGS).empty
-    assert stored.evaluation_variance(bare, {}, "accuracy") is None
+    assert evaluation.evaluation_variance(bare, {}, "accuracy") is None
 
 
 # --- calibration --------------------------------------------------------------------------------
@@ -225,7 +229,7 @@ def test_reliability_by_hand():
     """Confidences .6 (right), .6 (wrong), .9 (right), .9 (right)."""
     probability = np.array([[0.4, 0.6], [0.4, 0.6], [0.1, 0.9], [0.1, 0.9]])
     p = Predictions(np.log(probability), np.array([1, 0, 1, 1]), np.arange(4))
-    table = stored.reliability_bins([p])
+    table = calibration.reliability_bins([p])
     assert table["confidence"].to_numpy() == pytest.approx([0.6, 0.9])
     assert table["accuracy"].tolist() == [0.5, 1.0] and table["count"].tolist() == [2, 2]
     assert table["expected_calibration_error"].to_numpy() == pytest.approx([0.1, 0.1])
@@ -236,16 +240,16 @@ def test_reliability_of_a_calibrated_model_is_near_the_diagonal():
     p_one = rng.uniform(size=50_000)
     labels = (rng.uniform(size=50_000) < p_one).astype(int)
     p = Predictions(np.log(np.c_[1 - p_one, p_one]), labels, np.arange(50_000))
-    table = stored.reliability_bins([p])
+    table = calibration.reliability_bins([p])
     assert (table["accuracy"] - table["confidence"]).abs().max() < 0.02
     assert set(table["bin"]) == {6, 7, 8, 9, 10}
     sure = Predictions(3 * p.logits, p.labels, p.examples)
-    assert stored.reliability_bins([sure])["expected_calibration_error"][0] > 0.1
+    assert calibration.reliability_bins([sure])["expected_calibration_error"][0] > 0.1
 
 
 def test_reliability_table_has_cells_and_the_baseline(study):
     runs, predictions, _ = study
-    table = stored.reliability(runs, predictions, SETTINGS)
+    table = calibration.reliability(runs, predictions, SETTINGS)
     counts = table.groupby(["model", "rate"], dropna=False)["count"].sum()
     assert counts.loc["cell", 1] == 800 and len(counts) == 4
     assert counts.loc["baseline"].to_numpy() == [800]
@@ -275,7 +279,7 @@ def test_evaluation_variance_is_that_of_new_evaluation_sets():
         for name, row in zip(names, right, strict=True)
     }
     runs = pd.DataFrame({"replicate": 0, "trajectory": trajectory, "predictions": names})
-    found = stored.evaluation_variance(runs, models, "accuracy")
+    found = evaluation.evaluation_variance(runs, models, "accuracy")
     scale = 20_000 / n
     same = covariance[[0, 2, 4], [1, 3, 5]].mean()
     shared = covariance[np.ix_([0, 1], [2, 3, 4, 5])].mean()
@@ -283,7 +287,7 @@ def test_evaluation_variance_is_that_of_new_evaluation_sets():
     assert found.trajectory * scale == pytest.approx(same - shared, rel=0.1)
     assert found.run * scale == pytest.approx(np.diag(covariance).mean() - same, rel=0.1)
     assert found.total * scale == pytest.approx(np.diag(covariance).mean(), rel=0.1)
-    assert stored.evaluation_variance(runs, models, "ece") is None
+    assert evaluation.evaluation_variance(runs, models, "ece") is None
 
 
 @pytest.mark.parametrize(
@@ -301,7 +305,7 @@ def test_arrays_that_do_not_go_together_are_refused(tmp_path, changed, told):
     arrays |= {"examples": np.arange(4)}
     runs = pd.DataFrame({"predictions": ["run.safetensors"]})
     save_file(arrays, tmp_path / "run.safetensors")
-    assert len(stored.read_predictions(runs, tmp_path)) == 1
+    assert len(predictions.read_predictions(runs, tmp_path)) == 1
     save_file(arrays | changed, tmp_path / "run.safetensors")
-    with pytest.raises(InputError, match=told):
-        stored.read_predictions(runs, tmp_path)
+    with pytest.raises(UserError, match=told):
+        predictions.read_predictions(runs, tmp_path)

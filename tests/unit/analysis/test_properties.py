@@ -7,10 +7,10 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import runs
-from analysis.inference import ESTIMATORS, coefficients, fit_all
-from analysis.regression import ordinary_least_squares
-from analysis.splitplot import split_plot
+from analysis.fit.estimators import ESTIMATORS, coefficients, fit_all
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.split_plot import split_plot
+from analysis.runs import table as runs
 
 TABLE = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
 BASELINES = {"learning_rate": 1e-5, "batch_size": 32, "epochs": 3}

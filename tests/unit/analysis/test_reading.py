@@ -5,15 +5,15 @@ import json
 import pytest
 import reference
 
-from analysis import reading
-from analysis.settings import InputError
+from analysis.runs import reading
+from common.errors import UserError
 
 HISTORIES = "trajectory,epoch,training_loss,accuracy\n1,0.5,0.7,\n1,1,0.6,0.8\n"
 
 
 def refusal(read, path, content, *arguments):
     path.write_text(content)
-    with pytest.raises(InputError) as refused:
+    with pytest.raises(UserError) as refused:
         read(path, *arguments)
     return str(refused.value)
 

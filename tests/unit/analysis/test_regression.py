@@ -1,8 +1,8 @@
 import pytest
 import reference
 
-from analysis.inference import t_test
-from analysis.regression import lack_of_fit, ordinary_least_squares
+from analysis.fit.estimators import t_test
+from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 
 
 def assert_equal_to_r(fit, rows):

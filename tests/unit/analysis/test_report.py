@@ -10,8 +10,10 @@ import pytest
 import reference
 from test_figures import random_search, reference_study
 
-from analysis import figures, findings, report, runs, tables
-from analysis.study import Study
+from analysis import figures, findings, report, tables
+from analysis.findings import finding
+from analysis.runs import table as runs
+from analysis.runs.study import Study
 
 PROVENANCE = {
     "study": "#panic(1) $x$ *bold* @ref \\u{41} <label>",
@@ -150,7 +152,7 @@ def test_numbers_in_the_tables_are_those_of_the_coefficients():
 
 
 def design_blocks(study, settings, kind):
-    empty = {"findings": pd.DataFrame(columns=findings.COLUMNS)}
+    empty = {"findings": pd.DataFrame(columns=finding.COLUMNS)}
     content = report.context(empty, study, settings, pd.DataFrame(columns=["left_out"]))
     section = next(s for s in content["sections"] if s["title"] == "Source and design")
     return [block for block in section["blocks"] if block["type"] == kind]

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 import reference
 
-from analysis import runs
-from analysis.inference import fit_all
-from analysis.robustness import conclusions, estimable_polynomial, models
+from analysis.fit.estimators import fit_all
+from analysis.questions.robustness import conclusions, estimable_polynomial, models
+from analysis.runs import table as runs
 
 SETTINGS = reference.settings()
 

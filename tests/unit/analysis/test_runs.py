@@ -3,10 +3,10 @@ import pandas as pd
 import pytest
 import reference
 
-from analysis import runs
-from analysis.inference import coefficients, fit_all
-from analysis.settings import InputError
+from analysis.fit.estimators import coefficients, fit_all
+from analysis.runs import table as runs
 from analysis.tables import compute
+from common.errors import UserError
 
 TABLE = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
 
@@ -71,7 +71,7 @@ REFUSED = {
 @pytest.mark.parametrize("case", REFUSED)
 def test_a_wrong_table_is_refused_in_one_message(case):
     table, words = REFUSED[case]
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         read(table)
     message = str(error.value)
     assert "\n" not in message
@@ -84,12 +84,12 @@ def test_an_interaction_the_design_lacks_is_named():
     centre = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2}
     cells = [{**centre, f: v} for f in centre for v in TABLE[f].unique()]
     table = pd.DataFrame(cells).drop_duplicates().merge(TABLE)
-    with pytest.raises(InputError, match=r"cannot estimate learning_rate:batch_size.*add runs"):
+    with pytest.raises(UserError, match=r"cannot estimate learning_rate:batch_size.*add runs"):
         read(table)
 
 
 def test_a_missing_file_is_refused():
-    with pytest.raises(InputError, match="no such file"):
+    with pytest.raises(UserError, match="no such file"):
         runs.read("nowhere/runs.csv", reference.settings())
 
 
@@ -109,7 +109,7 @@ def test_columns_of_another_tool_are_mapped():
     )
     assert mapped.runs["loss"].tolist() == TABLE["loss"].tolist()
     assert mapped.runs["learning_rate"].tolist() == TABLE["learning_rate"].tolist()
-    with pytest.raises(InputError, match=r"columns.replicate.*'sede'.*'seed'"):
+    with pytest.raises(UserError, match=r"columns.replicate.*'sede'.*'seed'"):
         read(table, columns={"replicate": "sede"})
 
 
@@ -220,7 +220,7 @@ def test_a_run_number_in_place_of_a_replicate_makes_no_block():
 
 def test_a_study_in_which_nothing_varies_is_refused():
     study = read(TABLE.assign(accuracy=0.5, f1=0.5, loss=1.0).drop(columns=BASELINES))
-    with pytest.raises(InputError, match=r"Nothing can be estimated. accuracy: absolute values"):
+    with pytest.raises(UserError, match=r"Nothing can be estimated. accuracy: absolute values"):
         compute(study, reference.settings())
 
 

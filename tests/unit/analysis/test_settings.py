@@ -3,7 +3,8 @@ import copy
 import pytest
 import reference
 
-from analysis.settings import InputError, Settings
+from analysis.runs.settings import Settings
+from common.errors import UserError
 
 GOOD = {
     "study": "ignored here",
@@ -88,12 +89,12 @@ def test_without_epochs_there_is_no_subplot_factor():
     ],
 )
 def test_a_mistake_is_named_with_what_would_do(path, value, words):
-    with pytest.raises(InputError) as error:
+    with pytest.raises(UserError) as error:
         Settings.from_config(changed(path, value))
     for word in words:
         assert word in str(error.value)
 
 
 def test_degree_and_formula_exclude_each_other():
-    with pytest.raises(InputError, match="either degree or formula"):
+    with pytest.raises(UserError, match="either degree or formula"):
         reference.settings(degree=1, formula="epochs")

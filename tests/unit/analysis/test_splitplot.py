@@ -4,12 +4,12 @@ import pytest
 import reference
 import statsmodels.formula.api as smf
 
-from analysis import runs
-from analysis.diagnostics import diagnostics
-from analysis.inference import fit_all
-from analysis.regression import ordinary_least_squares
-from analysis.settings import InputError
-from analysis.splitplot import Likelihood, split_plot
+from analysis.fit.estimators import fit_all
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.split_plot import Likelihood, split_plot
+from analysis.questions.diagnostics import diagnostics
+from analysis.runs import table as runs
+from common.errors import UserError
 
 SETTINGS = reference.settings()
 
@@ -118,7 +118,7 @@ def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
         formula="learning_rate + epochs + learning_rate:epochs",
     )
     study = runs.from_table(table.reset_index(drop=True), settings)
-    with pytest.raises(InputError, match="too little to tell the variance between"):
+    with pytest.raises(UserError, match="too little to tell the variance between"):
         split_plot(study, settings, "accuracy", "absolute")
 
 
@@ -130,7 +130,7 @@ def test_a_term_for_every_trajectory_is_refused():
         formula="learning_rate + learning_rate^2 + batch_size + learning_rate:batch_size"
         " + learning_rate^2:batch_size + epochs"
     )
-    with pytest.raises(InputError, match="every difference between trajectories"):
+    with pytest.raises(UserError, match="every difference between trajectories"):
         split_plot(study, saturated, "loss", "absolute")
     fits, notes = fit_all(study, saturated)
     assert ("loss", "absolute", "ols") in fits

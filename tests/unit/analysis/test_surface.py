@@ -7,10 +7,12 @@ import reference
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from analysis import runs, surface
-from analysis.regression import ordinary_least_squares
-from analysis.resampling import bootstrap
-from analysis.settings import Settings
+from analysis.fit import means
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.resampling import bootstrap
+from analysis.questions import canonical, effects, optimum, steepest_path
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 
 
 def made_study(
@@ -47,12 +49,12 @@ def test_chemreact_stationary_point_and_eigenvalues(model):
         study, chosen, "Yield", "absolute", replicate_block=model == "block"
     )
     answer = reference.answers("chemreact")[model]
-    point = surface.stationary(fit)
+    point = canonical.stationary(fit)
     assert point["coded"].to_numpy() == pytest.approx(answer["xs"], abs=1e-9)
     assert point["natural"].to_numpy() == pytest.approx(
         [85 + 5 * answer["xs"][0], 175 + 5 * answer["xs"][1]], abs=1e-8
     )
-    assert surface.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx(
+    assert canonical.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx(
         answer["eig"], abs=1e-9
     )
     assert set(point["nature"]) == {"maximum"} and point["inside"].all()
@@ -74,9 +76,9 @@ def test_chemreact_steepest_ascent():
     study, chosen = reference.chemreact(), reference.settings(reference.CHEMREACT_CONFIG)
     fit = ordinary_least_squares(study, chosen, "Yield", "absolute")
     answer = pd.DataFrame(reference.answers("chemreact")["steepest"])
-    reached = distances_of_rsm(surface.second_order(fit), answer["dist"].to_numpy())
+    reached = distances_of_rsm(canonical.second_order(fit), answer["dist"].to_numpy())
     assert np.abs(reached - answer["dist"]).max() < 1e-3
-    path = surface.steepest(fit, chosen, reached)
+    path = steepest_path.steepest(fit, chosen, reached)
     printed = path[["Time_coded", "Temp_coded"]].round(3)
     assert printed.to_numpy() == pytest.approx(answer[["x1", "x2"]].to_numpy(), abs=1e-9)
     # natural units and heights are rsm's own functions of the coordinates it printed
@@ -85,7 +87,7 @@ def test_chemreact_steepest_ascent():
     height = fit.predict(answer[["Time", "Temp"]])[0]
     assert height.round(3) == pytest.approx(answer["yhat"].to_numpy(), abs=1e-9)
     # and asked for a distance, ours is exactly there
-    exact = surface.steepest(fit, chosen, answer["dist"].to_numpy())
+    exact = steepest_path.steepest(fit, chosen, answer["dist"].to_numpy())
     assert np.hypot(exact["Time_coded"], exact["Temp_coded"]).to_numpy() == pytest.approx(
         answer["dist"].to_numpy(), abs=1e-9
     )
@@ -155,14 +157,14 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_nature_of_a_known_surface(shape):
     response, at = SHAPES[shape]
-    point = surface.stationary(made_fit(response)[0])
+    point = canonical.stationary(made_fit(response)[0])
     assert set(point["nature"]) == {shape}
     assert point["coded"].to_numpy() == pytest.approx(at, abs=1e-9)
     assert point["natural"].to_numpy() == pytest.approx(3 + 2 * np.array(at), abs=1e-9)
 
 
 def test_a_stationary_point_outside_the_region_is_said_to_be_outside():
-    point = surface.stationary(made_fit(lambda a, b: -((a - 3) ** 2) - b**2)[0])
+    point = canonical.stationary(made_fit(lambda a, b: -((a - 3) ** 2) - b**2)[0])
     assert not point["inside"].any()
 
 
@@ -176,32 +178,32 @@ def test_a_stationary_point_outside_the_region_is_said_to_be_outside():
 )
 def test_why_there_is_no_canonical_analysis(more, reason):
     fit, _, chosen = made_fit(lambda a, b: a - a**2 + 0.5 * b, noise=0.1, **more)
-    said = surface.notes(fit)
+    said = canonical.notes(fit)
     if reason is None:
-        assert list(surface.stationary(fit)["factor"]) == ["a"]
+        assert list(canonical.stationary(fit)["factor"]) == ["a"]
         assert "b without a second-order term" in said[0][1]
     else:
-        assert surface.stationary(fit).empty
+        assert canonical.stationary(fit).empty
         assert reason in said[0][1]
-    assert len(surface.effects(fit, chosen)) == 2 * surface.CURVE_POINTS
+    assert len(effects.effects(fit, chosen)) == 2 * effects.CURVE_POINTS
 
 
 def test_without_a_slope_there_is_no_path_and_it_is_said():
     fit, _, chosen = made_fit(lambda a, b: a**2 + b**2, formula="a^2 + b^2")
-    assert surface.steepest(fit, chosen).empty
-    assert "no slope at the centre" in surface.notes(fit)[0][1]
+    assert steepest_path.steepest(fit, chosen).empty
+    assert "no slope at the centre" in canonical.notes(fit)[0][1]
 
 
 def test_a_ridge_has_no_stationary_point():
     fit, _, _ = made_fit(lambda a, b: -((a + b) ** 2))
-    assert surface.stationary(fit).empty
-    assert "ridge" in surface.notes(fit)[0][1]
-    assert surface.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx([0, -2], abs=1e-9)
+    assert canonical.stationary(fit).empty
+    assert "ridge" in canonical.notes(fit)[0][1]
+    assert canonical.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx([0, -2], abs=1e-9)
 
 
 def test_steepest_of_a_first_order_model_is_the_gradient():
     fit, _, chosen = made_fit(lambda a, b: 3 * a - 4 * b, degree=1)
-    path = surface.steepest(fit, chosen, np.array([0, 1, 2]))
+    path = steepest_path.steepest(fit, chosen, np.array([0, 1, 2]))
     assert path[["a_coded", "b_coded"]].to_numpy() == pytest.approx(
         np.array([[0, 0], [0.6, -0.8], [1.2, -1.6]]), abs=1e-9
     )
@@ -216,7 +218,7 @@ def test_no_point_at_the_same_distance_is_better_than_the_steepest_path(seed, fa
     b, matrix = rng.normal(size=factors), rng.normal(size=(factors, factors))
     matrix = (matrix + matrix.T) / 2
     distances = np.array([0.3, 1.0, 2.5])
-    path = surface.steepest_path(b, matrix, distances)
+    path = steepest_path.steepest_path(b, matrix, distances)
     assert np.linalg.norm(path, axis=1) == pytest.approx(distances, rel=1e-6)
     height = path @ b + np.einsum("ki,ij,kj->k", path, matrix, path)
     other = rng.normal(size=(500, factors))
@@ -228,7 +230,9 @@ def test_no_point_at_the_same_distance_is_better_than_the_steepest_path(seed, fa
 
 
 def test_steepest_path_without_slope_along_the_sharpest_rise_still_takes_it():
-    path = surface.steepest_path(np.array([0.1, 0.0]), np.diag([-1.0, 2.0]), np.array([1.0]))[0]
+    path = steepest_path.steepest_path(np.array([0.1, 0.0]), np.diag([-1.0, 2.0]), np.array([1.0]))[
+        0
+    ]
     assert path[0] == pytest.approx(0.1 / 6)  # (mu - B)^-1 b / 2 at mu = 2
     assert abs(path[1]) == pytest.approx(np.sqrt(1 - path[0] ** 2))
 
@@ -239,7 +243,7 @@ def test_steepest_path_without_slope_along_the_sharpest_rise_still_takes_it():
 def test_effects_are_the_fits_predictions_with_others_at_the_centre():
     chosen = reference.settings()
     fit = ordinary_least_squares(reference.study(), chosen, "loss", "absolute")
-    table = surface.effects(fit, chosen)
+    table = effects.effects(fit, chosen)
     rates = table[table["factor"] == "learning_rate"]
     points = pd.DataFrame({"learning_rate": rates["value"], "batch_size": 16.0, "epochs": 2.0})
     estimate, std_error = fit.predict(points)
@@ -255,7 +259,7 @@ def test_effects_are_the_fits_predictions_with_others_at_the_centre():
 def test_relative_effects_are_held_at_the_baselines_hyperparameters():
     chosen = reference.settings()
     fit = ordinary_least_squares(reference.study(), chosen, "loss", "relative")
-    table = surface.effects(fit, chosen)
+    table = effects.effects(fit, chosen)
     assert set(table.loc[table["factor"] == "epochs", "held"]) == {
         "learning_rate=1e-05, batch_size=32"
     }
@@ -264,8 +268,8 @@ def test_relative_effects_are_held_at_the_baselines_hyperparameters():
 def test_simultaneous_bands_cover_the_whole_curve_as_often_as_they_say():
     study, chosen = made_study(lambda a, b: a + b, levels=(1, 2, 3), noise=1.0)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    rows = surface.contrasts_at(fit, {"a": np.linspace(1, 3, 21)})
-    critical = surface.max_t_critical(
+    rows = means.contrasts_at(fit, {"a": np.linspace(1, 3, 21)})
+    critical = means.max_t_critical(
         rows, fit.covariance, fit.residual_df, 0.05, np.random.default_rng(0)
     )
     rng = np.random.default_rng(1)
@@ -277,7 +281,7 @@ def test_simultaneous_bands_cover_the_whole_curve_as_often_as_they_say():
     unit = np.sqrt(np.einsum("ki,ij,kj->k", rows, np.linalg.inv(fit.design.T @ fit.design), rows))
     worst = np.abs(coefficients @ rows.T / unit).max(axis=1) / sigma
     assert (worst < critical).mean() == pytest.approx(0.95, abs=0.012)
-    pointwise = surface.estimates(fit, rows, 0.05)
+    pointwise = means.estimates(fit, rows, 0.05)
     t = ((pointwise["ci_high"] - pointwise["estimate"]) / pointwise["std_error"]).iloc[0]
     assert (worst < t).mean() < 0.92  # pointwise intervals do not cover the curve
 
@@ -292,16 +296,16 @@ def test_categorical_factors_are_averaged_and_shown_by_level():
     }
     chosen = Settings.from_config(config)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    table = surface.effects(fit, chosen)
+    table = effects.effects(fit, chosen)
     kind = table[table["factor"] == "kind"].set_index("value")["estimate"]
     assert kind["x"] - kind["y"] == pytest.approx(1)
     middle = table[(table["factor"] == "a") & (table["value"] == 3)]
     assert middle["estimate"].to_numpy() == pytest.approx([0.5])
     assert set(table.loc[table["factor"] == "a", "held"]) == {"b=3, kind averaged"}
-    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
+    best = optimum.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
     assert best.loc["kind", "value"] == "x" and best.loc["a", "value"] == 5
     assert best["predicted"].iloc[0] == pytest.approx(3)
-    assert set(surface.surfaces(fit)["held"]) == {"kind=x", "kind=y"}
+    assert set(effects.surfaces(fit)["held"]) == {"kind=x", "kind=y"}
 
 
 # --- the best point inside the region -----------------------------------------------------------
@@ -309,8 +313,8 @@ def test_categorical_factors_are_averaged_and_shown_by_level():
 
 def test_the_best_point_is_the_maximum_if_that_lies_inside():
     fit, study, chosen = made_fit(SHAPES["maximum"][0], noise=0.05)
-    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
-    point = surface.stationary(fit)
+    best = optimum.optimum(fit, bootstrap(fit, study, chosen), chosen)
+    point = canonical.stationary(fit)
     assert best["value"].to_numpy(float) == pytest.approx(point["natural"].to_numpy(), abs=1e-5)
     assert best["predicted"][0] == pytest.approx(point["predicted"][0], abs=1e-9)
     assert not best["on_edge"].any()
@@ -322,7 +326,7 @@ def test_the_best_point_is_the_maximum_if_that_lies_inside():
 
 def test_the_best_point_of_a_saddle_lies_on_the_edge():
     fit, study, chosen = made_fit(lambda a, b: (a - 0.1) ** 2 - (b - 0.4) ** 2)
-    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
+    best = optimum.optimum(fit, bootstrap(fit, study, chosen), chosen).set_index("factor")
     assert best.loc["a", "value"] == 1 and best.loc["a", "on_edge"]
     assert best.loc["b", "value"] == pytest.approx(3.8, abs=1e-5) and not best.loc["b", "on_edge"]
 
@@ -335,8 +339,8 @@ def test_the_best_point_is_never_worse_than_any_point_of_a_fine_grid(seed):
     fit, _, _ = made_fit(
         lambda a, b: c[0] * a + c[1] * b + c[2] * a * b + c[3] * a**2 + c[4] * b**2, replicates=1
     )
-    region = surface.Region(fit.model.codings)
-    best = surface.best_points(fit, region, fit.coefficients[:, None], 1, 1e-7)
+    region = optimum.Region(fit.model.codings)
+    best = optimum.best_points(fit, region, fit.coefficients[:, None], 1, 1e-7)
     units, combination, _ = region.grid(10_000)
     everywhere = fit.predict(region.natural(units, combination))[0]
     assert fit.predict(best)[0][0] >= everywhere.max() - 1e-12
@@ -355,7 +359,7 @@ def test_bootstrap_interval_of_the_optimum_covers_as_often_as_it_says():
         study.runs["y"] += truth + rng.normal(0, 0.3, groups.max() + 1)[groups]
         study.runs["y"] += rng.normal(0, 0.05, len(study.runs))
         fit = ordinary_least_squares(study, chosen, "y", "absolute")
-        best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
+        best = optimum.optimum(fit, bootstrap(fit, study, chosen), chosen)
         covered.append(best["ci_low"][0] < truth < best["ci_high"][0])
     assert 0.8 <= np.mean(covered) <= 1.0
 
@@ -366,7 +370,7 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     def table(runs_table):
         again = runs.from_table(runs_table, chosen)
         fit = ordinary_least_squares(again, chosen, "accuracy", "absolute")
-        return surface.optimum(fit, bootstrap(fit, again, chosen), chosen)
+        return optimum.optimum(fit, bootstrap(fit, again, chosen), chosen)
 
     raw = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     first = table(raw)
@@ -398,8 +402,8 @@ def test_any_number_of_factors(count):
         noise=0.01,
         bootstrap=200,
     )
-    assert surface.stationary(fit)["coded"].to_numpy() == pytest.approx([0.5] * count, abs=0.05)
-    best = surface.optimum(fit, bootstrap(fit, study, chosen), chosen)
+    assert canonical.stationary(fit)["coded"].to_numpy() == pytest.approx([0.5] * count, abs=0.05)
+    best = optimum.optimum(fit, bootstrap(fit, study, chosen), chosen)
     assert best["value"].to_numpy(float) == pytest.approx([2.5] * count, abs=0.05)
-    assert len(surface.surfaces(fit)) == count * (count - 1) / 2 * 15**2 * (3 if count == 3 else 1)
-    assert surface.interactions(fit, chosen).empty == (count == 1)
+    assert len(effects.surfaces(fit)) == count * (count - 1) / 2 * 15**2 * (3 if count == 3 else 1)
+    assert effects.interactions(fit, chosen).empty == (count == 1)

@@ -7,11 +7,12 @@ import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import runs, tradeoff
-from analysis.inference import coefficients
-from analysis.regression import ordinary_least_squares
-from analysis.resampling import bootstrap
-from analysis.settings import Settings
+from analysis.fit.estimators import coefficients
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.resampling import bootstrap
+from analysis.questions import tradeoff
+from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 
 
 def two_metrics(gain, cost, noise=0.0, **more):

@@ -6,12 +6,14 @@ import pytest
 import reference
 from scipy import stats
 
-from analysis import runs, variability
-from analysis.predictions import Predictions, evaluation_variance
-from analysis.regression import ordinary_least_squares
-from analysis.resampling import bootstrap
-from analysis.settings import Settings
-from analysis.splitplot import split_plot
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.resampling import bootstrap
+from analysis.fit.split_plot import split_plot
+from analysis.questions import cells, importance, power, variance
+from analysis.questions.evaluation import evaluation_variance
+from analysis.runs import table as runs
+from analysis.runs.predictions import Predictions
+from analysis.runs.settings import Settings
 
 CONFIG = {
     "seed": 11,
@@ -45,7 +47,7 @@ def simulated(mean, seed=0, replicates=3, replicate_sd=0.0, trajectory_sd=0.0, e
 def test_trajectory_and_epoch_components_are_lme4s(design, metric):
     study, chosen = reference.study(design), reference.settings()
     fit = split_plot(study, chosen, metric, "absolute")
-    table = variability.variance(fit, study, {}, chosen).set_index("component")
+    table = variance.variance(fit, study, {}, chosen).set_index("component")
     answer = reference.answers(design)[metric]["absolute"]["split_plot_var"]
     assert table.loc["trajectory", "variance"] == pytest.approx(answer["trajectory"], rel=0.01)
     assert table.loc["epoch_within_trajectory", "variance"] == pytest.approx(
@@ -67,7 +69,7 @@ def test_components_of_a_simulation_are_recovered():
             epoch_sd=0.1,
         )
         fit = split_plot(study, SETTINGS, "y", "absolute")
-        table = variability.variance(fit, study, {}, SETTINGS)
+        table = variance.variance(fit, study, {}, SETTINGS)
         found.append(table.set_index("component")["variance"])
     mean = pd.concat(found, axis=1).mean(axis=1)
     # a coded factor at three even levels has variance 2/3
@@ -93,7 +95,7 @@ def test_evaluation_sampling_is_taken_out_of_what_contains_it():
     study.runs["predictions"] = [f"run{index}" for index in study.runs.index]
     fit = split_plot(study, chosen, "accuracy", "absolute")
     without, with_them = (
-        variability.variance(fit, study, known, chosen).set_index("component")["variance"]
+        variance.variance(fit, study, known, chosen).set_index("component")["variance"]
         for known in ({}, models)
     )
     sampling = evaluation_variance(study.runs, models, "accuracy")
@@ -116,7 +118,7 @@ def test_hyperparameters_without_effect_have_almost_no_variance():
     for seed in range(20):
         study = simulated(lambda a, b, e: 0 * a, seed=seed, trajectory_sd=0.2, epoch_sd=0.1)
         fit = split_plot(study, SETTINGS, "y", "absolute")
-        table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+        table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
         shares.append(table.loc["hyperparameters", "share"])
     # without taking out estimation error the mean share is about 0.25
     assert np.mean(shares) < 0.1
@@ -125,18 +127,18 @@ def test_hyperparameters_without_effect_have_almost_no_variance():
 def test_without_replicates_or_repeated_trajectories_it_is_said():
     study = simulated(lambda a, b, e: a, replicates=1, epoch_sd=0.1)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+    table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
     assert np.isnan(table.loc["replicate", "variance"])
-    said = " ".join(sentence for _, sentence in variability.notes(fit, study, {}))
+    said = " ".join(sentence for _, sentence in variance.notes(fit, study, {}))
     assert "no replicates to compare" in said and "computed for accuracy" in said
-    assert variability.cells(study, SETTINGS)[["mean_low", "ci_low"]].isna().all(axis=None)
+    assert cells.cells(study, SETTINGS)[["mean_low", "ci_low"]].isna().all(axis=None)
 
     study.runs["trajectory"] = study.runs.index.astype(str)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    table = variability.variance(fit, study, {}, SETTINGS).set_index("component")
+    table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
     assert table.loc["trajectory", "variance"] == pytest.approx(fit.residual_variance)
     assert np.isnan(table.loc["epoch_within_trajectory", "variance"])
-    assert "between epochs" in " ".join(s for _, s in variability.notes(fit, study, {}))
+    assert "between epochs" in " ".join(s for _, s in variance.notes(fit, study, {}))
 
 
 # --- importance ---------------------------------------------------------------------------------
@@ -160,14 +162,14 @@ def test_type2_sums_of_squares_are_those_of_car(design, metric):
         for term in terms
     }
     gram, moments = fit.design.T @ fit.design, fit.design.T @ fit.response
-    ours = variability.type2_sums_of_squares(gram[None], moments[None], groups)[0]
+    ours = importance.type2_sums_of_squares(gram[None], moments[None], groups)[0]
     theirs = [row["Sum.Sq"] for row in answer[:9]]
     assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-11)
 
 
 def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
     fit = ordinary_least_squares(reference.study(), reference.settings(), "loss", "absolute")
-    groups = variability.factor_groups(fit)
+    groups = importance.factor_groups(fit)
     named = {
         name: [[fit.names[i] for i in columns] for columns in pair] for name, pair in groups.items()
     }
@@ -189,7 +191,7 @@ def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
 def test_both_methods_find_what_matters():
     study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    table = variability.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    table = importance.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
     # variance of a is 2/3, of the product 4/9
     for _, part in table.groupby("method"):
         part = part.set_index("term")
@@ -200,7 +202,7 @@ def test_both_methods_find_what_matters():
         assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
     study = runs.from_table(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    again = variability.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    again = importance.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
     pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
 
 
@@ -211,7 +213,7 @@ def test_another_unit_of_the_metric_changes_no_share():
         study.runs["y"] = scale * study.runs["y"] + shift
         fit = split_plot(study, SETTINGS, "y", "absolute")
         boot = bootstrap(fit, study, SETTINGS)
-        tables.append(variability.importance(fit, boot, study, SETTINGS))
+        tables.append(importance.importance(fit, boot, study, SETTINGS))
     pd.testing.assert_frame_equal(*tables, rtol=1e-5, atol=1e-8)
 
 
@@ -230,7 +232,7 @@ def test_functional_anova_sees_what_the_polynomial_cannot():
     )
     study = runs.from_table(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = variability.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    found = importance.importance(fit, bootstrap(fit, study, chosen), study, chosen)
     found = found.set_index(["method", "term"])["share"]
     assert found["functional_anova", "a"] > 0.95
 
@@ -250,7 +252,7 @@ def test_importance_with_a_categorical_factor():
     )
     study = runs.from_table(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = variability.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    found = importance.importance(fit, bootstrap(fit, study, chosen), study, chosen)
     assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
     assert set(found["term"]) == {"a", "kind", "a:kind"}
 
@@ -267,7 +269,7 @@ def test_cells_by_hand():
     chosen = Settings.from_config(
         {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
     )
-    cell = variability.cells(runs.from_table(table, chosen), chosen).iloc[0]
+    cell = cells.cells(runs.from_table(table, chosen), chosen).iloc[0]
     assert (cell["runs"], cell["mean"], cell["delta"]) == (3, 2, 1)
     # replicate means 3, 4.5, 4.5 about 4: mean square 2(1 + .25 + .25)/2 = 1.5; rest 1/2
     between, rest = 1.5, 0.5
@@ -286,9 +288,9 @@ def test_cells_of_a_metric_of_any_size_have_the_same_relative_intervals(size):
     chosen = Settings.from_config(
         {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
     )
-    plain = variability.cells(runs.from_table(table, chosen), chosen)
+    plain = cells.cells(runs.from_table(table, chosen), chosen)
     table["y"] *= size
-    scaled = variability.cells(runs.from_table(table, chosen), chosen)
+    scaled = cells.cells(runs.from_table(table, chosen), chosen)
     for column in ("mean", "mean_low", "mean_high"):
         assert scaled[column].to_numpy() == pytest.approx(plain[column].to_numpy() * size)
 
@@ -299,7 +301,7 @@ def test_cell_intervals_cover_as_often_as_they_say():
         study = simulated(
             lambda a, b, e: 0 * a, seed, replicate_sd=0.2, trajectory_sd=0.2, epoch_sd=0.2
         )
-        table = variability.cells(study, SETTINGS)
+        table = cells.cells(study, SETTINGS)
         covered.append(((table["mean_low"] < 0) & (table["mean_high"] > 0)).mean())
     # over 400 simulations 0.937: few replicates and correlated epochs cost a little
     assert 0.9 < np.mean(covered) < 0.97
@@ -313,24 +315,24 @@ def test_power_is_the_noncentral_ts(df):
     for shift in (0.0, 1.0, 2.8, 5.0):
         critical = stats.t.ppf(0.975, df)
         exact = stats.nct.sf(critical, df, shift) + stats.nct.cdf(-critical, df, shift)
-        assert variability.power_of(shift, 1.0, df, 0.05) == pytest.approx(exact, abs=5e-4)
+        assert power.power_of(shift, 1.0, df, 0.05) == pytest.approx(exact, abs=5e-4)
 
 
 def test_the_smallest_effect_has_that_power():
-    effect = variability.smallest_effect(0.3, 12, 0.05)
-    assert variability.power_of(effect, 0.3, 12, 0.05) == pytest.approx(0.8, abs=1e-6)
+    effect = power.smallest_effect(0.3, 12, 0.05)
+    assert power.power_of(effect, 0.3, 12, 0.05) == pytest.approx(0.8, abs=1e-6)
     # R: power.t.test's noncentral t, (t.975,inf + z.8) = 2.8016 standard errors without limit
-    assert variability.smallest_effect(1.0, 1e7, 0.05) == pytest.approx(2.8016, abs=1e-3)
+    assert power.smallest_effect(1.0, 1e7, 0.05) == pytest.approx(2.8016, abs=1e-3)
 
 
 def test_replicates_needed_is_the_first_number_that_is_enough():
-    needed = variability.replicates_needed(0.5, 0.3, 19, 3, 0.05)
+    needed = power.replicates_needed(0.5, 0.3, 19, 3, 0.05)
     for count, enough in ((needed, True), (needed - 1, False)):
         scale = count / 3
-        power = variability.power_of(0.5, 0.3 / np.sqrt(scale), 19 * scale, 0.05)
-        assert (power >= 0.8) == enough
-    assert np.isnan(variability.replicates_needed(1e-9, 0.3, 19, 3, 0.05))
-    assert variability.replicates_needed(100.0, 0.3, 19, 3, 0.05) == 1
+        found = power.power_of(0.5, 0.3 / np.sqrt(scale), 19 * scale, 0.05)
+        assert (found >= 0.8) == enough
+    assert np.isnan(power.replicates_needed(1e-9, 0.3, 19, 3, 0.05))
+    assert power.replicates_needed(100.0, 0.3, 19, 3, 0.05) == 1
 
 
 @pytest.mark.parametrize("term", ["a", "epochs"])
@@ -341,7 +343,7 @@ def test_power_by_simulation(term):
     # between trajectories and a third of that between epochs.
     variance = (0.02**2 + 0.02**2 / 3) / 18 if term == "a" else 0.02**2 / 54
     df = 19 if term == "a" else 50
-    needed = int(variability.replicates_needed(target, variance**0.5, df, 3, 0.05))
+    needed = int(power.replicates_needed(target, variance**0.5, df, 3, 0.05))
     assert 4 <= needed <= 9
 
     def found(replicates, simulations):
@@ -364,12 +366,12 @@ def test_power_by_simulation(term):
 
 def test_power_table_names_every_term_and_its_target():
     study, chosen = reference.study(), reference.settings()
-    table = variability.power(split_plot(study, chosen, "accuracy", "absolute"), chosen)
+    table = power.power(split_plot(study, chosen, "accuracy", "absolute"), chosen)
     assert list(table["term"])[:3] == ["learning_rate", "batch_size", "epochs"]
     assert len(table) == 9 and (table["target_effect"] == 0.01).all()
     sure = table["smallest_effect"] < table["target_effect"]
     assert (table.loc[sure, "replicates_needed"] <= table.loc[sure, "replicates"]).all()
-    loss = variability.power(split_plot(study, chosen, "loss", "absolute"), chosen)
+    loss = power.power(split_plot(study, chosen, "loss", "absolute"), chosen)
     assert loss["target_effect"].iloc[0] != 0.01
 
 
@@ -377,10 +379,10 @@ def test_the_config_may_give_the_target():
     study, chosen = reference.study(), reference.settings(target_effect={"loss": 0.02})
     needed = {}
     for metric, target in (("accuracy", 0.01), ("loss", 0.02)):
-        table = variability.power(split_plot(study, chosen, metric, "absolute"), chosen)
+        table = power.power(split_plot(study, chosen, metric, "absolute"), chosen)
         assert (table["target_effect"] == target).all()
         needed[metric] = table["replicates_needed"]
     smaller = reference.settings(target_effect={"loss": 0.01})
-    table = variability.power(split_plot(study, smaller, "loss", "absolute"), smaller)
+    table = power.power(split_plot(study, smaller, "loss", "absolute"), smaller)
     assert (table["replicates_needed"] >= needed["loss"]).all()
     assert (table["replicates_needed"] > needed["loss"]).any()

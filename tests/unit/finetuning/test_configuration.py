@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.errors import UserError
 from finetuning import configuration
-from finetuning.errors import StudyError
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 
@@ -17,7 +17,7 @@ DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text()
 def refusal(change):
     config = copy.deepcopy(DEFAULT)
     change(config)
-    with pytest.raises(StudyError) as refused:
+    with pytest.raises(UserError) as refused:
         configuration.check(config)
     message = str(refused.value)
     assert "\n" not in message
@@ -83,7 +83,7 @@ def test_refusals_name_key_value_and_remedy(change, parts):
 def test_freezing_more_layers_than_there_are_is_refused():
     config = copy.deepcopy(DEFAULT)
     config["training"]["frozen_layers"] = 7
-    with pytest.raises(StudyError, match=r"training\.frozen_layers: 7 .* has 6"):
+    with pytest.raises(UserError, match=r"training\.frozen_layers: 7 .* has 6"):
         configuration.check_layers(config, 6)
     configuration.check_layers(config, 7)
 
@@ -111,5 +111,5 @@ def test_any_spoilt_value_is_accepted_or_refused_but_never_breaks(data):
     place[key] = data.draw(VALUES)
     try:
         configuration.check(config)
-    except StudyError as refused:
+    except UserError as refused:
         assert str(refused)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common.errors import UserError
 from finetuning import dataset
-from finetuning.errors import StudyError
 from tests.tiny import write_tiny_distilbert
 
 
@@ -51,7 +51,7 @@ def test_every_draw_keeps_its_promises(
     try:
         sizes = config(training, evaluation, seed, validation)
         drawn = dataset.draw_split(texts, sizes, 0)
-    except StudyError as error:
+    except UserError as error:
         assert "data" in str(error)
         # Without groups and a validation set there are only two reasons to refuse.
         if not group_size and not validation:
@@ -119,7 +119,7 @@ def test_groups_across_given_splits_are_not_divided():
 
 def test_groups_that_cannot_be_divided_are_refused():
     texts = frame([0, 1] * 10, groups=["one"] * 16 + ["two"] * 4)
-    with pytest.raises(StudyError, match="the 2 groups cannot be divided"):
+    with pytest.raises(UserError, match="the 2 groups cannot be divided"):
         dataset.draw_split(texts, config(10, 8), 0)
 
 
@@ -145,7 +145,7 @@ def test_tokens_are_the_tokenizers_without_padding(checkpoint):
 def test_an_unreadable_tokenizer_is_refused(tmp_path):
     directory = write_tiny_distilbert(tmp_path)
     (directory / "tokenizer.json").write_text("{")
-    with pytest.raises(StudyError, match="tokenizer of the checkpoint cannot be read"):
+    with pytest.raises(UserError, match="tokenizer of the checkpoint cannot be read"):
         dataset.tokenise(["a"], directory, 8)
 
 
@@ -181,7 +181,7 @@ def test_a_damaged_split_is_named(tmp_path):
     path = tmp_path / "replicate=0.safetensors"
     dataset.write_split(path, SPLIT, {})
     path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(StudyError, match=r"replicate=0\.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"replicate=0\.safetensors is damaged"):
         dataset.read_split(path)
 
 

@@ -13,10 +13,11 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save
 
-from finetuning import embedded, sources
+from common.errors import UserError
+from finetuning import sources
 from finetuning.dataset import tokenise
-from finetuning.errors import StudyError
-from finetuning.local import distilbert_shapes
+from finetuning.sources import embedded
+from finetuning.sources.local import distilbert_shapes
 from tests.tiny import VOCABULARY, study_config, write_tiny_distilbert
 
 DIM, LAYERS, POSITIONS = 8, 2, 32
@@ -190,7 +191,7 @@ def test_the_baseline_is_capped_in_proportion(index, config):
 
 def test_a_share_that_leaves_no_films_is_refused(index, config):
     config["embedded"]["baseline_films"] = 0.99
-    with pytest.raises(StudyError, match=r"embedded\.baseline_films: 0\.99 of 10 films"):
+    with pytest.raises(UserError, match=r"embedded\.baseline_films: 0\.99 of 10 films"):
         sources.resolve(config)
 
 
@@ -236,13 +237,13 @@ def test_the_tokenizer_neither_pads_nor_cuts_on_its_own(index, tmp_path):
 def test_a_wheel_with_another_hash_is_refused(index, config, monkeypatch, name):
     wheel = getattr(embedded, name)
     monkeypatch.setattr(embedded, name, replace(wheel, sha256="0" * 64))
-    with pytest.raises(StudyError, match="is not the one this study is pinned to"):
+    with pytest.raises(UserError, match="is not the one this study is pinned to"):
         sources.resolve(config)
 
 
 def test_a_wheel_that_cannot_be_had_is_said(index, config, monkeypatch, tmp_path):
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    with pytest.raises(StudyError, match=r"cannot be fetched with pip \(No matching distribution"):
+    with pytest.raises(UserError, match=r"cannot be fetched with pip \(No matching distribution"):
         sources.resolve(config)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import (
     read_arrays,
     read_json,
@@ -29,7 +29,7 @@ def test_json_comes_back_and_every_change_is_noticed(tmp_path):
     assert read_json(path) == record
     for spoilt in spoilt_contents(path):
         path.write_bytes(spoilt)
-        with pytest.raises(StudyError, match=r"record\.json is damaged"):
+        with pytest.raises(UserError, match=r"record\.json is damaged"):
             read_json(path)
 
 
@@ -42,7 +42,7 @@ def test_arrays_come_back_and_every_change_is_noticed(tmp_path):
         assert found[name].dtype == array.dtype and np.array_equal(found[name], array)
     for spoilt in spoilt_contents(path):
         path.write_bytes(spoilt)
-        with pytest.raises(StudyError, match=r"arrays\.safetensors is damaged"):
+        with pytest.raises(UserError, match=r"arrays\.safetensors is damaged"):
             read_arrays(path)
 
 
@@ -55,7 +55,7 @@ def test_a_table_comes_back_and_no_change_of_it_is_taken_for_it(tmp_path):
         path.write_bytes(spoilt)
         try:
             pd.testing.assert_frame_equal(read_table(path, MADE_WITH), TABLE)
-        except StudyError as error:  # parquet also has bytes that mean nothing
+        except UserError as error:  # parquet also has bytes that mean nothing
             assert "table.parquet is damaged" in str(error)
             noticed += 1
     assert noticed > 100
@@ -63,10 +63,10 @@ def test_a_table_comes_back_and_no_change_of_it_is_taken_for_it(tmp_path):
 
 def test_what_was_made_with_something_else_is_refused(tmp_path):
     write_arrays(tmp_path / "arrays", ARRAYS, MADE_WITH)
-    with pytest.raises(StudyError, match=r"arrays was made with .*\(seed: 1 then, 2 now\)"):
+    with pytest.raises(UserError, match=r"arrays was made with .*\(seed: 1 then, 2 now\)"):
         read_arrays(tmp_path / "arrays", MADE_WITH | {"seed": 2})
     write_table(tmp_path / "table", TABLE, MADE_WITH)
-    with pytest.raises(StudyError, match=r"table was made with .*\(seed: 1 then, 2 now\)"):
+    with pytest.raises(UserError, match=r"table was made with .*\(seed: 1 then, 2 now\)"):
         read_table(tmp_path / "table", MADE_WITH | {"seed": 2})
 
 

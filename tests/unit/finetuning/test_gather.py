@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from finetuning.errors import StudyError
+from common.errors import UserError
+from design.grid import Grid
 from finetuning.files import read_json, write_json
 from finetuning.gather import (
     check_gathered,
@@ -15,7 +16,6 @@ from finetuning.gather import (
     gather_tables,
     read_study,
 )
-from finetuning.grid import Grid
 from tests.documented import columns as documented_columns
 from tests.finished_study import write_finished_study
 from tests.tiny import whole_config
@@ -122,7 +122,7 @@ FILES = (
 def test_a_damaged_file_is_named_with_what_to_do(finished, file, damage):
     folder, config, _ = finished
     (folder / file).write_bytes(DAMAGE[damage]((folder / file).read_bytes()))
-    with pytest.raises(StudyError) as error:
+    with pytest.raises(UserError) as error:
         source = read_json(folder / "source.json")
         read_study(folder, Grid.from_config(config), config, source)
     message = str(error.value)
@@ -142,7 +142,7 @@ def test_metrics_that_are_not_those_of_the_predictions_are_refused(finished):
     results = read_json(path)
     results["metrics"]["loss"] += 1e-6
     write_json(path, results)  # with a digest that fits
-    with pytest.raises(StudyError, match=r"metrics\.json is damaged: its metrics are not those of"):
+    with pytest.raises(UserError, match=r"metrics\.json is damaged: its metrics are not those of"):
         read(finished)
 
 
@@ -150,9 +150,9 @@ def test_predictions_of_another_cell_are_refused(finished):
     path = finished[0] / CELL / "predictions.safetensors"
     stored = load_file(path)
     save_file(stored | {"logits": np.flip(stored["logits"], 1).copy()}, path)
-    with pytest.raises(StudyError, match=r"predictions\.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"predictions\.safetensors is damaged"):
         read(finished)
-    with pytest.raises(StudyError, match=r"predictions\.safetensors is damaged"):
+    with pytest.raises(UserError, match=r"predictions\.safetensors is damaged"):
         check_predictions(finished[0], Grid.from_config(finished[1]))
 
 
@@ -182,7 +182,7 @@ def test_predictions_of_another_cell_are_refused(finished):
 def test_what_another_configuration_made_is_refused_by_name(finished, change, named, difference):
     folder, config, source = finished
     change(config)
-    with pytest.raises(StudyError) as error:
+    with pytest.raises(UserError) as error:
         read_study(folder, Grid.from_config(config), config, source)
     assert f"{folder / named} was made with other settings" in str(error.value)
     assert difference in str(error.value)
@@ -193,7 +193,7 @@ def test_a_cell_of_another_checkpoint_is_refused(finished):
     results = read_json(path)
     results["computed_from"]["checkpoint"] = "0" * 64
     write_json(path, results)
-    with pytest.raises(StudyError, match=r"computed_from\.checkpoint: 0000"):
+    with pytest.raises(UserError, match=r"computed_from\.checkpoint: 0000"):
         read(finished)
 
 
@@ -202,7 +202,7 @@ def test_a_cell_of_another_engine_is_refused(finished):
     results = read_json(path)
     engine = results["engine"]
     write_json(path, results | {"engine": engine - 1})
-    with pytest.raises(StudyError, match=f"engine: {engine - 1} then, {engine} now"):
+    with pytest.raises(UserError, match=f"engine: {engine - 1} then, {engine} now"):
         read(finished)
 
 
@@ -212,7 +212,7 @@ def test_many_unusable_cells_are_counted(finished):
     other = folder / "other"
     write_finished_study(other, config)
     config["training"]["weight_decay"] = 0.5
-    with pytest.raises(StudyError, match=r"24 of 24 cells cannot be used") as error:
+    with pytest.raises(UserError, match=r"24 of 24 cells cannot be used") as error:
         read_study(other, Grid.from_config(config), config, source)
     assert "and 14 more" in str(error.value) and f"rm -r {other}/cells" in str(error.value)
 
@@ -229,7 +229,7 @@ def test_a_damaged_table_is_named(finished, name):
     check_gathered(folder)
     lines = (folder / name).read_bytes().splitlines(keepends=True)
     (folder / name).write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(StudyError, match=f"{name} is damaged"):
+    with pytest.raises(UserError, match=f"{name} is damaged"):
         check_gathered(folder)
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from finetuning.grid import Grid, baseline_seeds, replicate_seeds
+from design.grid import Grid, baseline_seeds, replicate_seeds
 from tests import tiny
 
 LEVELS = {"learning_rate": (1e-5, 3e-5), "schedule": ("constant", "linear"), "epochs": (1, 2)}

@@ -13,9 +13,9 @@ from unittest import mock
 import pandas as pd
 import pytest
 
-from finetuning import hub as hub_module
+from common.errors import UserError
 from finetuning import sources
-from finetuning.errors import StudyError
+from finetuning.sources import hub as hub_module
 from tests.hub_server import PARQUET_COPY, HubServer
 from tests.tiny import (
     CHECKPOINT,
@@ -100,7 +100,7 @@ def config(commits):
 
 
 def refusal(run, config):
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         run(sources.resolve, config)
     message = str(caught.value)
     assert "\n" not in message
@@ -289,7 +289,7 @@ def test_offline_with_a_filled_cache(run, hub, environment, config, commits):
     config["source"] = "hub"
     done = in_new_process(environment, config, HF_HUB_OFFLINE="1")
     last = done.stderr.strip().splitlines()[-1]
-    assert "StudyError: source: hub needs" in last
+    assert "UserError: source: hub needs" in last
     assert f"HF_HUB_OFFLINE is set, and {CHECKPOINT} at revision {'0' * 40}" in last
 
 
@@ -327,7 +327,7 @@ def test_a_hub_that_cannot_be_reached(config, environment):
     config["source"] = "hub"
     done = in_new_process(closed, config, "sources._choose(config)")
     last = done.stderr.strip().splitlines()[-1]
-    assert "StudyError: source: hub needs hub.checkpoint and hub.dataset" in last
+    assert "UserError: source: hub needs hub.checkpoint and hub.dataset" in last
     assert "source: embedded" in last
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from finetuning.hyperparameters import Hyperparameters, Patience, learning_rate_at
+from common.hyperparameters import Hyperparameters, Patience, learning_rate_at
 
 
 def rates(epochs, schedule, warmup, steps_per_epoch=4):

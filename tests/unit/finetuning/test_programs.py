@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from finetuning.errors import StudyError
+from common.errors import UserError
 from finetuning.files import read_arrays
 
 LOSS_AT_LENGTHS = """
@@ -40,7 +40,7 @@ def batch(length=8):
 def damage(path):
     whole = path.read_bytes()
     path.write_bytes(whole[:-9] + bytes([whole[-9] ^ 1]) + whole[-8:])
-    with pytest.raises(StudyError, match="damaged"):
+    with pytest.raises(UserError, match="damaged"):
         read_arrays(path)
 
 

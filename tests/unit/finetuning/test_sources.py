@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from common.errors import UserError
 from finetuning import sources
-from finetuning.errors import StudyError
 from tests.tiny import VOCABULARY, study_config, write_tiny_distilbert, write_tiny_sentences
 
 
@@ -28,7 +28,7 @@ def config(checkpoint, table):
 
 
 def refusal(config):
-    with pytest.raises(StudyError) as caught:
+    with pytest.raises(UserError) as caught:
         sources.resolve(config)
     message = str(caught.value)
     assert "\n" not in message
@@ -138,17 +138,17 @@ def test_class_labels_without_telling_names_match_by_number():
         (["ham", "spam"], ["LABEL_0", "LABEL_1"]),
     ):
         assert sources._numbers(label, names, ours, "here").tolist() == [0, 1, 1]
-    with pytest.raises(StudyError, match="labels must be the checkpoint's"):
+    with pytest.raises(UserError, match="labels must be the checkpoint's"):
         sources._numbers(label, ["ham", "spam"], ["NEGATIVE", "POSITIVE"], "here")
 
 
 def test_a_changed_file_is_noticed(config, checkpoint, table, tmp_path):
     source = sources.resolve(config)
     rewrite(table, lambda rows: rows.iloc[::-1])
-    with pytest.raises(StudyError, match=r"dataset/sentences\.csv changed"):
+    with pytest.raises(UserError, match=r"dataset/sentences\.csv changed"):
         sources.read_texts(source, config)
     write_tiny_distilbert(checkpoint, seed=5)
-    with pytest.raises(StudyError, match=r"checkpoint/model\.safetensors changed"):
+    with pytest.raises(UserError, match=r"checkpoint/model\.safetensors changed"):
         sources.write_checkpoint(source, tmp_path / "written")
     assert not (tmp_path / "written").exists()
 

@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+from common.errors import UserError
+from common.hyperparameters import Hyperparameters
 from finetuning.dataset import Split, tokenised_examples
-from finetuning.errors import StudyError
-from finetuning.hyperparameters import Hyperparameters
 
 LENGTHS = [8, 16]
 SEEDS = {"order": 1, "dropout": 2}
@@ -103,13 +103,13 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
     spoil(tensors)
     save_file(tensors, tmp_path / "model.safetensors")
     (tmp_path / "config.json").write_bytes((tiny_checkpoint / "config.json").read_bytes())
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(UserError, match=message):
         load_classifier(tmp_path)
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_metrics_agree_with_scikit_learn(keras, classes):
-    from finetuning.metrics import measure
+    from common.metrics import measure
 
     random = np.random.default_rng(0)
     labels = random.integers(0, classes, 300)
@@ -126,7 +126,7 @@ def test_metrics_agree_with_scikit_learn(keras, classes):
 
 
 def test_calibration_error_of_known_predictions(keras):
-    from finetuning.metrics import measure
+    from common.metrics import measure
 
     # ten predictions of confidence 0.85, six of them right
     logits = np.tile([0.0, np.log(0.85 / 0.15)], (10, 1))
@@ -243,8 +243,8 @@ def test_adamw_is_that_of_keras(keras):
 
 
 def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, tmp_path):
+    from common.metrics import measure
     from finetuning.evaluation import predict_logits
-    from finetuning.metrics import measure
     from finetuning.trainer import Run
 
     levels = list(range(1, 9))

@@ -1,0 +1,85 @@
+"""The cells against the baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis import words
+from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of, significant
+from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
+
+
+def about_baseline(
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
+    cells = rows_of(tables, "cells", metric=metric.name)
+    cells = cells.dropna(subset=["delta"]) if len(cells) else cells
+    if cells.empty:
+        return
+    better = (cells["ci_low"] > 0) if metric.sign > 0 else (cells["ci_high"] < 0)
+    worse = (cells["ci_high"] < 0) if metric.sign > 0 else (cells["ci_low"] > 0)
+    best = cells.loc[(metric.sign * cells["delta"]).idxmax()]
+    name = words.name(metric.name)
+    where = words.setting({f.name: best[f.name] for f in settings.factors}, settings.factors)
+    interval = ""
+    if pd.notna(best["ci_low"]):
+        interval = f" ({percent(settings)} interval {interval_of(best, metric)})"
+    yield Finding(
+        "baseline",
+        metric.name,
+        "best_cell",
+        False,
+        f"The cell with the best mean {name} is {where}: "
+        f"{words.amount(best['delta'], metric, sign=True)} against the baseline{interval}. "
+        f"It is the best of {len(cells)} means, so part of its lead is luck.",
+    )
+    if cells["ci_low"].notna().any():
+        yield Finding(
+            "baseline",
+            metric.name,
+            "cells",
+            False,
+            f"The whole interval of {int(better.sum())} of {len(cells)} cells is better than the "
+            f"baseline in {name}, that of {int(worse.sum())} worse. These intervals are cell by "
+            f"cell: were all {len(cells)} cells equal to the baseline, about "
+            f"{settings.alpha * len(cells):.1g} would be counted.",
+        )
+    yield from _cells_against_baseline(tables, settings, metric)
+
+
+def _cells_against_baseline(
+    tables: Tables, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
+    """From the predictions: exact McNemar tests, corrected for the number of cells."""
+    cells = rows_of(tables, "comparisons", metric=metric.name)
+    if cells.empty or cells["q_value"].isna().all():
+        return
+    sure = significant(cells, settings.alpha)
+    gain = metric.sign * cells["difference"] > 0
+    better, worse = int((sure & gain).sum()), int((sure & ~gain).sum())
+    name = words.name(metric.name)
+    rule = (
+        f"exact McNemar tests, q < {settings.alpha:g} over the {words.count(len(cells), 'cell')}, "
+        "and the interval without zero"
+    )
+    if better:
+        first = cells[sure & gain].sort_values("difference", ascending=metric.sign < 0).iloc[0]
+        where = words.setting(first[list(settings.factor_names)].to_dict(), settings.factors)
+        sentence = (
+            f"As trained here, {words.count(better, 'cell')} of {len(cells):,} "
+            f"{'beats' if better == 1 else 'beat'} the baseline in {name} on the same texts, most "
+            f"of all {where} with "
+            f"{words.amount(first['difference'], metric, sign=True)} ({percent(settings)} "
+            f"interval over texts, not over training runs, {interval_of(first, metric)}; "
+            f"{words.p_value(first['q_value'], 'q')}); "
+            f"{worse} {'is' if worse == 1 else 'are'} worse ({rule})."
+        )
+    else:
+        sentence = (
+            f"No cell is shown to beat the baseline in {name} on the same texts; "
+            f"{worse} of {len(cells)} {'is' if worse == 1 else 'are'} worse ({rule})."
+        )
+    yield Finding("baseline", metric.name, "cells_beat_baseline", bool(better), sentence)

@@ -1,0 +1,62 @@
+"""Where the fitted surface is best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from analysis import words
+from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of
+from analysis.runs.settings import Metric, Settings
+
+
+def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+    name = words.name(metric.name)
+    best = rows_of(tables, "optimum", metric=metric.name)
+    if len(best):
+        values = dict(zip(best["factor"], best["value"], strict=True))
+        where = words.setting(values, settings.factors)
+        row = best.iloc[0]
+        interval = ""
+        if pd.notna(row["ci_low"]):
+            interval = (
+                f" ({percent(settings)} bootstrap interval {interval_of(row, metric)} "
+                "for the value there)"
+            )
+        sentence = (
+            f"The fitted {name} is best at {where}: {words.reading(row['predicted'], metric)}"
+            f"{interval}."
+        )
+        edges = [words.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
+        if edges:
+            sentence += (
+                f" That is on the edge of what was studied in {words.listed(edges)}: something "
+                "better may lie beyond."
+            )
+        yield Finding("surface", metric.name, "best_region", False, sentence)
+    point = rows_of(tables, "stationary", metric=metric.name)
+    if len(point):
+        nature, inside = str(point["nature"].iloc[0]), bool(point["inside"].iloc[0])
+        where = words.setting(
+            dict(zip(point["factor"], point["natural"], strict=True)), settings.factors
+        )
+        meaning = {
+            "saddle": "a saddle: from it the metric rises along one direction and falls along "
+            "another, so it is neither the best nor the worst point",
+            "maximum": "a maximum"
+            + ("" if metric.sign > 0 else ", the worst point for this metric"),
+            "minimum": "a minimum"
+            + ("" if metric.sign < 0 else ", the worst point for this metric"),
+        }.get(nature, nature)
+        if inside:
+            place = f"lies inside the region studied, at {where}"
+        else:
+            place = "lies outside the region studied and says nothing of it"
+        yield Finding(
+            "surface",
+            metric.name,
+            f"stationary_{nature}",
+            False,
+            f"The stationary point of the fitted {name} is {meaning}; it {place}.",
+        )

@@ -1,0 +1,100 @@
+"""Coded variables: from natural units to the design's units and back.
+
+A numeric factor is transformed to its scale, centred and divided by half its range (Box & Draper,
+*Response Surfaces, Mixtures, and Ridge Analyses*, 2007). The absolute framing centres on the
+middle of the range, the relative framing on the baseline's own value, so that the same slope is
+reported at another place. A categorical factor gets sum-to-zero contrasts in both framings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from analysis.runs.settings import Factor, Settings
+
+FRAMINGS = ("absolute", "relative")
+
+_TRANSFORMS = {"log10": np.log10, "log2": np.log2, "linear": np.asarray}
+_INVERSES = {"log10": lambda t: 10.0**t, "log2": np.exp2, "linear": np.asarray}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How one factor is coded. ``levels`` are its distinct natural values in the table."""
+
+    factor: Factor
+    levels: tuple[Any, ...]
+    centre: float = 0.0  # transformed value that is coded 0
+    half_range: float = 1.0  # transformed length of one coded unit
+
+    @property
+    def name(self) -> str:
+        return self.factor.name
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the coded columns; a categorical factor has one for each level but the first."""
+        if self.factor.numeric:
+            return (self.name,)
+        return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
+
+    def code(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Natural values (n,) to coded columns (n, len(columns))."""
+        if self.factor.numeric:
+            transformed = _TRANSFORMS[self.factor.scale](np.asarray(values, dtype=float))
+            return ((transformed - self.centre) / self.half_range)[:, None]
+        values = np.asarray(values, dtype=object)
+        coded = np.array([values == level for level in self.levels], dtype=float).T
+        return coded[:, 1:] - coded[:, :1]
+
+    def decode(self, coded: ArrayLike) -> NDArray[np.float64]:
+        """Coded values of a numeric factor to natural units, same shape."""
+        transformed = np.asarray(coded, dtype=float) * self.half_range + self.centre
+        return _INVERSES[self.factor.scale](transformed)
+
+    @property
+    def middle(self) -> Any:
+        """The natural value at the middle of the range; a categorical factor's first level."""
+        if not self.factor.numeric:
+            return self.levels[0]
+        ends = _TRANSFORMS[self.factor.scale](np.array(self.factor.range or self.limits))
+        return float(_INVERSES[self.factor.scale](ends.mean()))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest natural value of a numeric factor that was studied."""
+        return min(self.levels), max(self.levels)
+
+
+def codings(
+    runs: pd.DataFrame, settings: Settings, framing: str, baseline: Mapping[str, Any]
+) -> tuple[Coding, ...]:
+    """The coding of every factor, in the config's order.
+
+    ``baseline`` holds the baseline's natural value of every numeric factor; only the relative
+    framing reads it.
+    """
+    result = []
+    for factor in settings.factors:
+        levels = tuple(sorted(runs[factor.name].unique().tolist()))
+        if not factor.numeric:
+            result.append(Coding(factor, levels))
+            continue
+        transform = _TRANSFORMS[factor.scale]
+        low, high = transform(np.array(factor.range or (levels[0], levels[-1]), dtype=float))
+        centre = (low + high) / 2
+        if framing == "relative":
+            centre = float(transform(np.array(baseline[factor.name], dtype=float)))
+        result.append(Coding(factor, levels, float(centre), float((high - low) / 2)))
+    return tuple(result)
+
+
+def names_of(codings: Sequence[Coding]) -> list[str]:
+    """The factors' names, in the codings' order."""
+    return [coding.name for coding in codings]

@@ -1,0 +1,202 @@
+"""Cluster bootstrap of a linear model: trajectories are drawn with replacement within replicates.
+
+Runs of one trajectory are one training seen at different times, so they are drawn together
+(Davison & Hinkley 1997, section 3.8). A least-squares fit needs only X'X and X'y, which add up
+over trajectories: every resample is a weighted sum of per-trajectory products, and all resamples
+are fitted at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+
+from analysis.fit.least_squares import Fit
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+
+# Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
+# FEWEST_RESAMPLES, and callers say so in `notes`.
+MOST_COUNTS = 20_000_000
+FEWEST_RESAMPLES = 200
+# Products of columns held at once while X'WX is summed up.
+MOST_PRODUCTS = 4_000_000
+# Below this ratio of smallest to largest eigenvalue of X'WX a resample has lost a term.
+SINGULAR = 1e-10
+
+
+class Stream(IntEnum):
+    """One independent stream of random numbers a purpose, all from the study's seed."""
+
+    TRAJECTORIES = 1
+    EXAMPLES = 2
+    BANDS = 3
+    FOREST = 4
+
+    def generator(self, settings: Settings) -> np.random.Generator:
+        return np.random.default_rng([settings.seed, int(self)])
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Which clusters each resample drew.
+
+    counts: (resamples, clusters), how often each cluster was drawn.
+    cluster: (rows,), the cluster of each row, 0 … clusters − 1.
+    """
+
+    counts: np.ndarray
+    cluster: np.ndarray
+
+    @property
+    def row_weights(self) -> np.ndarray:
+        """(resamples, rows): how often each row was drawn."""
+        return self.counts[:, self.cluster]
+
+
+def affordable_resamples(clusters: int, resamples: int) -> int:
+    """The number of resamples used for a table of this many clusters."""
+    return min(resamples, max(FEWEST_RESAMPLES, MOST_COUNTS // max(clusters, 1)))
+
+
+def draw_clusters(
+    trajectory: np.ndarray, replicate: np.ndarray, resamples: int, rng: np.random.Generator
+) -> Resamples:
+    """Draw trajectories with replacement, as many from each replicate as it has.
+
+    trajectory, replicate: (rows,) labels; a trajectory belongs to one replicate.
+    """
+    # Labels are sorted, not taken in order of appearance: permuting the rows changes nothing.
+    cluster, names = pd.factorize(np.asarray(trajectory), sort=True)
+    stratum = np.zeros(len(names), dtype=int)
+    stratum[cluster] = pd.factorize(np.asarray(replicate), sort=True)[0]
+    resamples = affordable_resamples(len(names), resamples)
+    counts = np.zeros((resamples, len(names)))
+    for code in np.unique(stratum):
+        members = np.flatnonzero(stratum == code)
+        size = len(members)
+        draws = rng.integers(0, size, (resamples, size)) + size * np.arange(resamples)[:, None]
+        counts[:, members] = np.bincount(draws.ravel(), minlength=resamples * size).reshape(
+            resamples, size
+        )
+    return Resamples(counts, cluster)
+
+
+def cross_products(
+    design: np.ndarray, responses: np.ndarray, resamples: Resamples
+) -> tuple[np.ndarray, np.ndarray]:
+    """X'WX (resamples, terms, terms) and X'WY (resamples, terms, responses) of every resample."""
+    rows, terms = design.shape
+    order = np.argsort(resamples.cluster, kind="stable")
+    both = np.column_stack([design, responses.reshape(rows, -1)])[order]
+    starts = np.flatnonzero(np.r_[True, np.diff(resamples.cluster[order]) > 0])
+    upper = np.triu_indices(terms, m=both.shape[1])
+
+    # Products of all pairs of columns, summed by cluster, for a few clusters at a time.
+    sums = np.zeros((len(resamples.counts), len(upper[0])))
+    clusters_at_once = max(1, MOST_PRODUCTS * len(starts) // (rows * len(upper[0])))
+    for first in range(0, len(starts), clusters_at_once):
+        block = starts[first : first + clusters_at_once]
+        last = first + len(block)
+        part = both[block[0] : starts[last] if last < len(starts) else rows]
+        products = np.add.reduceat(part[:, upper[0]] * part[:, upper[1]], block - block[0])
+        sums += resamples.counts[:, first:last] @ products
+
+    crossed = np.zeros((len(resamples.counts), terms, both.shape[1]))
+    crossed[:, upper[0], upper[1]] = sums
+    gram = crossed[:, :, :terms]
+    gram = np.triu(gram) + np.triu(gram, 1).transpose(0, 2, 1)
+    return gram, crossed[:, :, terms:]
+
+
+def estimable(gram: np.ndarray) -> np.ndarray:
+    """(resamples,) True where X'WX still has full rank."""
+    eigenvalues = np.linalg.eigvalsh(gram)
+    return eigenvalues[:, 0] > SINGULAR * eigenvalues[:, -1]
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A fit repeated on resampled trajectories, by least squares. k estimable resamples, p terms.
+
+    gram (k, p, p) and moments (k, p) are X'WX and X'Wy; coefficients (k, p) solve them. notes
+    holds (topic, sentence) for whatever could not be done as asked.
+    """
+
+    gram: np.ndarray
+    moments: np.ndarray
+    coefficients: np.ndarray
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
+    """Resamples a fit's trajectories within replicates, settings.bootstrap times.
+
+    Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
+    level drawn) are left out. Both are said in the notes.
+    """
+    return _of_same_runs([fit], study, settings)[0]
+
+
+def bootstrap_all(
+    fits: Mapping[str, Fit], study: Study, settings: Settings
+) -> dict[str, Bootstrap]:
+    """`bootstrap` by metric; metrics measured in the same runs share the work, most of it."""
+    groups: dict[tuple, list[str]] = {}
+    for metric, fit in fits.items():
+        groups.setdefault(tuple(fit.rows), []).append(metric)
+    found = {}
+    for metrics in groups.values():
+        each = _of_same_runs([fits[metric] for metric in metrics], study, settings)
+        found |= dict(zip(metrics, each, strict=True))
+    return found
+
+
+def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list[Bootstrap]:
+    """`bootstrap` of fits that have their rows, and with them the design, in common."""
+    fit = fits[0]
+    runs = study.runs.loc[fit.rows]
+    rng = Stream.TRAJECTORIES.generator(settings)
+    resamples = draw_clusters(
+        runs["trajectory"].to_numpy(), runs["replicate"].to_numpy(), settings.bootstrap, rng
+    )
+    responses = np.column_stack([each.response for each in fits])
+    gram, moments = cross_products(fit.design, responses, resamples)
+    kept = estimable(gram)
+    gram, moments = gram[kept], moments[kept]
+
+    used, clusters = resamples.counts.shape
+    notes = []
+    if used < settings.bootstrap:
+        notes.append(
+            f"{used} instead of {settings.bootstrap} resamples, because the table has "
+            f"{clusters:,} trajectories."
+        )
+    if not kept.all():
+        notes.append(
+            f"{used - kept.sum()} of {used} resamples drew too few different trajectories to "
+            "estimate every term and were left out, so bootstrap intervals may be too narrow."
+        )
+    coefficients = np.linalg.solve(gram, moments)
+    return [
+        Bootstrap(
+            gram,
+            moments[:, :, at],
+            coefficients[:, :, at],
+            tuple(("bootstrap", f"{each.metric}: {note}") for note in notes),
+        )
+        for at, each in enumerate(fits)
+    ]
+
+
+def percentile_interval(values: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper 1 − alpha percentile limits over the first axis; NaN if there are none."""
+    if len(values) == 0:
+        missing = np.full(values.shape[1:], np.nan)
+        return missing, missing
+    low, high = np.quantile(values, [alpha / 2, 1 - alpha / 2], axis=0)
+    return low, high

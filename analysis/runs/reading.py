@@ -1,0 +1,167 @@
+"""Files into tables and records, with one message for what cannot be read."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.runs.settings import LARGEST, Settings
+from common.errors import UserError
+from common.messages import one_line, shown
+
+KINDS = {dict: "a mapping of keys to values", list: "a list", str: "a text or a number"}
+# What the report reads of provenance.json, "*" being any key; "" is a text or a number.
+PROVENANCE = {
+    "study": "",
+    "source": {"licence": {"*": ""}, "labels": [""]},
+    "design": {"padded_lengths": [""], "fixed": {"*": ""}},
+    "baseline": {"hyperparameters": {"*": ""}},
+    "machine": {"*": ""},
+    "computed_with": [{"versions": {"*": ""}}],
+    "seeds": {"*": {"*": ""}},
+}
+
+
+def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A table of a file; the columns ``texts`` stay as they are written.
+
+    Raises UserError, naming the file and where it can the line, if it is no table.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            _check_lines(path, csv.reader(file, strict=True))
+            file.seek(0)
+            return pd.read_csv(
+                file,
+                low_memory=False,
+                index_col=False,
+                dtype=dict.fromkeys(texts, str),
+                # a factor may have a level called None or NA, so only these are empty
+                keep_default_na=False,
+                na_values=["", "nan", "NaN"],
+            )
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file.") from None
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: not UTF-8 text.") from None
+    except (ValueError, csv.Error) as error:
+        raise UserError(f"{path}: not a CSV table ({one_line(error)}).") from None
+
+
+def _check_lines(path: Path, lines: Any) -> None:
+    """Refuses repeated columns and lines of another length, which pandas would make fit."""
+    filled = (line for line in lines if "".join(line).strip())
+    header = next(filled, [])
+    repeated = [name for name, count in Counter(header).items() if name and count > 1]
+    if repeated:
+        raise UserError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")
+    for line in filled:
+        if len(line) != len(header):
+            raise UserError(
+                f"{path}, line {lines.line_num}: {len(line)} fields, but the header has "
+                f"{len(header)}; commas separate them, so a text with one needs quotation marks."
+            )
+
+
+def histories(path: Path, settings: Settings) -> pd.DataFrame:
+    """The losses and metrics along training (architecture: histories.csv); empty without a file.
+
+    Raises UserError if it lacks a column that the learning curves need, or a number in one.
+    """
+    if not path.exists():
+        return pd.DataFrame()
+    table = csv_table(path, ["trajectory"])
+    needed = ("trajectory", "epoch", "training_loss")
+    missing = [name for name in needed if name not in table]
+    if missing:
+        raise UserError(
+            f"{path}: there is no column {missing[0]}; write it, or move the file from beside the "
+            "runs, and the report has no learning curves."
+        )
+    # the last loss of a diverged run may be infinite, which no curve shows
+    table["training_loss"] = table["training_loss"].replace([np.inf, -np.inf], np.nan)
+    for name in (*needed[1:], *settings.metric_names):
+        if name in table:
+            try:
+                table[name] = numbers(table, name).astype(float)
+            except UserError as error:
+                raise UserError(f"{path}: {error}") from None
+    return table
+
+
+def provenance(path: Path) -> Mapping[str, Any]:
+    """What the runs were made with; empty without a file. Raises UserError if it is damaged."""
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        # what JSON in Python holds beyond the standard: NaN, halves of characters
+        json.dumps(content, allow_nan=False, ensure_ascii=False).encode()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}.") from None
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: not JSON ({one_line(error)}).") from None
+    _check_shape(content, PROVENANCE, str(path))
+    return content
+
+
+def _check_shape(value: Any, shape: Any, where: str) -> None:
+    if _kind(value) is not _kind(shape):
+        raise UserError(f"{where}: not {KINDS[_kind(shape)]}.")
+    if isinstance(shape, list):
+        for number, item in enumerate(value, start=1):
+            _check_shape(item, shape[0], f"{where}, item {number}")
+    elif isinstance(shape, dict):
+        for key, item in value.items():
+            inner = shape.get(key, shape.get("*"))
+            if inner is not None:
+                _check_shape(item, inner, f"{where}, {shown(key)}")
+
+
+def _kind(value: Any) -> type:
+    return type(value) if isinstance(value, dict | list) else str
+
+
+def numbers(runs: pd.DataFrame, name: str) -> pd.Series:
+    """The column as numbers; raises where there is text or an infinite value."""
+    try:
+        values = pd.to_numeric(runs[name], errors="coerce")
+    except OverflowError:
+        beyond = runs[name].astype(str).str.fullmatch(r"\s*[+-]?\d{309,}\s*")
+        raise UserError(
+            f"Column {name}, {row_of(beyond)}: a number of so many digits cannot be calculated "
+            "with."
+        ) from None
+    text = values.isna() & runs[name].notna()
+    if text.any():
+        raise UserError(
+            f"Column {name}, {row_of(text)}: {shown(runs.loc[text, name].iloc[0])} is not a number."
+        )
+    values = values.astype(float) if values.dtype == object or values.dtype == bool else values
+    infinite = np.isinf(values.astype(float))
+    if infinite.any():
+        raise UserError(f"Column {name}, {row_of(infinite)}: an infinite value.")
+    beyond = (values.abs() > LARGEST) | ((values != 0) & (values.abs() < 1 / LARGEST))
+    if beyond.any():
+        raise UserError(
+            f"Column {name}, {row_of(beyond)}: {values[beyond].iloc[0]} cannot be calculated with; "
+            f"a size from {1 / LARGEST:g} to {LARGEST:g}, or 0, is needed."
+        )
+    return values
+
+
+def row_of(flags: pd.Series | np.ndarray) -> str:
+    """Where the first True is, for a message."""
+    first = int(np.argmax(np.asarray(flags)))
+    return f"row {first + 1} (line {first + 2} of the file)"

