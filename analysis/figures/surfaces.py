@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -312,3 +312,18 @@ def is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
         return str(value) == str(held)
     levels = np.sort(pd.to_numeric(levels).unique())
     return bool(np.isclose(levels[np.abs(levels - float(value)).argmin()], held, rtol=1e-2))
+
+
+FIGURES = (
+    Kind(
+        contours,
+        "Fitted surface: {metric}",
+        "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
+        "surroundings is a cell at the values held that the surface fits badly.",
+    ),
+    Kind(
+        perspective,
+        "Fitted surface in perspective: {metric}",
+        "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
+    ),
+)
