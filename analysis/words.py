@@ -8,15 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from analysis.runs.settings import Factor, Metric
+from common.metrics import DEFINITIONS
 
 NAMED = 6  # how many things a sentence names before it says how many more there are
-_NAMES = {
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "ece": "calibration error",
-    "auc": "AUC",
-    "seconds": "training time",
-}
+_NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
 
 
 def name(key: str) -> str:

@@ -11,10 +11,10 @@ from analysis import words
 from analysis.fit.least_squares import Fit
 from analysis.questions.evaluation import evaluation_variance
 from analysis.questions.importance import FOREST_ROWS
-from analysis.questions.metric_sums import SUMMED_METRICS
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
+from common.metrics import SUMMED_METRICS
 
 
 def variance(
