@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from scipy import stats
 from scipy.linalg import solve_triangular
 
 from analysis.fit.coding import Coding, codings
-from analysis.fit.terms import Term, model_terms
+from analysis.fit.terms import Term, columns_of, model_terms
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.errors import UserError
@@ -44,13 +43,8 @@ class Model:
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(column, term) of the polynomial part; a categorical factor's term has many columns."""
-        named = {coding.name: coding.columns for coding in self.codings}
-        result = []
-        for term in self.terms:
-            for parts in product(*(named[name] for name, _ in term.powers)):
-                powers = zip(parts, (power for _, power in term.powers), strict=True)
-                result.append((Term(tuple(powers)).name, term.name))
-        return tuple(result)
+        columns = columns_of(self.terms, self.codings)
+        return tuple((column.name, column.term.name) for column in columns)
 
     @property
     def names(self) -> tuple[str, ...]:

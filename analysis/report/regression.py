@@ -7,6 +7,7 @@ from typing import Any
 from analysis import style, words
 from analysis.findings import finding, robustness, translation
 from analysis.fit.coding import codings
+from analysis.fit.terms import is_block
 from analysis.report import block
 from analysis.report.content import Content
 from analysis.runs.settings import Metric
@@ -52,7 +53,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in framings.values():
             if term not in rows.index:
                 line += ["", "", "", ""]
@@ -92,7 +93,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
 
 def _what_framings_mean(content: Content) -> str:
     terms = content.rows("coefficients", framing="relative", estimator="split_plot")["term"]
-    blocked = terms.str.startswith("replicate[").any()
+    blocked = terms.map(is_block).any()
     if blocked or content.study.runs["replicate"].nunique() == 1:
         text = (
             "The two framings are one fit. The baseline's metric is constant within a "
@@ -134,7 +135,7 @@ def _what_framings_mean(content: Content) -> str:
 
 def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
-    table = table[~table["term"].str.startswith("replicate[")]
+    table = table[~table["term"].map(is_block).astype(bool)]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
     dissent = robustness.dissent(content.tables, content.settings, metric)
     disagree = {term for terms in dissent.values() for term in terms}
@@ -148,7 +149,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     spans.append({"title": "", "columns": 1})
     body = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in by_estimator.values():
             if term not in rows.index:
                 line += ["", "", ""]

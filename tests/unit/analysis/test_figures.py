@@ -201,8 +201,10 @@ def test_without_tables_every_figure_says_why(kind):
 
 
 def test_names_and_numbers_as_one_writes_them():
-    assert words.term("learning_rate^2") == "learning rate²"
-    assert words.term("schedule[linear]:epochs") == "schedule = linear × epochs"
+    assert words.term([("learning_rate", None, 2)]) == "learning rate²"
+    assert (
+        words.term([("schedule", "linear", 1), ("epochs", None, 1)]) == "schedule = linear × epochs"
+    )
     assert [words.level(v) for v in (1e-5, 3.16e-5, 16, 0.05, 2.0)] == [
         "1e-5",
         "3.2e-5",
