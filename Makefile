@@ -18,6 +18,7 @@ example: .venv/study.installed
 
 lint: .venv/test.installed
 	ruff check && ruff format --check
+	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
 

@@ -139,8 +139,7 @@ def reading(value: float, metric: Metric) -> str:
 def interval(low: float, high: float, metric: Metric) -> str:
     """``0.2 to 1.4``; more digits where an end that is not zero would be shown as zero."""
     digits = _digits(metric, low, high)
-    low, high = (fixed(in_unit(end, metric), digits) for end in (low, high))
-    return f"{low} to {high}"
+    return " to ".join(fixed(in_unit(end, metric), digits) for end in (low, high))
 
 
 def p_value(value: float, symbol: str = "") -> str:

@@ -29,8 +29,8 @@ def about_effects(
 ) -> Iterator[Finding]:
     rows = conclusive(tables, metric)
     rows = rows[rows["term"] != INTERCEPT.name] if len(rows) else rows
-    name = words.name(metric.name)
-    if rows.empty:
+    name, used = words.name(metric.name), estimator_used(tables, metric)
+    if used is None or rows.empty:
         yield Finding(
             "effects",
             metric.name,
@@ -39,7 +39,6 @@ def about_effects(
             f"No effect on {name} could be estimated from this table.",
         )
         return
-    used = estimator_used(tables, metric)
     if used != "split_plot":
         yield Finding(
             "effects",

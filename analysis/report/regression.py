@@ -16,7 +16,8 @@ from analysis.runs.settings import Metric
 def regression(content: Content, metric: Metric) -> list[block.Block]:
     blocks = content.sentences(section="summary", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
-    if finding.estimator_used(content.tables, metric) is None:
+    used = finding.estimator_used(content.tables, metric)
+    if used is None:
         return [
             *blocks,
             block.missing(
@@ -26,21 +27,21 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
         ]
     blocks += content.sentences(section="effects", metric=metric.name)
     blocks.append(block.heading("Absolute and relative framing"))
-    blocks += _framings(content, metric)
+    blocks += _framings(content, metric, used)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric)
     blocks += content.figure(f"coefficients_{metric.name}")
     return blocks
 
 
-def _framings(content: Content, metric: Metric) -> list[block.Block]:
+def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     framings = {
         framing: finding.conclusive(content.tables, metric, framing).set_index("term")
         for framing in ("absolute", "relative")
         if len(finding.conclusive(content.tables, metric, framing))
     }
     unit = metric.unit or words.name(metric.name)
-    estimator = style.ESTIMATORS[finding.estimator_used(content.tables, metric)][0]
+    estimator = style.ESTIMATORS[used][0]
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for framing in framings:
         spans.append({"title": framing, "columns": 4})

@@ -43,7 +43,7 @@ def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
 
 
 def value(predictions, metric):
-    sums = BY_NAME[metric].sums(predictions).sum(axis=0)
+    sums = BY_NAME[metric].columns(predictions).sum(axis=0)
     return BY_NAME[metric].of_sums(sums, len(predictions.labels))
 
 
@@ -89,7 +89,7 @@ def test_exact_mcnemar_is_the_binomial_test(gained, lost):
 def test_paired_bootstrap_agrees_with_the_paired_standard_error():
     baseline = model(seed=1)
     run = model(seed=2, labels=baseline.labels)
-    columns = [BY_NAME["accuracy"].sums(p) for p in (run, baseline)]
+    columns = [BY_NAME["accuracy"].columns(p) for p in (run, baseline)]
     rng = np.random.default_rng(0)
     drawn = comparisons.paired_differences(
         columns[0][None], columns[1], [(BY_NAME["accuracy"], 1)], 4000, rng
