@@ -191,7 +191,7 @@ def test_why_there_is_no_canonical_analysis(more, reason):
 def test_without_a_slope_there_is_no_path_and_it_is_said():
     fit, _, chosen = made_fit(lambda a, b: a**2 + b**2, formula="a^2 + b^2")
     assert steepest_path.steepest(fit, chosen).empty
-    assert "no slope at the centre" in canonical.notes(fit)[0][1]
+    assert "no slope at the centre" in steepest_path.notes(fit)[0][1]
 
 
 def test_a_ridge_has_no_stationary_point():
