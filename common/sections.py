@@ -7,7 +7,7 @@ dataclass, so that a key is described once.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -21,6 +21,13 @@ def needs(what: str, **rules: Any) -> dict[str, Any]:
     beside those that follow from the field's type.
     """
     return {"needs": what, "rules": rules}
+
+
+def one_of(options: Iterable[Any]) -> dict[str, Any]:
+    """The metadata of a field that is one of several values."""
+    *first, last = options
+    words = f"{', '.join(map(str, first))} or {last}" if first else str(last)
+    return needs(words, enum=[*first, last])
 
 
 def schema_of(section: type, required: bool = True) -> dict[str, Any]:
@@ -58,10 +65,10 @@ def _default(field: Any) -> Any:
 def _type_schema(kind: Any) -> dict[str, Any]:
     if is_dataclass(kind):
         return schema_of(kind)  # type: ignore[arg-type]
-    origin, arguments = get_origin(kind), get_args(kind)
+    origin, arguments = get_origin(kind) or kind, get_args(kind)
     if origin is list:
-        return {"type": "array", "items": _type_schema(arguments[0]) if arguments else {}}
-    if origin is dict or kind is dict:
+        return {"type": "array"}
+    if origin is dict:
         return {"type": "object"}
     if origin in (Union, types.UnionType):  # X | None
         (inner,) = (argument for argument in arguments if argument is not type(None))
