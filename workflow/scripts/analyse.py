@@ -5,7 +5,7 @@ from pathlib import Path
 from job import job  # isort: split
 
 from analysis import tables
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from design.grid import Grid
 from finetuning.files import write_digests
@@ -16,7 +16,7 @@ with job(snakemake.log[0]):
     check_gathered(folder)
     check_predictions(folder, Grid.from_config(snakemake.config))
     settings = Settings.from_config(snakemake.config)
-    study = runs.read(snakemake.input.runs, settings)
+    study = table.read(snakemake.input.runs, settings)
     computed = Path(snakemake.output[0])
     tables.write(tables.compute(study, settings), computed)
     write_digests(computed, made_with={})
