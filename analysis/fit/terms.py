@@ -178,7 +178,7 @@ def check_plan(
             if settings.formula is not None:
                 remedy = f"take {term.name} out of analysis.formula"
             raise UserError(
-                f"factors.{name}.levels: {planned} levels cannot tell the term {term.name}. "
+                f"factors.{name}.levels: {planned} levels cannot identify the term {term.name}. "
                 f"Add a level, or {remedy}."
             )
     columns = {name: 1 if numeric[name] else len(factors[name]["levels"]) - 1 for name in factors}

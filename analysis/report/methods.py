@@ -87,8 +87,8 @@ def methods(content: Content) -> list[block.Block]:
         ),
         (
             "Variability, importance, power",
-            "Importance is told twice: by type II sums of squares of the polynomial and by "
-            "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
+            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
             "are compared with the baseline on the same texts, replicates pooled, by the exact "
             "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
             "predictions were stored, corrected over the grid. "
@@ -141,7 +141,7 @@ def limits(content: Content) -> list[block.Block]:
     ]
     notes = content.rows("notes")
     if len(notes):
-        blocks.append(block.heading("What this table did not allow"))
+        blocks.append(block.heading("What could not be estimated"))
         items = [{"text": str(s), "significant": False} for s in dict.fromkeys(notes["sentence"])]
         blocks.append({"type": "sentences", "items": items})
     return blocks

@@ -98,7 +98,8 @@ def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
     with pytest.raises(UserError) as error:
         check_plan(settings, factors, replicates=2)
     assert str(error.value) == (
-        f"factors.epochs.levels: 2 levels cannot tell the term epochs^2. Add a level, or {remedy}."
+        "factors.epochs.levels: 2 levels cannot identify the term epochs^2. "
+        f"Add a level, or {remedy}."
     )
 
 
