@@ -19,7 +19,7 @@ import pandas as pd
 from safetensors.numpy import load
 
 from common.errors import UserError
-from common.metrics import METRICS, measure
+from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
 from finetuning.files import (
     check_digest,
@@ -164,7 +164,7 @@ def gather_histories(folder: Path, study: Study) -> pd.DataFrame:
                 step = int(row.pop("step"))
                 numbers = {column: float(value) for column, value in row.items()}
                 measured = evaluated.get((name, step), {})
-                metrics = {metric: measured.get(metric) for metric in ("accuracy", "f1", "loss")}
+                metrics = {metric: measured.get(metric) for metric in HISTORY_METRICS}
                 values = {"trajectory": name, **own, "step": step, **numbers, **metrics}
                 for column, value in values.items():
                     columns.setdefault(column, []).append(value)
