@@ -13,13 +13,12 @@ from jsonschema.validators import extend
 from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
 from common.messages import nearest, shown
-from common.metrics import METRICS
+from common.metrics import COSTS, METRICS
 from design.grid import values_of
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import candidates
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
-COSTS = ("seconds", "tokens", "peak_memory_mb")  # of a run, as good as metrics
 MOST_CELLS = 1_000_000
 LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
 
