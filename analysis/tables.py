@@ -18,6 +18,7 @@ from analysis.questions import (
     diagnostics,
     effects,
     importance,
+    joint,
     optimum,
     power,
     robustness,
@@ -51,6 +52,7 @@ CAPTIONS = {
     "importance": "Share of the explained variation by factor and pair, by two methods.",
     "influence": "Residual, leverage and Cook's distance of the runs in each fit.",
     "interactions": "The fitted mean along each factor at levels of each other factor.",
+    "joint": "Whether anything matters, and which factor, pair or block: tests of all their terms.",
     "models": "Polynomials of degree 1, 2 and 3 compared by AICc.",
     "notes": "What could not be estimated, or not as asked, and why.",
     "optimum": "The best fitted point inside the studied region, with bootstrap intervals.",
@@ -71,6 +73,7 @@ def compute(study: Study, settings: Settings) -> Tables:
     """All tables by name. The regressions are fitted once and handed to what needs them."""
     fits, fit_notes = estimators.fit_all(study, settings)
     coefficients = estimators.coefficients(fits, settings)
+    joint_tests = joint.joint_tests(fits)
     conclusions, conclusion_notes = robustness.conclusions(study, settings, fits)
     models, model_notes = robustness.models(study, settings)
 
@@ -82,6 +85,7 @@ def compute(study: Study, settings: Settings) -> Tables:
     points = tradeoff.candidates(main, study, settings)
 
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
+    notes += joint.notes(joint_tests)
     notes += diagnostics.notes(fits)
     for metric, fit in main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
@@ -90,6 +94,7 @@ def compute(study: Study, settings: Settings) -> Tables:
 
     tables = {
         "coefficients": coefficients,
+        "joint": joint.joint(joint_tests),
         "anova": diagnostics.anova(study, fits),
         "diagnostics": diagnostics.diagnostics(study, settings, fits),
         "influence": diagnostics.influence(study, settings, fits),

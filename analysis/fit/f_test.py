@@ -72,7 +72,6 @@ class FTests:
         contrasts = np.eye(len(self.fit.names))[at]
         if not self.fit.sole_sources:
             return contrasts
-        directions = np.hstack([source.directions for source in self.fit.sole_sources])
+        weights = np.hstack([source.weights for source in self.fit.sole_sources])[at]
         lengths = np.linalg.norm(self.fit.design, axis=0)[at]
-        kept = null_space((directions[at] * lengths[:, None]).T, rcond=1e-6)
-        return (kept * lengths[:, None]).T @ contrasts
+        return (null_space(weights.T) * lengths[:, None]).T @ contrasts

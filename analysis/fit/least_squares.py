@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,7 @@ from scipy import stats
 from scipy.linalg import solve_triangular
 
 from analysis.fit.coding import Coding, codings
-from analysis.fit.leverage import SoleSource, sole_sources, touched
+from analysis.fit.leverage import SoleSource, sole_sources
 from analysis.fit.terms import Term, model_terms
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -123,7 +124,7 @@ class Fit:
     def std_errors(self) -> Array:
         return np.sqrt(np.diag(self.covariance))
 
-    @property
+    @cached_property
     def df(self) -> Array:
         """Degrees of freedom of every coefficient, (p,)."""
         return self.degrees_of_freedom(np.eye(len(self.coefficients)))
@@ -134,11 +135,16 @@ class Fit:
         return self.design @ self.inverse_root
 
     @property
+    def of_terms(self) -> NDArray[np.bool_]:
+        """(p,) True for coefficients of the model's terms: neither the intercept nor blocks."""
+        return np.arange(len(self.names)) >= len(self.names) - len(self.model.columns)
+
+    @property
     def rests_on_one(self) -> NDArray[np.bool_]:
         """(p,) True for coefficients that could not be estimated without some one trajectory."""
         alone = np.zeros(len(self.coefficients), dtype=bool)
         for source in self.sole_sources:
-            alone |= touched(source, self.design)
+            alone |= source.touched
         return alone
 
     @property
@@ -217,7 +223,7 @@ def ordinary_least_squares(
         covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,
         residual_variance=variance,
-        sole_sources=sole_sources(design @ inverse_root, inverse_root, clusters),
+        sole_sources=sole_sources(design, inverse_root, clusters),
     )
 
 

@@ -17,24 +17,35 @@ Array = NDArray[np.float64]
 
 # Directions of which all other trajectories together know less than this share are known by one.
 SOLE = 1e-6
+ROUNDING = 1e-6  # smaller weights of a column of length 1 are none
 
 
 @dataclass(frozen=True)
 class SoleSource:
     """A trajectory, by its number, and the d directions of p coefficients that it alone knows.
 
-    directions: (p, d), each a combination of columns of the design that is 0 in all other runs.
+    weights: (p, d), each direction a combination of the design's columns, scaled to length 1, that
+    is zero in all other runs.
     """
 
     cluster: int
-    directions: Array
+    weights: Array
+
+    @property
+    def touched(self) -> NDArray[np.bool_]:
+        """(p,) True for the coefficients that cannot be estimated without the trajectory."""
+        return self.weights.any(axis=1)
 
 
 def sole_sources(
-    basis: Array, inverse_root: Array, clusters: NDArray[np.int64]
+    design: Array, inverse_root: Array, clusters: NDArray[np.int64]
 ) -> tuple[SoleSource, ...]:
-    """The trajectories with leverage 1, by the orthonormal ``basis`` X B (n, p), B the
-    ``inverse_root`` (p, p); ``clusters`` (n,) numbers the runs' trajectories."""
+    """The trajectories with leverage 1 for a design X (n, p).
+
+    inverse_root: B (p, p), X B having orthonormal columns; clusters: (n,) the runs' trajectories.
+    """
+    basis = design @ inverse_root
+    lengths = np.linalg.norm(design, axis=0)
     total = np.bincount(clusters, weights=np.einsum("ij,ij->i", basis, basis))
     found = []
     for cluster in np.flatnonzero(total > 1 - SOLE):  # the largest eigenvalue is below the sum
@@ -42,11 +53,6 @@ def sole_sources(
         values, vectors = np.linalg.eigh(rows.T @ rows)
         alone = values > 1 - SOLE
         if alone.any():
-            found.append(SoleSource(int(cluster), inverse_root @ vectors[:, alone]))
+            weights = inverse_root @ vectors[:, alone] * lengths[:, None]
+            found.append(SoleSource(int(cluster), np.where(np.abs(weights) > ROUNDING, weights, 0)))
     return tuple(found)
-
-
-def touched(source: SoleSource, design: Array) -> NDArray[np.bool_]:
-    """(p,) True for the coefficients that cannot be estimated without the trajectory."""
-    weights = np.abs(source.directions) * np.linalg.norm(design, axis=0)[:, None]
-    return (weights > 1e-6).any(axis=1)
