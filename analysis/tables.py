@@ -11,6 +11,7 @@ from analysis import findings, words
 from analysis.fit import estimators
 from analysis.fit.resampling import bootstrap_all
 from analysis.questions import (
+    best,
     calibration,
     canonical,
     cells,
@@ -36,6 +37,7 @@ Tables = dict[str, pd.DataFrame]
 # A sentence a table, as the HTML report shows it beneath; docs/tables.md explains every column.
 CAPTIONS = {
     "anova": "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
+    "best": "Which settings could be the best in each metric, and which one is recommended.",
     "captions": "What each of these tables holds.",
     "cells": "Mean of each metric in each cell and its difference to the baseline, with intervals.",
     "coefficients": "Every coefficient in both framings by the three estimators, with its "
@@ -84,6 +86,9 @@ def compute(study: Study, settings: Settings) -> Tables:
     stored = read_predictions(study.runs, study.folder)
     points = tradeoff.candidates(main, study, settings)
 
+    compared = best.comparisons_with_best(main, study, settings)
+    recommended = best.recommendation(compared, main, study, settings)
+
     notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
     notes += joint.notes(joint_tests)
     notes += diagnostics.notes(fits)
@@ -109,6 +114,7 @@ def compute(study: Study, settings: Settings) -> Tables:
         "optimum": _stacked(
             optimum.optimum(fit, resampled[metric], settings) for metric, fit in main.items()
         ),
+        "best": best.best(compared, recommended),
         "cells": cells.cells(study, settings),
         "pareto": tradeoff.pareto(points, settings),
         "conflicts": tradeoff.conflicts(
