@@ -192,13 +192,15 @@ def _outcome(
     critical = all_at_once(fit, fit.contrasts(run), settings.alpha, Stream.BEST.generator(settings))
     low, high = getattr(metric, "bounds", (-np.inf, np.inf))
     compared = rows.merge(chosen, on=factors)
+    best_run = rows[factors].head(1)
+    worse = metric.sign * float(rows["mean"].iloc[0] - mean)
     return Outcome(
         metric=metric.name,
         estimate=mean,
         ci_low=float(np.clip(mean - critical * std_error, low, high)),
         ci_high=float(np.clip(mean + critical * std_error, low, high)),
-        best=_by_factor(rows[factors].head(1)),
-        loss=max(0.0, metric.sign * float(rows["mean"].iloc[0] - mean)),
+        best=_by_factor(best_run),
+        loss=0.0 if _by_factor(best_run) == _by_factor(chosen) else max(0.0, worse),
         loss_most=-float(compared["lower"].iloc[0]) if len(compared) else np.nan,
         could_be_best=bool(compared["could_be_best"].any()),
     )

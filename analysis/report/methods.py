@@ -56,8 +56,8 @@ def methods(content: Content) -> list[block.Block]:
             "with Satterthwaite's degrees of freedom; Bell & McCaffrey 2002, Pustejovsky & Tipton "
             "2018). The third, on which conclusions rest, is a linear mixed model with a fixed "
             "replicate block and a random intercept for each trajectory, fitted by restricted "
-            "maximum likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
-            "lmerTest (Kuznetsova et al. 2017)."
+            "maximum likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom "
+            "as in lmerTest (Kuznetsova et al. 2017)."
             if content.study.runs["trajectory"].duplicated().any()
             else "They differ where several runs share a training run, such as its states "
             "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
