@@ -14,6 +14,7 @@ from analysis.fit.coding import names_of
 from analysis.fit.estimators import Fits
 from analysis.fit.f_test import FTest, FTests
 from analysis.fit.least_squares import Fit, Model
+from analysis.runs.study import Note
 
 ESTIMATORS = ("ols", "split_plot")
 CORRECTED = ("factor", "pair")  # kinds of tests that are families of their own
@@ -98,13 +99,14 @@ def joint(tests: list[JointTest]) -> pd.DataFrame:
     return table
 
 
-def notes(tests: list[JointTest]) -> list[tuple[str, str]]:
+def notes(tests: list[JointTest]) -> list[Note]:
     """Which tests could not be had, and why."""
     return [
-        (
+        Note(
             "joint",
-            f"{test.fit.metric}: no joint test of {test.tested} ({test.fit.framing}, "
-            f"{test.fit.estimator}): {test.result.reason}.",
+            f"no joint test of {test.tested} ({test.fit.framing}, {test.fit.estimator}): "
+            f"{test.result.reason}.",
+            test.fit.metric,
         )
         for test in tests
         if test.result.reason
