@@ -103,11 +103,13 @@ def test_evaluation_sampling_is_taken_out_of_what_contains_it():
     assert with_them["evaluation_sampling"] == pytest.approx(
         accuracy * (1 - accuracy) / 20_000, rel=0.02
     )
-    assert 0.2 < sampling.shared / sampling.total < 0.35  # correlation of the indicators
+    assert 0.2 < sampling.study / sampling.total < 0.35  # correlation of the indicators
     assert with_them["hyperparameters"] == without["hyperparameters"]
+    # every replicate has the same texts, so they are no part of what replicates differ by
     assert with_them["replicate"] == pytest.approx(
-        max(without["replicate"] - sampling.shared, 0), abs=1e-12
+        without["replicate"] - sampling.replicate, abs=1e-12
     )
+    assert abs(sampling.replicate) < 0.01 * sampling.study
     assert with_them["epoch_within_trajectory"] == pytest.approx(
         without["epoch_within_trajectory"] - sampling.run
     )
