@@ -117,10 +117,9 @@ TABLES = (
     ),
     Table(
         "optimum",
-        "The best fitted point inside the studied region, with bootstrap intervals.",
+        "The best fitted setting where the model knows something, with simultaneous intervals.",
         lambda given: _stacked(
-            optimum.optimum(fit, given.resampled[metric], given.settings)
-            for metric, fit in given.main.items()
+            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
         ),
     ),
     Table(
@@ -151,7 +150,7 @@ TABLES = (
     Table(
         "prices",
         "What each metric gives up at the point that is best for another.",
-        lambda given: tradeoff.prices(given.main, given.resampled, given.settings),
+        lambda given: tradeoff.prices(given.main, given.study, given.settings),
     ),
     Table(
         "variance",
@@ -165,13 +164,13 @@ TABLES = (
         "importance",
         "Share of the explained variation by factor and pair, by two methods.",
         lambda given: _stacked(
-            importance.importance(fit, given.resampled[metric], given.study, given.settings)
+            importance.importance(fit, given.draws[metric], given.study, given.settings)
             for metric, fit in given.main.items()
         ),
     ),
     Table(
         "comparisons",
-        "Each cell against the baseline on the same evaluation texts: exact McNemar test and "
+        "Each cell against the baseline on the same evaluation texts: exact test and "
         "paired bootstrap interval, corrected over the cells.",
         lambda given: comparisons.comparisons(given.study.runs, given.predictions, given.settings),
     ),
@@ -221,7 +220,7 @@ def _notes(given: Evidence) -> list[Note]:
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
-        notes += given.resampled[metric].notes
+        notes += given.draws[metric].notes
     return notes
 
 

@@ -46,8 +46,8 @@ class Evaluated:
     """Runs and the baseline on one set of n texts.
 
     cells: the cell of each run; texts: (n,) positions among all texts; columns: (n, (1 + runs) w),
-    the columns of the metrics' sums side by side (w), the baseline's first; net: (n, runs) whether the
-    run is right less whether the baseline is.
+    the w columns of the metrics' sums side by side, the baseline's first; net: (n, runs) whether
+    the run is right less whether the baseline is.
     """
 
     cells: tuple[tuple, ...]

@@ -7,7 +7,7 @@ import reference
 from scipy import stats
 
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.fit.resampling import bootstrap
+from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
 from analysis.questions import cells, importance, power, variance
 from analysis.questions.evaluation import evaluation_variance
@@ -193,7 +193,7 @@ def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
 def test_both_methods_find_what_matters():
     study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    table = importance.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    table = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
     # variance of a is 2/3, of the product 4/9
     for _, part in table.groupby("method"):
         part = part.set_index("term")
@@ -204,7 +204,7 @@ def test_both_methods_find_what_matters():
         assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
     study = runs.from_table(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    again = importance.importance(fit, bootstrap(fit, study, SETTINGS), study, SETTINGS)
+    again = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
     pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
 
 
@@ -214,7 +214,7 @@ def test_another_unit_of_the_metric_changes_no_share():
     for scale, shift in ((1.0, 0.0), (-40.0, 7.0)):
         study.runs["y"] = scale * study.runs["y"] + shift
         fit = split_plot(study, SETTINGS, "y", "absolute")
-        boot = bootstrap(fit, study, SETTINGS)
+        boot = draws(fit, SETTINGS)
         tables.append(importance.importance(fit, boot, study, SETTINGS))
     pd.testing.assert_frame_equal(*tables, rtol=1e-5, atol=1e-8)
 
@@ -234,7 +234,7 @@ def test_functional_anova_sees_what_the_polynomial_cannot():
     )
     study = runs.from_table(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = importance.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    found = importance.importance(fit, draws(fit, chosen), study, chosen)
     found = found.set_index(["method", "term"])["share"]
     assert found["functional_anova", "a"] > 0.95
 
@@ -254,7 +254,7 @@ def test_importance_with_a_categorical_factor():
     )
     study = runs.from_table(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = importance.importance(fit, bootstrap(fit, study, chosen), study, chosen)
+    found = importance.importance(fit, draws(fit, chosen), study, chosen)
     assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
     assert set(found["term"]) == {"a", "kind", "a:kind"}
 
