@@ -60,12 +60,12 @@ def run(row: Mapping[str, Any], factors: tuple[Factor, ...]) -> str:
     return f"{named}, replicate {row['replicate']}" if "replicate" in row else named
 
 
-def listed(items: list[str]) -> str:
-    """``a, b and c``; of more than ``NAMED`` how many more."""
+def listed(items: list[str], last: str = "and") -> str:
+    """``a, b and c``; of more than ``NAMED`` how many more. ``last``: "and" or "or"."""
     if len(items) > NAMED:
-        return ", ".join(items[:NAMED]) + f" and {len(items) - NAMED:,} more"
+        return ", ".join(items[:NAMED]) + f" {last} {len(items) - NAMED:,} more"
     if len(items) > 1:
-        return ", ".join(items[:-1]) + f" and {items[-1]}"
+        return ", ".join(items[:-1]) + f" {last} {items[-1]}"
     return "".join(items)
 
 

@@ -21,8 +21,8 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
         interval = ""
         if pd.notna(row["ci_low"]):
             interval = (
-                f" ({percent(settings)} bootstrap interval {interval_of(row, metric)} "
-                "for the value there)"
+                f" ({percent(settings)} interval {interval_of(row, metric)}, which allows for its "
+                "having been chosen)"
             )
         sentence = (
             f"The fitted {name} is best at {where}: {words.reading(row['predicted'], metric)}"

@@ -7,7 +7,7 @@ blocks with equal weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,17 @@ def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
         return compared.assign(recommended=False)
     same = [compared[factor] == value for factor, value in chosen.setting.items()]
     return compared.assign(recommended=np.logical_and.reduce(same))
+
+
+def expected(chosen: Recommendation | None, settings: Settings) -> pd.DataFrame:
+    """recommendation.csv: a row a metric with the recommended setting and its `Outcome` there."""
+    names = [field.name for field in fields(Outcome) if field.name != "best"]
+    columns = [*settings.factor_names, "decided_by", "seconds", *names]
+    if chosen is None:
+        return pd.DataFrame(columns=columns)
+    common = {**chosen.setting, "decided_by": chosen.decided_by, "seconds": chosen.seconds}
+    rows = [common | {name: getattr(each, name) for name in names} for each in chosen.outcomes]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def recommendation(

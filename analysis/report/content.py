@@ -35,16 +35,23 @@ class Content:
                 rows = rows[rows[column] == value]
         return rows
 
+    def found(self, **where: Any) -> list[str]:
+        """The sentences of the findings with these values, one or a tuple of them."""
+        return list(self._findings(where)["sentence"])
+
     def sentences(self, **where: Any) -> list[block.Block]:
-        """The findings with these values as marked sentences; nothing if there are none."""
+        """The same as marked sentences; nothing if there are none."""
+        items = [
+            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
+            for row in self._findings(where).to_dict("records")
+        ]
+        return [{"type": "sentences", "items": items}] if items else []
+
+    def _findings(self, where: Mapping[str, Any]) -> pd.DataFrame:
         rows = self.findings
         for column, value in where.items():
             rows = rows[rows[column].isin(value if isinstance(value, tuple) else (value,))]
-        items = [
-            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
-            for row in rows.to_dict("records")
-        ]
-        return [{"type": "sentences", "items": items}] if items else []
+        return rows
 
     def figure(self, name: str) -> list[block.Block]:
         """The figure, or the sentence why there is none or where it already was."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis import style, words
-from analysis.findings import finding, robustness, translation
+from analysis.findings import finding, robustness
 from analysis.fit.coding import codings
 from analysis.report import block
 from analysis.report.content import Content
@@ -13,7 +13,7 @@ from analysis.runs.settings import Metric
 
 
 def regression(content: Content, metric: Metric) -> list[block.Block]:
-    blocks = content.sentences(section="summary", metric=metric.name)
+    blocks = content.sentences(section="effects", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
     if finding.estimator_used(content.tables, metric) is None:
         return [
@@ -23,8 +23,15 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
                 "“What this study cannot say” tells why."
             ),
         ]
-    blocks += content.sentences(section="effects", metric=metric.name)
-    blocks.append(block.heading("Absolute and relative framing"))
+    blocks.append(block.heading("Single terms"))
+    blocks.append(
+        block.paragraph(
+            "Whether a factor matters is answered above, by testing all of its terms together. A "
+            "coefficient answers another question: what one term adds where all others are at "
+            "their centre. Its q-value is over the terms of this model alone, and nothing on the "
+            "first page rests on it."
+        )
+    )
     blocks += _framings(content, metric)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric)
@@ -58,7 +65,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
                 line += ["", "", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(row["q_value"] < content.settings.alpha)
             line += [
                 block.bold(content.value(row["estimate"], metric, more=1), sure),
                 f"{content.value(row['ci_low'], metric, more=1)} to "
@@ -70,7 +77,8 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     blocks: list[block.Block] = [
         block.table(
             f"{words.sentence_case(words.name(metric.name))} ({unit}): coefficients for half "
-            f"the range of each factor, {estimator} estimator; semibold: significant.",
+            f"the range of each factor, {estimator} estimator; semibold: q < "
+            f"{content.settings.alpha:g}.",
             columns,
             body,
             spans=spans,
@@ -106,7 +114,12 @@ def _what_framings_mean(content: Content) -> str:
             "The model has no replicate block here, so that subtracting the baseline also "
             "takes out what the replicates have in common: the framings are two fits. "
         )
-    centre = translation.centre(content.study, content.settings)
+    middle = {
+        coding.name: float(coding.decode(0.0))
+        for coding in codings(content.study.runs, content.settings, "absolute", {})
+        if coding.factor.numeric
+    }
+    centre = words.setting(middle, content.settings.factors)
     known = words.setting(dict(content.study.baseline), content.settings.factors)
     text += (
         "In the absolute framing a main effect is the slope at the centre of the design "
@@ -154,7 +167,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
                 line += ["", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(row["q_value"] < content.settings.alpha)
             line += [
                 block.bold(content.value(row["estimate"], metric, more=1), sure),
                 content.value(row["std_error"], metric, more=2),
@@ -164,18 +177,18 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
         body.append(line)
     if disagree:
         told = (
-            f"≠ marks the {len(disagree)} of {len(body) - 1} terms on which the estimators "
-            "come to different conclusions. The report's are those of the split-plot estimator, "
-            "which models what the cells of one training run share; the cluster-robust one "
-            "allows for that and for uneven scatter, but needs many training runs. Take a marked "
-            "term with care."
+            f"≠ marks the {len(disagree)} of {len(body) - 1} terms that the estimators judge "
+            "differently. The joint tests rest on the split-plot estimator, which models what the "
+            "runs of one trajectory share; the cluster-robust one allows for that and for uneven "
+            "scatter, but needs many trajectories."
         )
     else:
-        told = "The estimators come to the same conclusion on every term."
+        told = "The estimators judge every term alike."
     return [
         block.table(
             f"{words.sentence_case(words.name(metric.name))}, absolute framing: the same "
-            "coefficients by three estimators; semibold: significant; ≠: they disagree.",
+            "coefficients by three estimators; semibold: q < "
+            f"{content.settings.alpha:g}; ≠: they disagree.",
             columns,
             body,
             spans=spans,
