@@ -11,9 +11,9 @@ from analysis.findings.finding import (
     ESTIMATORS,
     Finding,
     Tables,
+    amount_of,
     conclusive,
     estimator_used,
-    interval_of,
     percent,
     rows_of,
     significant,
@@ -69,11 +69,11 @@ def _effect(
     metric: Metric,
 ) -> Finding:
     section = "interactions" if ":" in effect.term else "effects"
+    amount, interval = amount_of(row, "estimate", metric, effect.scale)
     evidence = (
-        f"{percent(settings)} interval {interval_of(row, metric, effect.scale)}; "
+        f"{percent(settings)} interval {interval}; "
         f"{words.p_value(row['p_value'], 'p')}, {words.p_value(row['q_value'], 'q')}"
     )
-    amount = words.amount(effect.scale * row["estimate"], metric, sign=True)
     claim = words.sentence_case(effect.claim.format(amount=amount))
     if sure:
         return Finding(section, metric.name, "effect", True, f"{claim} ({evidence}).")
@@ -132,11 +132,11 @@ def _summary(
     largest = sure.loc[(sure["statistic"].abs()).idxmax()]
     topics = [translate(term).topic for term in sure["term"]]
     effect = translate(largest["term"])
-    amount = words.amount(effect.scale * largest["estimate"], metric, sign=True)
+    amount, interval = amount_of(largest, "estimate", metric, effect.scale)
     sentence = (
         f"{words.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms: "
         f"{words.listed(topics)}. The clearest: {effect.claim.format(amount=amount)} ("
-        f"{percent(settings)} interval {interval_of(largest, metric, effect.scale)}; "
+        f"{percent(settings)} interval {interval}; "
         f"{words.p_value(largest['p_value'], 'p')}, {words.p_value(largest['q_value'], 'q')})."
     )
     return Finding("summary", metric.name, "significant_terms", True, sentence)

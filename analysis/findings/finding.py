@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,8 @@ def percent(settings: Settings) -> str:
     return f"{100 * (1 - settings.alpha):g} %"
 
 
-def interval_of(row: pd.Series, metric: Metric, scale: float = 1.0) -> str:
-    low, high = sorted((scale * row["ci_low"], scale * row["ci_high"]))
-    return words.interval(low, high, metric)
+def amount_of(
+    row: Mapping[str, Any], column: str, metric: Metric, scale: float = 1.0
+) -> tuple[str, str]:
+    """The column's difference with its interval, both times ``scale``, in the same digits."""
+    return words.amount_and_interval(row[column], row["ci_low"], row["ci_high"], metric, scale)

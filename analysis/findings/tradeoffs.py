@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, conclusive, interval_of, percent, significant
+from analysis.findings.finding import Finding, Tables, amount_of, conclusive, percent, significant
 from analysis.findings.translation import Translator
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -33,12 +33,11 @@ def about_conflicts(tables: Tables, study: Study, settings: Settings) -> Iterato
             sides.append((metric, rows.iloc[0], translate(row["term"])))
         if len(sides) < 2:
             continue
-        told = [
-            f"{words.name(metric.name)} by "
-            f"{words.amount(effect.scale * coefficient['estimate'], metric, sign=True)} "
-            f"({percent(settings)} interval {interval_of(coefficient, metric, effect.scale)})"
-            for metric, coefficient, effect in sides
-        ]
+        told = []
+        for metric, coefficient, effect in sides:
+            amount, interval = amount_of(coefficient, "estimate", metric, effect.scale)
+            interval = f"({percent(settings)} interval {interval})"
+            told.append(f"{words.name(metric.name)} by {amount} {interval}")
         first, effect = sides[0][0], sides[0][2]
         better = [
             words.name(metric.name)
@@ -91,17 +90,15 @@ def about_prices(tables: Tables, settings: Settings) -> Iterator[Finding]:
             continue
         metric, chosen = settings.metric(row["metric"]), settings.metric(row["chosen_for"])
         sure = row["ci_low"] > 0 or row["ci_high"] < 0
-        interval = ""
-        if pd.notna(row["ci_low"]):
-            interval = (
-                f" ({percent(settings)} bootstrap interval {interval_of(pd.Series(row), metric)})"
-            )
+        amount, interval = amount_of(row, "price", metric)
+        if interval:
+            interval = f" ({percent(settings)} bootstrap interval {interval})"
         yield Finding(
             "tradeoff",
             f"{chosen.name} {metric.name}",
             "price",
             bool(sure),
             f"The settings best for {words.name(chosen.name)} cost "
-            f"{words.amount(abs(row['price']), metric)} of {words.name(metric.name)} against the "
+            f"{amount.lstrip('+−')} of {words.name(metric.name)} against the "
             f"settings best for that{interval}.",
         )
