@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from analysis.runs.settings import Factor, Metric
+from common.metrics import DEFINITIONS
 
 NAMED = 7  # a longer list is counted, not written out
 # unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
@@ -19,13 +21,7 @@ _LARGER_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "MB": {"GB": (1000, 1 / 1000)},
     "bytes": {"GB": (1e9, 1e-9), "MB": (1e6, 1e-6)},
 }
-_NAMES = {
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "ece": "calibration error",
-    "auc": "AUC",
-    "seconds": "training time",
-}
+_NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
 
 
 def name(key: str) -> str:
@@ -89,6 +85,12 @@ def listed(items: list[str], noun: str = "") -> str:
 def count(number: int, noun: str) -> str:
     """``1 run``, ``2 runs``, ``100,000 runs``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def times(probability: float) -> str:
+    """``4 times in 5`` for 0.8."""
+    share = Fraction(probability).limit_denominator(100)
+    return f"{share.numerator} times in {share.denominator}"
 
 
 def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:

@@ -8,7 +8,7 @@ from analysis import figures, tables
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from finetuning.files import read_digests, write_digests
-from finetuning.gather import check_gathered
+from study.gather import check_gathered
 
 if __name__ == "__main__":  # the processes that draw read this file too
     with job(snakemake.log[0]):
