@@ -9,6 +9,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
+from analysis.figures import side_by_side
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from common.configuration import read_config
@@ -30,11 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         settings = Settings.from_config(read_config(given.config))
         study = runs.read(given.runs, settings)
+        side_by_side.prepare()
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
-        figures.draw_all(computed, study, settings, given.out / "figures")
+        drawn = given.out / "figures"
+        figures.draw_all(computed, study, settings, drawn, side_by_side.available())
         pages.write(computed, study, settings, given.out / "interactive")
-        report.write(computed, study, settings, given.out / "figures", given.out / "report.pdf")
+        report.write(computed, study, settings, drawn, given.out / "report.pdf")
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

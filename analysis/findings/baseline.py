@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of
+from analysis.findings.finding import Finding, Tables, amount_of, percent, rows_of
 from analysis.runs.settings import Metric, Settings
 
 
@@ -47,16 +47,16 @@ def about_baseline(tables: Tables, settings: Settings, metric: Metric) -> Iterat
     best = cells.loc[(metric.sign * cells["delta"]).idxmax()]
     name = words.name(metric.name)
     where = words.setting({f.name: best[f.name] for f in settings.factors}, settings.factors)
-    interval = ""
-    if pd.notna(best["ci_low"]):
-        interval = f" ({percent(settings)} interval {interval_of(best, metric)})"
+    amount, interval = amount_of(best, "delta", metric)
+    if interval:
+        interval = f" ({percent(settings)} interval {interval})"
     yield Finding(
         "baseline",
         metric.name,
         "best_cell",
         False,
         f"The cell with the best mean {name} is {where}: "
-        f"{words.amount(best['delta'], metric, sign=True)} against the baseline{interval}. "
+        f"{amount} against the baseline{interval}. "
         f"It is the best of {len(cells)} means, so part of its lead is luck.",
     )
     if cells["ci_low"].notna().any():
@@ -89,13 +89,13 @@ def _cells_against_baseline(
     )
     if better:
         first = cells[better_cells].sort_values("difference", ascending=metric.sign < 0).iloc[0]
+        amount, interval = amount_of(first, "difference", metric)
         where = words.setting(first[list(settings.factor_names)].to_dict(), settings.factors)
         sentence = (
             f"As trained here, {words.count(better, 'cell')} of {len(cells):,} "
             f"{'beats' if better == 1 else 'beat'} the baseline in {name} on the same texts, most "
-            f"of all {where} with "
-            f"{words.amount(first['difference'], metric, sign=True)} ({percent(settings)} "
-            f"interval over texts, not over training runs, {interval_of(first, metric)}; "
+            f"of all {where} with {amount} ({percent(settings)} "
+            f"interval over texts, not over training runs, {interval}; "
             f"{words.p_value(first['q_value'], 'q')}); "
             f"{worse} {'is' if worse == 1 else 'are'} worse ({rule})."
         )

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Tables, interval_of, percent, rows_of
-from analysis.findings.voice import Voice, voice_of
+from analysis.findings.finding import Tables, percent, rows_of
+from analysis.findings.voice import voice_of
 from analysis.runs.settings import Metric, Settings
 
 
@@ -81,27 +81,12 @@ def _oriented(row: pd.Series, metric: Metric, place: dict[str, Any]) -> Differen
 
 def told(difference: Difference, metric: Metric, settings: Settings) -> str:
     """``0.065 nats lower with learning rate 1e-5 than with 9e-5 (95 % interval 0.02 to 0.11)``."""
-    return (
-        f"{amount(difference, metric)} {between(difference, settings, voice_of(settings))} "
-        f"({percent(settings)} interval {interval(difference, metric)})"
-    )
-
-
-def amount(difference: Difference, metric: Metric) -> str:
-    """``0.065 nats lower``: the better level's side."""
-    side = "higher" if metric.sign > 0 else "lower"
-    return f"{words.amount(difference.estimate, metric)} {side}"
-
-
-def between(difference: Difference, settings: Settings, voice: Voice) -> str:
     factor = settings.factor(difference.factor)
     better = words.setting({factor.name: difference.better}, settings.factors)
     worse = words.level(difference.worse, factor.scale)
-    return voice.compared.format(better=better, worse=worse)
-
-
-def interval(difference: Difference, metric: Metric) -> str:
-    return interval_of({"ci_low": difference.ci_low, "ci_high": difference.ci_high}, metric)
+    compared = voice_of(settings).compared.format(better=better, worse=worse)
+    size, interval = _size(difference, metric)
+    return f"{size} {compared} ({percent(settings)} interval {interval})"
 
 
 def compact(difference: Difference, metric: Metric, settings: Settings) -> str:
@@ -110,4 +95,13 @@ def compact(difference: Difference, metric: Metric, settings: Settings) -> str:
     compared = voice_of(settings).compared.format(
         better=words.level(difference.better, scale), worse=words.level(difference.worse, scale)
     )
-    return f"{amount(difference, metric)} {compared}, {interval(difference, metric)}"
+    size, interval = _size(difference, metric)
+    return f"{size} {compared}, {interval}"
+
+
+def _size(difference: Difference, metric: Metric) -> tuple[str, str]:
+    """``0.065 nats lower``, the better level's side, and its interval."""
+    amount, interval = words.amount_and_interval(
+        difference.estimate, difference.ci_low, difference.ci_high, metric
+    )
+    return f"{amount.removeprefix('+')} {'higher' if metric.sign > 0 else 'lower'}", interval

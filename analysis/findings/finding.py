@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -90,8 +91,9 @@ def percent(settings: Settings) -> str:
     return f"{100 * (1 - settings.alpha):g} %"
 
 
-def interval_of(row: Any, metric: Metric) -> str:
-    return words.interval(row["ci_low"], row["ci_high"], metric)
+def amount_of(row: Mapping[str, Any], column: str, metric: Metric) -> tuple[str, str]:
+    """The column's difference with its interval, in the same digits."""
+    return words.amount_and_interval(row[column], row["ci_low"], row["ci_high"], metric)
 
 
 def tested(row: Any) -> str:

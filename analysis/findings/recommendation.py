@@ -28,7 +28,7 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
     could_be = int(compared["could_be_best"].sum())
     among = f"one of {could_be:,}" if could_be > 1 else "the only one"
     seconds = chosen["seconds"]
-    cost = f" A run took {words.duration(seconds)}." if pd.notna(seconds) else ""
+    cost = f" A run took {words.quantity(seconds, "s")}." if pd.notna(seconds) else ""
     yield Finding(
         "recommendation",
         "",
@@ -50,8 +50,9 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
 
 def _outcome(row: dict[str, float], metric: Metric) -> str:
     """``accuracy 78.4 % (75.2 to 81.0), at most 2.1 points below its own best``."""
-    value = words.reading(row["estimate"], metric)
-    interval = words.interval(row["ci_low"], row["ci_high"], metric)
+    value, interval = words.reading_and_interval(
+        row["estimate"], row["ci_low"], row["ci_high"], metric
+    )
     told = f"{words.name(metric.name)} {value} ({interval})"
     if pd.notna(row["loss_most"]):
         side = "below" if metric.sign > 0 else "above"

@@ -78,7 +78,7 @@ def _in_vain(
     together = [f for f in left if f in confounded and f not in untested]
     alone = [f for f in left if f not in untested and f not in together]
     if alone:
-        names = words.listed([words.name(factor) for factor in alone], "or")
+        names = words.listed([words.name(factor) for factor in alone], last="or")
         seen = smallest_found(tables, metric, alone)
         yield f"{voice_of(settings).no_effect} {names}" + (f" ({seen})" if seen else "")
     for factor in together:

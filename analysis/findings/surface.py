@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of
+from analysis.findings.finding import Finding, Tables, percent, rows_of
 from analysis.runs.settings import Metric, Settings
 
 
@@ -17,17 +17,14 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
     if len(best):
         values = dict(zip(best["factor"], best["value"], strict=True))
         where = words.setting(values, settings.factors)
-        row = best.iloc[0]
-        interval = ""
-        if pd.notna(row["ci_low"]):
+        value, low, high = best[["predicted", "ci_low", "ci_high"]].iloc[0]
+        value, interval = words.reading_and_interval(value, low, high, metric)
+        if interval:
             interval = (
-                f" ({percent(settings)} interval {interval_of(row, metric)}, which allows for its "
-                "having been chosen)"
+                f" ({percent(settings)} interval {interval}, which allows for its having been "
+                "chosen)"
             )
-        sentence = (
-            f"The fitted {name} is best at {where}: {words.reading(row['predicted'], metric)}"
-            f"{interval}."
-        )
+        sentence = f"The fitted {name} is best at {where}: {value}{interval}."
         edges = [words.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
         if edges:
             sentence += (

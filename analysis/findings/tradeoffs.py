@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis import words
 from analysis.findings import differences
-from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of, shown
+from analysis.findings.finding import Finding, Tables, amount_of, percent, rows_of, shown
 from analysis.runs.settings import Metric, Settings
 
 
@@ -69,17 +69,16 @@ def about_prices(tables: Tables, settings: Settings) -> Iterator[Finding]:
         ):
             continue
         metric, chosen = settings.metric(row["metric"]), settings.metric(row["chosen_for"])
-        interval = ""
-        if pd.notna(row["ci_low"]):
-            interval = f" ({percent(settings)} interval {interval_of(row, metric)})"
+        price, interval = amount_of(row, "price", metric)
+        interval = f" ({percent(settings)} interval {interval})" if interval else ""
         yield Finding(
             "tradeoff",
             f"{chosen.name} {metric.name}",
             "price",
             bool(row["ci_low"] > 0 or row["ci_high"] < 0),
             f"At the setting that is best for {words.name(chosen.name)}, "
-            f"{words.name(metric.name)} is {words.amount(abs(row['price']), metric)} worse than "
-            f"at its own best{interval}.",
+            f"{words.name(metric.name)} is {price.removeprefix('+')} worse than at its own "
+            f"best{interval}.",
             estimate=row["price"],
             ci_low=row["ci_low"],
             ci_high=row["ci_high"],

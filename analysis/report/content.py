@@ -88,9 +88,9 @@ class Content:
         ]
 
     @staticmethod
-    def value(number: float, metric: Metric, sign: bool = False, more: int = 0) -> str:
-        """A number of a table's column: always the same digits, so that points align."""
-        return words.fixed(words.in_unit(number, metric), words.decimals(metric) + more, sign)
+    def value(number: float, metric: Metric, digits: int, sign: bool = False) -> str:
+        """A number of a table's column, with the digits of the column, so that points align."""
+        return words.fixed(words.in_unit(number, metric), digits, sign)
 
     @property
     def key_figure(self) -> str:

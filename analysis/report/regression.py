@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from analysis import style, words
 from analysis.findings import finding, robustness
 from analysis.fit.coding import codings
@@ -56,6 +58,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
             block.column("p"),
             block.column("q"),
         ]
+    digits = _digits(pd.concat(framings.values()), metric)
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
@@ -67,9 +70,9 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
             row = rows.loc[term]
             sure = bool(row["q_value"] < content.settings.alpha)
             line += [
-                block.bold(content.value(row["estimate"], metric, more=1), sure),
-                f"{content.value(row['ci_low'], metric, more=1)} to "
-                f"{content.value(row['ci_high'], metric, more=1)}",
+                block.bold(content.value(row["estimate"], metric, digits), sure),
+                f"{content.value(row['ci_low'], metric, digits)} to "
+                f"{content.value(row['ci_high'], metric, digits)}",
                 words.p_value(row["p_value"]),
                 block.bold(words.p_value(row["q_value"]), sure),
             ]
@@ -96,6 +99,12 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     if metric.name == content.settings.metrics[0].name:
         blocks.append(block.paragraph(_what_framings_mean(content)))
     return blocks
+
+
+def _digits(coefficients: pd.DataFrame, metric: Metric) -> int:
+    """The digits of a table of coefficients; the intercept's interval is of another kind."""
+    rows = coefficients[coefficients.get("term", coefficients.index) != "intercept"]
+    return words.interval_decimals(rows["ci_low"], rows["ci_high"], metric)
 
 
 def _what_framings_mean(content: Content) -> str:
@@ -159,6 +168,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
         by_estimator[name] = table[table["estimator"] == name].set_index("term")
     columns.append(block.column(""))
     spans.append({"title": "", "columns": 1})
+    digits = _digits(table, metric)
     body = []
     for term in dict.fromkeys(table["term"]):
         line: list[Any] = [words.term(term)]
@@ -169,8 +179,8 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
             row = rows.loc[term]
             sure = bool(row["q_value"] < content.settings.alpha)
             line += [
-                block.bold(content.value(row["estimate"], metric, more=1), sure),
-                content.value(row["std_error"], metric, more=2),
+                block.bold(content.value(row["estimate"], metric, digits), sure),
+                content.value(row["std_error"], metric, digits + 1),
                 block.bold(words.p_value(row["q_value"]), sure),
             ]
         line.append({"bold": "≠"} if term in disagree else "")

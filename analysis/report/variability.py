@@ -33,6 +33,9 @@ def _power(content: Content) -> list[block.Block]:
         m.name: table[table["metric"] == m.name].drop_duplicates("term").set_index("term")
         for m in metrics
     }
+    digits = {
+        m.name: words.spread_decimals(by_metric[m.name]["smallest_effect"], m) for m in metrics
+    }
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
         spans.append({"title": f"{words.name(metric.name)}{block.unit(metric)}", "columns": 3})
@@ -46,8 +49,8 @@ def _power(content: Content) -> list[block.Block]:
                 continue
             row = by_metric[metric.name].loc[term]
             line += [
-                content.value(row["smallest_effect"], metric, more=1),
-                content.value(row["observed"], metric, more=1),
+                content.value(row["smallest_effect"], metric, digits[metric.name]),
+                content.value(row["observed"], metric, digits[metric.name]),
                 _replicates(row["replicates_needed"]),
             ]
         rows.append(line)
