@@ -19,6 +19,8 @@ from analysis.runs.settings import Factor, Settings
 from common.errors import UserError
 from common.messages import nearest, shown
 
+HIGHEST = 2  # degree of the largest model that is tried where neither degree nor formula is given
+
 
 @dataclass(frozen=True)
 class Term:
@@ -94,7 +96,7 @@ def model_terms(settings: Settings) -> tuple[Term, ...]:
     """The terms the config asks for, without the intercept."""
     if settings.formula is not None:
         return parse_formula(settings.formula, settings.factors)
-    return polynomial(settings.factors, settings.degree)
+    return polynomial(settings.factors, settings.degree or HIGHEST)
 
 
 def check_plan(

@@ -16,7 +16,11 @@ from common.errors import UserError
 from common.messages import nearest, plain, shown
 
 SCALES = ("log10", "log2", "linear", "categorical")
+TRANSFORMS = ("logit", "log")
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+# Units, and words in a metric's name, of what is never negative.
+_UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB", "tokens")
+_NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
 # Columns that the tables of the results have beside those named after factors and metrics.
 _TABLES = """
 baseline_predictions bin ci_high ci_low confidence cooks_distance count delta difference distance
@@ -47,11 +51,17 @@ class Factor:
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured outcome."""
+    """One measured outcome. ``bounds`` are the lowest and the highest value that can exist.
+
+    ``transform`` is the scale of the main analysis: "logit" of a proportion, "log", or None for the
+    metric's own.
+    """
 
     name: str
     better: str  # "higher" or "lower"
     unit: str = ""  # "points": a proportion, shown times 100
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    transform: str | None = None
 
     @property
     def sign(self) -> int:
@@ -66,14 +76,19 @@ class Settings:
     ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
     effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
-    the Pareto front, all if it is empty.
+    the Pareto front, all if it is empty. ``degree`` is None where it is left to the runs.
+    ``blocks`` are columns whose levels shift the metrics and are no factor; None: the replicates,
+    where they are a block. ``observational``: nobody assigned the settings of the runs; None: it
+    depends on where the table comes from.
     """
 
     factors: tuple[Factor, ...]
     metrics: tuple[Metric, ...]
     seed: int = 0
-    degree: int = 2
+    degree: int | None = None
     formula: str | None = None
+    blocks: tuple[str, ...] | None = None
+    observational: bool | None = None
     alpha: float = 0.05
     bootstrap: int = 2000
     pareto: tuple[str, ...] = ()
@@ -130,9 +145,13 @@ class Settings:
                 f"analysis.formula: {shown(formula)} is no formula; "
                 "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
             )
-        degree = 2 if formula is not None else analysis.get("degree", 2)
-        if type(degree) is not int or degree not in (1, 2, 3):
+        degree = analysis.get("degree")
+        if degree is not None and (type(degree) is not int or degree not in (1, 2, 3)):
             raise UserError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
+        blocks = _blocks(analysis.get("blocks"), [*names, *(metric.name for metric in metrics)])
+        observational = analysis.get("observational")
+        if observational is not None and not isinstance(observational, bool):
+            raise UserError(f"analysis.observational: {shown(observational)} is not true or false.")
 
         measured = [metric.name for metric in metrics]
         weights = _section(analysis, "desirability")
@@ -148,7 +167,7 @@ class Settings:
             elif not isinstance(baseline.get(factor.name, ""), str | int | float):
                 raise UserError(f"{key}: {shown(baseline[factor.name])} is not a level.")
         columns = _section(analysis, "columns")
-        _known_keys(columns, _columns(factors, metrics), "analysis.columns")
+        _known_keys(columns, _columns(factors, metrics, blocks or ()), "analysis.columns")
         for key, column in columns.items():
             if not isinstance(column, str):
                 raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
@@ -159,6 +178,8 @@ class Settings:
             seed=_whole(config.get("seed", 0), "seed", 0, 4_294_967_295),
             degree=degree,
             formula=formula,
+            blocks=blocks,
+            observational=observational,
             alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0.0001, 0.5),
             bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", 100, 1_000_000),
             pareto=_pareto(analysis.get("pareto"), [metric.name for metric in metrics]),
@@ -180,6 +201,8 @@ _ANALYSIS_KEYS = (
     "metrics",
     "degree",
     "formula",
+    "blocks",
+    "observational",
     "alpha",
     "bootstrap",
     "pareto",
@@ -232,7 +255,7 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
         if alike:  # the figures of both would be one file where case does not count
             raise UserError(f"{key}: it differs from {alike[0]} in case alone; rename one of them.")
         options = _mapping({} if options is None else options, key)
-        _known_keys(options, ("better", "unit"), key)
+        _known_keys(options, ("better", "unit", "bounds", "transform"), key)
         better = options.get("better")
         if better not in ("higher", "lower"):
             raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
@@ -240,8 +263,58 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
         unit = "" if unit is None else unit
         if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
             raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
-        metrics.append(Metric(name, better, unit))
+        bounds = _bounds(options.get("bounds"), name, unit, key)
+        transform = options.get("transform")
+        if transform is not None and transform not in TRANSFORMS:
+            raise UserError(f"{key}.transform: {shown(transform)} is not 'logit' or 'log'.")
+        if transform == "log" and bounds[0] < 0:
+            bounds = (0.0, bounds[1])
+        if transform == "logit" and not math.isfinite(bounds[1] - bounds[0]):
+            raise UserError(
+                f"{key}.transform: logit is for a metric with two bounds; write unit: points for a "
+                "proportion, or bounds: [0, 100], or transform: log."
+            )
+        metrics.append(Metric(name, better, unit, bounds, transform))
     return tuple(metrics)
+
+
+def _bounds(given: Any, name: str, unit: str, key: str) -> tuple[float, float]:
+    """The bounds in the config, or those that the metric's unit or name implies."""
+    if given is None:
+        if unit == "points":
+            return (0.0, 1.0)
+        words = re.split(r"[\W_]+", name.lower())
+        never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
+        return (0.0, math.inf) if never_negative else (-math.inf, math.inf)
+    if not isinstance(given, list) or len(given) != 2:
+        raise UserError(
+            f"{key}.bounds: {shown(given)} is not the lowest and the highest value; for example "
+            "[0, 1], or [0, .inf] where there is no highest."
+        )
+    low, high = (
+        float(v) if v in (math.inf, -math.inf) else _number(v, f"{key}.bounds") for v in given
+    )
+    if not low < high:
+        raise UserError(f"{key}.bounds: {low:g} is not below {high:g}.")
+    if unit == "points" and (low < 0 or high > 1):
+        raise UserError(f"{key}.bounds: {shown(given)}; a proportion is between 0 and 1.")
+    return (low, high)
+
+
+def _blocks(names: Any, taken: list[str]) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or len(set(map(str, names))) < len(names):
+        raise UserError(
+            f"analysis.blocks: {shown(names)} is not a list of different columns; for example "
+            "[dataset], or [] for none."
+        )
+    for name in names:
+        if name in taken:
+            raise UserError(f"analysis.blocks: {name} is a factor or a metric already.")
+        if name != "replicate":
+            _require_word(name, "analysis.blocks")
+    return tuple(names)
 
 
 def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
@@ -255,11 +328,14 @@ def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:
+def _columns(
+    factors: Iterable[Factor], metrics: Iterable[Metric], blocks: Iterable[str]
+) -> list[str]:
     """Every column of the run table whose name the user may map."""
     names = [factor.name for factor in factors] + [metric.name for metric in metrics]
     return [
         *names,
+        *blocks,
         *RESERVED,
         *(f"baseline_{name}" for name in names),
         "seconds",
