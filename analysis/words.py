@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.fit.terms import unescaped
 from analysis.runs.settings import Factor, Metric
 
 NAMED = 6  # how many things a sentence names before it says how many more there are
@@ -31,7 +32,7 @@ def term(key: str) -> str:
     parts = []
     for part in key.split(":"):
         factor, bracket, level = part.partition("[")
-        parts.append(name(factor) + (f" = {level.rstrip(']')}" if bracket else ""))
+        parts.append(name(factor) + (f" = {unescaped(level.removesuffix(']'))}" if bracket else ""))
     return " × ".join(parts)
 
 

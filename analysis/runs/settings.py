@@ -43,6 +43,8 @@ class Factor:
     scale: str = "linear"
     # the natural values coded -1 and 1; None: the lowest and the highest in the table
     range: tuple[float, float] | None = None
+    # the factor and its levels under which this one exists, where its values are empty elsewhere
+    within: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def numeric(self) -> bool:
@@ -73,7 +75,8 @@ class Metric:
 class Settings:
     """Everything the analysis needs beside the table of runs.
 
-    ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
+    ``columns`` maps our column names to the table's own (``trajectory`` perhaps to several, which
+    tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
     effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
     the Pareto front, all if it is empty. ``degree`` is None where it is left to the runs.
@@ -95,7 +98,7 @@ class Settings:
     desirability: Mapping[str, float] = field(default_factory=dict)
     target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -109,11 +112,6 @@ class Settings:
     def front_metrics(self) -> tuple[Metric, ...]:
         """The metrics of the Pareto front, in the config's order."""
         return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
-
-    @property
-    def subplot_factor(self) -> str | None:
-        """The factor that varies within a training run: epochs, if the study has it."""
-        return "epochs" if "epochs" in self.factor_names else None
 
     def factor(self, name: str) -> Factor:
         return next(factor for factor in self.factors if factor.name == name)
@@ -169,7 +167,8 @@ class Settings:
         columns = _section(analysis, "columns")
         _known_keys(columns, _columns(factors, metrics, blocks or ()), "analysis.columns")
         for key, column in columns.items():
-            if not isinstance(column, str):
+            listed = column if key == "trajectory" and isinstance(column, list) else [column]
+            if not listed or not all(isinstance(each, str) for each in listed):
                 raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
 
         return cls(
@@ -193,7 +192,10 @@ class Settings:
                 if metric.name in targets
             },
             baseline=dict(baseline),
-            columns=dict(columns),
+            columns={
+                key: tuple(column) if isinstance(column, list) else column
+                for key, column in columns.items()
+            },
         )
 
 
@@ -278,14 +280,18 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
     return tuple(metrics)
 
 
+def implied_bounds(name: str, unit: str) -> tuple[float, float]:
+    """The bounds that a metric has by its unit or its name, unless the config gives them."""
+    if unit == "points":
+        return (0.0, 1.0)
+    words = re.split(r"[\W_]+", name.lower())
+    never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
+    return (0.0, math.inf) if never_negative else (-math.inf, math.inf)
+
+
 def _bounds(given: Any, name: str, unit: str, key: str) -> tuple[float, float]:
-    """The bounds in the config, or those that the metric's unit or name implies."""
     if given is None:
-        if unit == "points":
-            return (0.0, 1.0)
-        words = re.split(r"[\W_]+", name.lower())
-        never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
-        return (0.0, math.inf) if never_negative else (-math.inf, math.inf)
+        return implied_bounds(name, unit)
     if not isinstance(given, list) or len(given) != 2:
         raise UserError(
             f"{key}.bounds: {shown(given)} is not the lowest and the highest value; for example "

@@ -13,9 +13,8 @@ from finetuning.gather import check_gathered
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)
     read_digests(Path(snakemake.input.tables[0]))
-    settings = Settings.from_config(snakemake.config)
-    study = runs.read(snakemake.input.runs[0], settings)
+    study = runs.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
     computed = tables.read_tables(snakemake.input.tables[0])
     drawn = Path(snakemake.output[0])
-    figures.draw_all(computed, study, settings, drawn)
+    figures.draw_all(computed, study, study.settings, drawn)
     write_digests(drawn, made_with={})

@@ -42,16 +42,20 @@ def test_a_config_is_read_in_its_order():
     assert settings.factor("learning_rate").scale == "log10"
     assert not settings.factor("schedule").numeric
     assert (settings.seed, settings.degree, settings.alpha) == (7, None, 0.05)
-    assert settings.subplot_factor == "epochs"
     assert settings.metric("accuracy").sign == 1
     assert settings.target_effect == {"accuracy": 0.005}
 
 
-def test_without_epochs_there_is_no_subplot_factor():
+def test_a_metric_that_is_better_lower_has_a_negative_sign():
     config = {"factors": {"depth": {}}, "analysis": {"metrics": {"loss": {"better": "lower"}}}}
-    settings = Settings.from_config(config)
-    assert settings.subplot_factor is None
-    assert settings.metric("loss").sign == -1
+    assert Settings.from_config(config).metric("loss").sign == -1
+
+
+def test_a_trajectory_may_be_told_by_several_columns():
+    config = changed("analysis.columns", {"trajectory": ["recipe", "batch"]})
+    assert Settings.from_config(config).columns == {"trajectory": ("recipe", "batch")}
+    with pytest.raises(UserError, match=r"columns\.replicate: \['a'\] is not a column"):
+        Settings.from_config(changed("analysis.columns", {"replicate": ["a"]}))
 
 
 @pytest.mark.parametrize(
