@@ -1,4 +1,4 @@
-"""Which terms the runs can estimate: the largest model, or a message naming all that they cannot."""
+"""Which terms the runs can estimate: the largest model, or a message naming those they cannot."""
 
 from __future__ import annotations
 

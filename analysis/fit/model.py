@@ -86,14 +86,17 @@ class Model:
                     coded[coding.name] * points[parent].isin(levels).to_numpy()[:, None]
                 )
         count = len(points)
-        columns = [np.ones((count, 1))]
-        for block in self.blocking:
-            if blocks is None:
-                columns.append(np.full((count, len(block.columns)), 1 / max(len(block.levels), 1)))
-                continue
-            own = blocks[block.name].to_numpy(dtype=object)
-            indicators = np.array([own == level for level in block.levels[1:]], dtype=float)
-            columns.append(indicators.reshape(len(block.columns), count).T)
+        if blocks is None:
+            shares = [1 / len(block.levels) for block in self.blocking for _ in block.columns]
+            block_columns = np.full((count, len(shares)), shares)
+        else:
+            indicators = [
+                blocks[block.name].to_numpy(dtype=object) == level
+                for block in self.blocking
+                for level in block.levels[1:]
+            ]
+            block_columns = np.array(indicators, dtype=float).reshape(len(indicators), count).T
+        columns = [np.ones((count, 1)), block_columns]
         for term in self.terms:
             values = np.ones((count, 1))
             for name, power in term.powers:
