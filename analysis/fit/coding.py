@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from analysis.fit.terms import escaped
 from analysis.runs.settings import Factor, Settings
+from analysis.runs.study import Study
 
 FRAMINGS = ("absolute", "relative")
 
@@ -114,6 +115,11 @@ def _natural(level: Any) -> tuple[Any, ...]:
         return (0, float(text), text)
     parts = re.split(r"(\d+)", text)
     return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], text)
+
+
+def absolute_codings(study: Study, settings: Settings, metric: str) -> tuple[Coding, ...]:
+    """The codings of the absolute framing over the runs that have the metric."""
+    return codings(study.runs[study.runs[metric].notna()], settings, "absolute", {})
 
 
 def names_of(codings: Sequence[Coding]) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from common.errors import UserError
 from common.messages import nearest, plain, shown
+from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
 SCALES = ("log10", "log2", "linear", "categorical")
 TRANSFORMS = ("logit", "log")
@@ -256,55 +257,61 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
         alike = [metric.name for metric in metrics if metric.name.lower() == name.lower()]
         if alike:  # the figures of both would be one file where case does not count
             raise UserError(f"{key}: it differs from {alike[0]} in case alone; rename one of them.")
-        options = _mapping({} if options is None else options, key)
-        _known_keys(options, ("better", "unit", "bounds", "transform"), key)
-        better = options.get("better")
-        if better not in ("higher", "lower"):
-            raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
-        unit = options.get("unit")
-        unit = "" if unit is None else unit
-        if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
-            raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
-        bounds = _bounds(options.get("bounds"), name, unit, key)
-        transform = options.get("transform")
-        if transform is not None and transform not in TRANSFORMS:
-            raise UserError(f"{key}.transform: {shown(transform)} is not 'logit' or 'log'.")
-        if transform == "log" and bounds[0] < 0:
-            bounds = (0.0, bounds[1])
-        if transform == "logit" and not math.isfinite(bounds[1] - bounds[0]):
-            raise UserError(
-                f"{key}.transform: logit is for a metric with two bounds; write unit: points for a "
-                "proportion, or bounds: [0, 100], or transform: log."
-            )
-        metrics.append(Metric(name, better, unit, bounds, transform))
+        metrics.append(_metric(name, _mapping({} if options is None else options, key), key))
     return tuple(metrics)
 
 
+def _metric(name: str, options: Mapping[str, Any], key: str) -> Metric:
+    """What the config does not say of a metric that is known is as `common.metrics` has it."""
+    known = BY_NAME.get(name)
+    _known_keys(options, ("better", "unit", "bounds", "transform"), key)
+    better = options.get("better", known.better if known else None)
+    if better not in ("higher", "lower"):
+        raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
+    unit = options.get("unit", known.unit if known else None)
+    unit = "" if unit is None else unit
+    if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
+        raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
+    bounds = implied_bounds(name, unit)
+    if options.get("bounds") is not None:
+        bounds = _bounds(options["bounds"], unit, f"{key}.bounds")
+    transform = options.get("transform")
+    if transform is not None and transform not in TRANSFORMS:
+        raise UserError(f"{key}.transform: {shown(transform)} is not 'logit' or 'log'.")
+    if transform == "log" and bounds[0] < 0:
+        bounds = (0.0, bounds[1])
+    if transform == "logit" and not math.isfinite(bounds[1] - bounds[0]):
+        raise UserError(
+            f"{key}.transform: logit is for a metric with two bounds; write unit: points for a "
+            "proportion, or bounds: [0, 100], or transform: log."
+        )
+    return Metric(name, better, unit, bounds, transform)
+
+
 def implied_bounds(name: str, unit: str) -> tuple[float, float]:
-    """The bounds that a metric has by its unit or its name, unless the config gives them."""
+    """The bounds that a metric has by its name or its unit, unless the config gives them."""
+    known = BY_NAME.get(name)
+    if known is not None and (unit == known.unit or known.bounds == NOT_NEGATIVE):
+        return known.bounds
     if unit == "points":
-        return (0.0, 1.0)
+        return PROPORTION
     words = re.split(r"[\W_]+", name.lower())
     never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
-    return (0.0, math.inf) if never_negative else (-math.inf, math.inf)
+    return NOT_NEGATIVE if never_negative else (-math.inf, math.inf)
 
 
-def _bounds(given: Any, name: str, unit: str, key: str) -> tuple[float, float]:
-    if given is None:
-        return implied_bounds(name, unit)
-    if not isinstance(given, list) or len(given) != 2:
+def _bounds(value: Any, unit: str, key: str) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
         raise UserError(
-            f"{key}.bounds: {shown(given)} is not the lowest and the highest value; for example "
-            "[0, 1], or [0, .inf] where there is no highest."
+            f"{key}: {shown(value)} is not the two values between which the metric lies, such as "
+            "[0, 1] or [0, .inf]."
         )
-    low, high = (
-        float(v) if v in (math.inf, -math.inf) else _number(v, f"{key}.bounds") for v in given
-    )
+    low, high = (end if end in (-math.inf, math.inf) else _number(end, key) for end in value)
     if not low < high:
-        raise UserError(f"{key}.bounds: {low:g} is not below {high:g}.")
+        raise UserError(f"{key}: {shown(low)} is not below {shown(high)}.")
     if unit == "points" and (low < 0 or high > 1):
-        raise UserError(f"{key}.bounds: {shown(given)}; a proportion is between 0 and 1.")
-    return (low, high)
+        raise UserError(f"{key}: {shown(value)}; a proportion is between 0 and 1.")
+    return low, high
 
 
 def _blocks(names: Any, taken: list[str]) -> tuple[str, ...] | None:

@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.fit.estimable import LeftOut
-from analysis.fit.terms import Term
 from analysis.runs.settings import Settings
 from analysis.runs.structure import factors_within
+
+if TYPE_CHECKING:  # analysis.fit knows the study
+    from analysis.fit.estimable import LeftOut
+    from analysis.fit.terms import Term
+
+
+@dataclass(frozen=True)
+class Note:
+    """What could not be told, or not as asked; ``metric`` is empty where it holds for them all."""
+
+    topic: str
+    sentence: str
+    metric: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.metric}: {self.sentence}" if self.metric else self.sentence
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class Study:
     ``observational`` is decided. ``terms`` are those of the model, by metric; ``left_out`` what is
     not in a model that nobody prescribed; ``determined`` the metrics that are exact functions of
     the settings, which no regression is for. ``baseline`` holds the baseline's own hyperparameters,
-    as far as known; ``notes`` says what the table cannot tell, as (topic, sentence).
+    as far as known; ``notes`` says what the table cannot tell.
     """
 
     runs: pd.DataFrame
@@ -37,7 +51,7 @@ class Study:
     left_out: Mapping[str, tuple[LeftOut, ...]] = field(default_factory=dict)
     determined: frozenset[str] = frozenset()
     baseline: Mapping[str, Any] = field(default_factory=dict)
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
     histories: pd.DataFrame = field(default_factory=pd.DataFrame)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()  # paths of predictions in the table start here

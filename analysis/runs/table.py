@@ -17,7 +17,7 @@ from analysis.fit.model import Block, Model
 from analysis.fit.terms import Term, model_terms
 from analysis.runs import reading, structure, values
 from analysis.runs.settings import Factor, Metric, Settings, implied_bounds
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from analysis.runs.values import any_numbers, numbers, row_of
 from common.errors import UserError
 from common.messages import nearest, shown
@@ -32,7 +32,7 @@ TRACKERS_STATUSES = {
 UNFINISHED = ("running", "waiting", "pending", "queued", "scheduled", "paused", "idle")
 SECONDS = ("s", "seconds")  # units of a metric whose values may be written as durations
 
-Notes = list[tuple[str, str]]
+Notes = list[Note]
 
 
 def read(path: str | Path, settings: Settings) -> Study:
@@ -89,7 +89,7 @@ def from_table(
     missing = [f.name for f in settings.factors if f.numeric and f.name not in baseline]
     if missing and any(f"delta_{name}" in runs for name in settings.metric_names):
         notes.append(
-            (
+            Note(
                 "relative framing",
                 f"The baseline's own {', '.join(missing)} is not known, so effects are not told "
                 "relative to it; give it in analysis.baseline.",
@@ -160,7 +160,7 @@ def _with_status(runs: pd.DataFrame, notes: Notes) -> pd.DataFrame:
         if unfinished.all():
             raise UserError("Every run of the table is still running; wait until some have ended.")
         notes.append(
-            (
+            Note(
                 "unfinished",
                 f"{unfinished.sum()} of {len(runs)} runs had not ended when the table was written "
                 "and are left out.",
@@ -214,10 +214,11 @@ def _as_proportion(runs: pd.DataFrame, column: str, notes: Notes) -> None:
     if found.between(0, 100).all() and found.median() > 1:
         runs[column] /= 100
         notes.append(
-            (
+            Note(
                 "metrics",
-                f"{column}: values above 1, up to {found.max():.4g}, in what is a proportion; they "
-                "are read as percentages.",
+                f"the column {column} has values above 1, up to {found.max():.4g}, though it is a "
+                "proportion; they are read as percentages.",
+                column.removeprefix("baseline_"),
             )
         )
         return
@@ -247,19 +248,20 @@ def _with_deltas(runs: pd.DataFrame, settings: Settings, notes: Notes) -> None:
         missing = int((runs[name].isna() & ~without_result).sum())
         if missing:
             notes.append(
-                (
+                Note(
                     "metrics",
-                    f"{name}: missing in {missing} of {len(runs)} runs, which its "
-                    "regressions leave out.",
+                    f"missing in {missing} of {len(runs)} runs, which its regressions leave out.",
+                    name,
                 )
             )
         column = f"baseline_{name}"
         if column not in runs or runs[column].isna().all():
             notes.append(
-                (
+                Note(
                     "relative framing",
-                    f"{name}: there is no column baseline_<metric>, so effects are not told "
+                    "there is no column baseline_<metric>, so effects are not told "
                     "relative to the baseline.",
+                    name,
                 )
             )
             continue
@@ -276,7 +278,7 @@ def _level_texts(runs: pd.DataFrame, name: str, notes: Notes) -> pd.Series:
     pairs = [" and ".join(map(shown, group)) for group in alike.values() if len(group) > 1]
     if pairs:
         notes.append(
-            (
+            Note(
                 "levels",
                 f"{words.name(name)}: {words.listed(pairs)} are levels of their own, though they "
                 "differ in case or blanks alone; write them alike if they are one.",
@@ -286,7 +288,7 @@ def _level_texts(runs: pd.DataFrame, name: str, notes: Notes) -> pd.Series:
     merged = [shown(text) for text in written if values.is_number(text) and text not in known]
     if merged:
         notes.append(
-            (
+            Note(
                 "levels",
                 f"{words.name(name)}: {words.listed(merged)} counts as the level that is the "
                 "same number.",
@@ -320,7 +322,7 @@ def _with_factor(
         within = structure.existing_under(runs, name, categorical)
         if within is not None:
             notes.append(
-                (
+                Note(
                     "levels",
                     f"{words.name(name)} has values only where {words.name(within[0])} is "
                     f"{words.listed(list(within[1]))}, and is analysed there.",
@@ -336,7 +338,7 @@ def _with_factor(
         else:
             runs[name] = runs[name].fillna(values.BLANK)
             notes.append(
-                (
+                Note(
                     "levels",
                     f"{words.name(name)} is empty in {words.count(int(blank.sum()), 'run')}; that "
                     f"counts as a level of its own, {values.BLANK}.",
@@ -360,7 +362,7 @@ def _note_runs_without_result(runs: pd.DataFrame, settings: Settings, notes: Not
         if named:
             verb = "were pruned" if status == "pruned" else status
             notes.append(
-                (
+                Note(
                     status,
                     f"{len(named)} of {len(runs)} runs {verb} and enter no regression: "
                     f"{'; '.join(named[:10])}{more}.",
@@ -369,7 +371,7 @@ def _note_runs_without_result(runs: pd.DataFrame, settings: Settings, notes: Not
     early = int((runs["status"] == "stopped_early").sum())
     if early:
         notes.append(
-            (
+            Note(
                 "stopped_early",
                 f"{early} of {len(runs)} runs stopped early; they count as the epochs they were "
                 "meant to have.",
@@ -394,13 +396,13 @@ def _without_constant_factors(
         have = set(used[factor.name].dropna())
         lost = natural_order(set(runs[factor.name].dropna()) - have)
         if lost:
-            notes.append(("levels", _lost_levels(runs, factor, lost)))
+            notes.append(Note("levels", _lost_levels(runs, factor, lost)))
         if len(have) > 1:
             kept.append(factor)
         else:
             left = words.level(next(iter(have)), factor.scale) if have else "none"
             notes.append(
-                (
+                Note(
                     "levels",
                     f"{words.name(factor.name)} is {left} in every run with a result, so nothing "
                     "can be said of its effect; the rest is analysed.",
@@ -454,7 +456,7 @@ def _with_structure(
         runs["trajectory"] = structure.trajectories(runs, settings, not observational)
         if "epochs" not in settings.factor_names or observational:
             notes.append(
-                (
+                Note(
                     "trajectory",
                     "The table has no trajectory column, so every run counts as a training run of "
                     "its own.",
@@ -474,7 +476,7 @@ def _with_structure(
         if given and not declared and used["replicate"].nunique() > 1:
             column = settings.columns.get("replicate", "replicate")
             notes.append(
-                (
+                Note(
                     "replicate",
                     f"The labels in the column {column} are not each used for several settings, so "
                     "they are no block: they tell runs apart, not what runs have in common.",
@@ -485,7 +487,7 @@ def _with_structure(
         runs["replicate"] = 0
     if repeated == 0:
         notes.append(
-            (
+            Note(
                 "replicate",
                 "Every setting was run once, so there is no pure error to test the model against "
                 "and no variation between replicates to report.",
@@ -545,10 +547,11 @@ def _left_out_notes(
                 parts.append(f"{words.listed(terms)}, {because}")
         if parts and metric not in determined:
             notes.append(
-                (
+                Note(
                     "model",
-                    f"{metric}: the model is the largest up to the second order that the runs can "
+                    "the model is the largest up to the second order that the runs can "
                     f"estimate; it is without {'; and without '.join(parts)}.",
+                    metric,
                 )
             )
     return notes
@@ -563,10 +566,11 @@ def _determined(runs: pd.DataFrame, settings: Settings, notes: Notes) -> frozens
         ):
             found.append(name)
             notes.append(
-                (
+                Note(
                     "metrics",
-                    f"{name}: the settings determine it exactly, so there is no error to judge "
-                    "effects by: it has no regression and no p-values.",
+                    "the settings determine it exactly, so there is no error to judge effects by: "
+                    "it has no regression and no p-values.",
+                    name,
                 )
             )
     return frozenset(found)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import made_with
 from finetuning.dataset import Split, draw_split, tokenised_examples, write_split
 from finetuning.files import read_digests, read_json, read_table
+from study import made_with
 
 with job(snakemake.log[0]):
     config = snakemake.config

@@ -4,7 +4,7 @@ import math
 import pytest
 import reference
 
-from analysis.runs.settings import Settings
+from analysis.runs.settings import Metric, Settings
 from common.errors import UserError
 
 GOOD = {
@@ -90,7 +90,7 @@ def test_a_trajectory_may_be_told_by_several_columns():
         ("analysis.blocks", ["status"], ["analysis.blocks.status", "column of the tables"]),
         ("analysis.observational", 1, ["analysis.observational", "1 is not true or false"]),
         ("analysis.metrics.accuracy.transform", "sqrt", ["transform", "'sqrt'", "'log'"]),
-        ("analysis.metrics.accuracy.bounds", [1, 0], ["bounds", "1 is not below 0"]),
+        ("analysis.metrics.accuracy.bounds", [1, 0], ["bounds", "1.0 is not below 0.0"]),
         ("analysis.metrics.accuracy.bounds", [0, 100], ["bounds", "between 0 and 1"]),
         ("analysis.metrics.accuracy.bounds", 1, ["bounds", "[0, .inf]"]),
         ("factors.epochs.scale", "lin", ["factors.epochs.scale", "'lin'", "'linear'"]),
@@ -131,8 +131,9 @@ def test_bounds_follow_from_the_unit_or_the_name_unless_given(name, options, bou
 
 
 def test_a_logit_needs_two_bounds():
-    config = changed("analysis.metrics.accuracy", {"better": "higher", "transform": "logit"})
-    with pytest.raises(UserError, match=r"accuracy\.transform: logit .* unit: points"):
+    config = changed("analysis.metrics", {"reward": {"better": "higher", "transform": "logit"}})
+    config["analysis"].update(desirability={}, target_effect={})
+    with pytest.raises(UserError, match=r"reward\.transform: logit .* unit: points"):
         Settings.from_config(config)
 
 
@@ -145,3 +146,30 @@ def test_blocks_and_where_the_settings_come_from_are_read():
     assert settings.observational is True
     assert Settings.from_config(GOOD).blocks is None
     assert Settings.from_config(GOOD).observational is None
+
+
+def test_a_known_metric_needs_no_more_than_its_name():
+    metrics = {
+        "f1": {},
+        "loss": {"unit": "bits"},
+        "accuracy": {"unit": "%", "bounds": [0, 100]},
+        "recall": {"better": "higher", "unit": "points"},
+        "f1_macro": {"unit": "%"},
+        "reward": {"better": "higher", "bounds": [-1, math.inf]},
+    }
+    config = {"factors": {"depth": {}}, "analysis": {"metrics": metrics}}
+    assert Settings.from_config(config).metrics == (
+        Metric("f1", "higher", "points", (0, 1)),
+        Metric("loss", "lower", "bits", (0, math.inf)),
+        Metric("accuracy", "higher", "%", (0, 100)),
+        Metric("recall", "higher", "points", (0, 1)),
+        Metric("f1_macro", "higher", "%"),  # in another unit than the bounds that are known
+        Metric("reward", "higher", "", (-1, math.inf)),
+    )
+
+
+@pytest.mark.parametrize("bounds", [[1, 0], [0], "0 to 1", [0, "one"]])
+def test_bounds_are_two_numbers_in_order(bounds):
+    metrics = {"reward": {"better": "higher", "bounds": bounds}}
+    with pytest.raises(UserError, match=r"analysis\.metrics\.reward\.bounds"):
+        Settings.from_config({"factors": {"depth": {}}, "analysis": {"metrics": metrics}})

@@ -5,15 +5,20 @@ mixes with older files, even where Snakemake's own records and the files' times 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from design.grid import Grid, replicate_seeds
+from common.hyperparameters import with_neutral
+from design.grid import Cell, Grid, replicate_seeds
+from finetuning import sources
 from finetuning.runtime import ENGINE
+
+# Keys of a source's section that say how its baseline is made; the others say what its texts are.
+BASELINE = ("baseline", "padded_lengths", "threads")
 
 
 def source(config: Mapping) -> dict:
     """Of source.json, which notes it under "requested"."""
-    keys = ("checkpoint", "checkpoint_revision", "dataset", "dataset_revision")
-    return {"source": config["source"]} | {key: config["hub"][key] for key in keys}
+    return sources.requested(config)
 
 
 def pretrained(source: Mapping) -> dict:
@@ -24,17 +29,15 @@ def pretrained(source: Mapping) -> dict:
 def texts(config: Mapping, source: Mapping) -> dict:
     """Of the table of texts."""
     kind = source["kind"]
-    other = ("baseline", "padded_lengths", "threads")
-    settings = {key: value for key, value in config[kind].items() if key not in other}
+    settings = {key: value for key, value in config[kind].items() if key not in BASELINE}
     return pretrained(source) | {"seed": config["seed"], kind: settings}
 
 
 def checkpoint(config: Mapping, source: Mapping) -> dict:
     """Of the baseline's checkpoint."""
-    if source["kind"] == "hub":
+    if not sources.makes_baseline(source):
         return pretrained(source)
-    keys = ("baseline", "padded_lengths", "threads")
-    return texts(config, source) | {key: config["embedded"][key] for key in keys}
+    return texts(config, source) | {key: config[source["kind"]][key] for key in BASELINE}
 
 
 def split(config: Mapping, source: Mapping) -> dict:
@@ -58,7 +61,12 @@ def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     }
 
 
-def cell(config: Mapping, grid: Grid, values: Mapping, computed_from: Mapping) -> dict:
+def completed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell's metrics.json with the defaults of hyperparameters that were added after it."""
+    return {**record, "hyperparameters": with_neutral(record["hyperparameters"])}
+
+
+def cell(config: Mapping, grid: Grid, values: Cell, computed_from: Mapping) -> dict[str, Any]:
     """Of a cell (its levels and replicate), as its metrics.json notes it."""
     validation = config["data"]["validation_examples"]
     return {
