@@ -29,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_config(read_config(given.config))
-        study = runs.read(given.runs, settings)
+        study = runs.read(given.runs, Settings.from_config(read_config(given.config)))
+        settings = study.settings
         side_by_side.prepare()
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")

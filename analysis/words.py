@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.fit.terms import unescaped
 from analysis.runs.settings import Factor, Metric
 from common.metrics import DEFINITIONS
 
@@ -37,7 +38,7 @@ def term(key: str) -> str:
     parts = []
     for part in key.split(":"):
         factor, bracket, level = part.partition("[")
-        parts.append(name(factor) + (f" = {level.rstrip(']')}" if bracket else ""))
+        parts.append(name(factor) + (f" = {unescaped(level.removesuffix(']'))}" if bracket else ""))
     return " × ".join(parts)
 
 

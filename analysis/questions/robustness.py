@@ -96,7 +96,7 @@ def _variants(
             kept = study.runs[study.runs["replicate"] != left_out]
             yield f"without replicate {left_out}", fitted(kept)
     for degree, terms in polynomials(study, settings).items():
-        if settings.formula is not None or degree != settings.degree:
+        if settings.formula is not None or degree != (settings.degree or 2):
             yield f"degree {degree}", fitted(terms=terms)
 
 

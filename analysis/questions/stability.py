@@ -107,11 +107,12 @@ def _variations(
     runs = study.runs.loc[main.rows]
     if len(runs) <= RUNS_MOST:
         yield from _without_decisive_runs(main, reference, study, settings)
-    for block in dict.fromkeys(("replicate", *(settings.blocks or ()))):
-        levels = pd.unique(runs[block])
-        if 1 < len(levels) <= BLOCKS_MOST:
-            for level in levels:
-                yield _without(block, str(level), study.runs.index[study.runs[block] == level], study)
+    for block in main.model.blocking:
+        if len(block.levels) <= BLOCKS_MOST:
+            for level in block.levels:
+                yield _without(
+                    block.name, str(level), study.runs.index[study.runs[block.name] == level], study
+                )
     yield from _other_analyses(settings.metric(main.metric), models, study, settings)
 
 

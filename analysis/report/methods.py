@@ -34,7 +34,7 @@ def methods(content: Content) -> list[block.Block]:
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
-        else f"a full polynomial of degree {content.settings.degree}"
+        else f"a full polynomial of degree {content.settings.degree or 2}"
     )
     texts = [
         (

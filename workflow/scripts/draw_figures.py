@@ -14,9 +14,8 @@ if __name__ == "__main__":  # the processes that draw read this file too
     with job(snakemake.log[0]):
         check_gathered(Path(snakemake.input.runs[0]).parent)
         read_digests(Path(snakemake.input.tables[0]))
-        settings = Settings.from_config(snakemake.config)
-        study = runs.read(snakemake.input.runs[0], settings)
+        study = runs.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
         computed = tables.read_tables(snakemake.input.tables[0])
         drawn = Path(snakemake.output[0])
-        figures.draw_all(computed, study, settings, drawn, snakemake.threads)
+        figures.draw_all(computed, study, study.settings, drawn, snakemake.threads)
         write_digests(drawn, made_with={})

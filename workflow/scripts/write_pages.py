@@ -13,7 +13,6 @@ from study.gather import check_gathered
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)
     read_digests(Path(snakemake.input.tables[0]))
-    settings = Settings.from_config(snakemake.config)
-    study = runs.read(snakemake.input.runs[0], settings)
+    study = runs.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
     computed = tables.read_tables(snakemake.input.tables[0])
-    pages.write(computed, study, settings, Path(snakemake.output.surfaces).parent)
+    pages.write(computed, study, study.settings, Path(snakemake.output.surfaces).parent)
