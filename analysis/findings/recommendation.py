@@ -28,7 +28,7 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
     could_be = int(compared["could_be_best"].sum())
     among = f"one of {could_be:,}" if could_be > 1 else "the only one"
     seconds = chosen["seconds"]
-    cost = f" A run took {words.quantity(seconds, "s")}." if pd.notna(seconds) else ""
+    cost = f" A run took {words.quantity(seconds, 's')}." if pd.notna(seconds) else ""
     yield Finding(
         "recommendation",
         "",

@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.coding import Coding, names_of
+from analysis.fit.held import shown_levels
 from analysis.fit.least_squares import Array, Fit
-from analysis.fit.means import max_t_critical, shown_levels, usable_df
+from analysis.fit.means import max_t_critical, usable_df
 from analysis.fit.resampling import Stream
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -30,9 +31,9 @@ MOST_COMPARISONS = 2000
 def differences(fit: Fit, study: Study, settings: Settings) -> pd.DataFrame:
     """Differences between the levels of every factor, with simultaneous intervals.
 
-    fit: of the metric itself. One row a pair of levels with comparison "average", and one a factor with
-    comparison "largest", whose further columns, named after the other factors, say at which setting of
-    them; a factor that acts alone has no such row. difference is the mean at ``other_level`` less
+    fit: of the metric itself. One row a pair of levels with comparison "average", and one a factor
+    with comparison "largest", whose further columns, named after the other factors, say at which
+    setting of them; a factor that acts alone has no such row. difference is the mean at ``other_level`` less
     that at ``level``. Only settings of which the runs tell as much as of one of their own (leverage
     at most the largest of the runs) are compared; each counts once in the average.
     """
@@ -73,7 +74,9 @@ def _of_factor(
     df = float(usable_df(fit, family).min())
     margin = max_t_critical(family, fit.covariance, df, alpha, rng) * std_error
 
-    def row(comparison: str, at: int, pair: tuple[Any, Any], place: dict[str, Any]) -> dict[str, Any]:
+    def row(
+        comparison: str, at: int, pair: tuple[Any, Any], place: dict[str, Any]
+    ) -> dict[str, Any]:
         return {
             "metric": fit.metric,
             "factor": coding.name,
