@@ -90,6 +90,9 @@ def factor_tests(fit: Fit, settings: Settings) -> pd.DataFrame:
 
 def _tests_under(variation: Variation, metric: Metric, settings: Settings) -> pd.DataFrame:
     """`factor_tests` under a variation; empty where it cannot be fitted."""
+    used = variation.study.runs[variation.study.runs[metric.name].notna()]
+    if (used[list(settings.factor_names)].nunique() < 2).any():
+        return pd.DataFrame()  # there is nothing left to compare
     try:
         fit = split_plot(
             variation.study, settings, metric.name, "absolute", terms=variation.terms
