@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.fit.terms import are_blocks
 from analysis.runs.settings import Metric, Settings
 
 Tables = dict[str, pd.DataFrame]
@@ -45,13 +46,15 @@ def estimator_used(tables: Tables, metric: Metric) -> str | None:
     return next((name for name in ESTIMATORS if name in present), None)
 
 
-def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.DataFrame:
-    """The coefficients that conclusions are drawn from, without the replicate block."""
+def conclusive(
+    tables: Tables, settings: Settings, metric: Metric, framing: str = "absolute"
+) -> pd.DataFrame:
+    """The coefficients that conclusions are drawn from, without those of blocks."""
     rows = rows_of(tables, "coefficients", metric=metric.name, framing=framing)
     if rows.empty:
         return rows
     rows = rows[rows["estimator"] == estimator_used(tables, metric)]
-    return rows[~rows["term"].str.startswith("replicate[")].reset_index(drop=True)
+    return rows[~are_blocks(rows["term"], settings)].reset_index(drop=True)
 
 
 def rows_of(tables: Tables, table: str, **where: Any) -> pd.DataFrame:

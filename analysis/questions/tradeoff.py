@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.resampling import Bootstrap, percentile_interval
+from analysis.fit.terms import INTERCEPT, are_blocks
 from analysis.questions.optimum import Region, best_points
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -49,7 +50,9 @@ def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.
     columns = ["level", *factors, *metrics]
     if not metrics:
         return pd.DataFrame(columns=columns)
-    observed = study.runs.groupby(factors, sort=True)[metrics].mean().dropna().reset_index()
+    observed = (
+        study.runs.groupby(factors, sort=True, dropna=False)[metrics].mean().dropna().reset_index()
+    )
     region = Region(fits[metrics[0]].model.codings)
     points = region.natural(*region.grid(FITTED_POINTS)[:2])
     fitted = {name: fit.contrasts(points) @ fit.coefficients for name, fit in fits.items()}
@@ -82,7 +85,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     (both exclude zero on the same side) or unclear.
     """
     terms = coefficients[
-        (coefficients["term"] != "intercept") & ~coefficients["term"].str.startswith("replicate[")
+        (coefficients["term"] != INTERCEPT.name) & ~are_blocks(coefficients["term"], settings)
     ]
     sign = np.array([settings.metric(name).sign for name in terms["metric"]], dtype=float)
     good = pd.DataFrame(

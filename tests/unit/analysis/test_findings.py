@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from analysis import findings, words
+from analysis.runs import table
 
 
 def coefficient(term, estimate, std_error=0.001, q_value=0.001, **others):
@@ -213,8 +214,8 @@ def test_categorical_factor_is_told_by_its_levels():
             for r in (0, 1)
         ]
     )
-    settings = reference.settings(config, degree=1)
-    study = findings.Study(runs=runs.assign(status="ok"))
+    settings = reference.settings(config, degree=2)
+    study = table.from_table(runs, settings)
     rows = [coefficient("schedule[linear]", 0.005), coefficient("schedule[linear]:epochs", 0.005)]
     found = find({"coefficients": rows}, study, settings)
     assert (
