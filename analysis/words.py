@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
-from analysis.fit.terms import unescaped
 from analysis.runs.settings import Factor, Metric
 from common.metrics import DEFINITIONS
 
+POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
 NAMED = 7  # a longer list is counted, not written out
 # unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
 _SECONDS = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
@@ -30,16 +30,13 @@ def name(key: str) -> str:
     return _NAMES.get(key, str(key).replace("_", " "))
 
 
-def term(key: str) -> str:
-    """``batch_size:epochs`` -> ``batch size × epochs``, ``epochs^2`` -> ``epochs²``."""
-    powers = {"^2": "²", "^3": "³"}
-    for written, shown in powers.items():
-        key = key.replace(written, shown)
-    parts = []
-    for part in key.split(":"):
-        factor, bracket, level = part.partition("[")
-        parts.append(name(factor) + (f" = {unescaped(level.removesuffix(']'))}" if bracket else ""))
-    return " × ".join(parts)
+def term(parts: Iterable[tuple[str, Any, int]]) -> str:
+    """``batch size × epochs²``, ``schedule = linear`` from (factor, level or None, power) each."""
+    shown = [
+        name(factor) + ("" if level is None else f" = {level}") + POWERS[power]
+        for factor, level, power in parts
+    ]
+    return " × ".join(shown) or "intercept"
 
 
 def sentence_case(text: str) -> str:

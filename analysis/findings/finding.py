@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
+from analysis.fit.terms import are_blocks
 from analysis.runs.settings import Metric, Settings
 
 Tables = dict[str, pd.DataFrame]
@@ -51,13 +52,15 @@ def estimator_used(tables: Tables, metric: Metric) -> str | None:
     return next((name for name in ESTIMATORS if name in present), None)
 
 
-def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.DataFrame:
+def conclusive(
+    tables: Tables, settings: Settings, metric: Metric, framing: str = "absolute"
+) -> pd.DataFrame:
     """The coefficients by the estimator that conclusions rest on, without those of blocks."""
     rows = rows_of(tables, "coefficients", metric=metric.name, framing=framing)
     if rows.empty:
         return rows
     rows = rows[rows["estimator"] == estimator_used(tables, metric)]
-    return rows[~rows["term"].str.startswith("replicate[")].reset_index(drop=True)
+    return rows[~are_blocks(rows["term"], settings)].reset_index(drop=True)
 
 
 def joint_tests(tables: Tables, metric: Metric, kind: str) -> pd.DataFrame:

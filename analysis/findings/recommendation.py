@@ -54,8 +54,9 @@ def _outcome(row: dict[str, float], metric: Metric) -> str:
         row["estimate"], row["ci_low"], row["ci_high"], metric
     )
     told = f"{words.name(metric.name)} {value} ({interval})"
-    if pd.notna(row["loss_most"]):
-        side = "below" if metric.sign > 0 else "above"
-        lost = words.amount(row["loss_most"], metric)
-        told += f", at most {lost} {side} its own best" if row["loss_most"] > 0 else ", its own best"
-    return told
+    if pd.isna(row["loss_most"]):
+        return told
+    if row["loss_most"] == 0:
+        return f"{told}, its own best"
+    side = "below" if metric.sign > 0 else "above"
+    return f"{told}, at most {words.amount(row['loss_most'], metric)} {side} its own best"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -15,10 +15,12 @@ from analysis.findings.finding import (
     rows_of,
 )
 from analysis.findings.voice import voice_of
+from analysis.fit.terms import INTERCEPT, Column, are_blocks, columns_by_name
 from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 
-def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
+def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
     for note in rows_of(tables, "notes", topic="trajectories").to_dict("records"):
         yield Finding("robustness", "", "rests_on_one", False, note["sentence"])
     depends, unmoved = voice_of(settings).depends, []
@@ -34,8 +36,9 @@ def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
             "trajectory or block, and in every other analysis that was possible."
         )
         yield Finding("robustness", "", "nothing_changes", False, sentence)
+    columns = columns_by_name(study, settings)
     for metric in settings.metrics:
-        yield from _single_terms(tables, settings, metric)
+        yield from _single_terms(tables, settings, metric, columns)
 
 
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
@@ -72,7 +75,9 @@ def _under(variation: str, name: str) -> str:
     return f"Without the run {name}" if variation == "run" else f"Without {variation} {name}"
 
 
-def _single_terms(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+def _single_terms(
+    tables: Tables, settings: Settings, metric: Metric, columns: Mapping[str, Column]
+) -> Iterator[Finding]:
     name = words.name(metric.name)
     for estimator, terms in dissent(tables, settings, metric).items():
         yield Finding(
@@ -81,7 +86,7 @@ def _single_terms(tables: Tables, settings: Settings, metric: Metric) -> Iterato
             "estimators_disagree",
             False,
             f"Of single terms for {name}, {ESTIMATORS[estimator]} would call "
-            f"{words.listed([words.term(t) for t in terms])} otherwise.",
+            f"{words.listed([words.term(columns[t].parts) for t in terms])} otherwise.",
         )
     rows = _variants(tables, metric)
     if rows.empty:
@@ -93,7 +98,7 @@ def _single_terms(tables: Tables, settings: Settings, metric: Metric) -> Iterato
             f"The single terms for {name} are judged alike in all {total} variants of the analysis."
         )
     else:
-        changed = [f"{words.term(term)} ({names})" for term, names in _by_term(flips)]
+        changed = [f"{term} ({names})" for term, names in _by_term(flips, columns)]
         sentence = (
             f"Single terms for {name} that at least one of {total} variants of the analysis "
             f"judges otherwise (by p < {settings.alpha:g}): {words.listed(changed)}."
@@ -107,10 +112,13 @@ def _variants(tables: Tables, metric: Metric) -> pd.DataFrame:
     return rows[rows["agrees"].notna()] if len(rows) else rows
 
 
-def _by_term(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """Each term with the names of its variants."""
+def _by_term(rows: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
+    """Each term as it is written, with the names of its variants."""
     groups = rows.groupby("term", sort=False)["variant"]
-    return [(term, words.listed(list(dict.fromkeys(names)))) for term, names in groups]
+    return [
+        (words.term(columns[term].parts), words.listed(list(dict.fromkeys(names))))
+        for term, names in groups
+    ]
 
 
 def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:
@@ -122,7 +130,7 @@ def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, lis
     rows = rows_of(tables, "coefficients", metric=metric.name, framing="absolute")
     if rows.empty:
         return {}
-    rows = rows[(rows["term"] != "intercept") & ~rows["term"].str.startswith("replicate[")]
+    rows = rows[(rows["term"] != INTERCEPT.name) & ~are_blocks(rows["term"], settings)]
     found = rows["q_value"] < settings.alpha
     verdicts = found.groupby([rows["estimator"], rows["term"]]).first().unstack("estimator")
     verdicts = verdicts.reindex(rows["term"].unique()).dropna()

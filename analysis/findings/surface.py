@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from analysis import words
 from analysis.findings.finding import Finding, Tables, percent, rows_of
 from analysis.runs.settings import Metric, Settings

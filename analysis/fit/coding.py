@@ -9,7 +9,7 @@ reported at another place. A categorical factor gets sum-to-zero contrasts in bo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,15 +17,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.fit.terms import escaped
 from analysis.runs.settings import Factor, Settings
 from analysis.runs.study import Study
 
 FRAMINGS = ("absolute", "relative")
 
-_TRANSFORMS = {"log10": np.log10, "log2": np.log2, "linear": np.asarray}
+_TRANSFORMS: dict[str, Callable[[Any], Any]] = {
+    "log10": np.log10,
+    "log2": np.log2,
+    "linear": np.asarray,
+}
+_INVERSES: dict[str, Callable[[Any], Any]] = {
+    "log10": lambda t: 10.0**t,
+    "log2": np.exp2,
+    "linear": np.asarray,
+}
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-_INVERSES = {"log10": lambda t: 10.0**t, "log2": np.exp2, "linear": np.asarray}
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Coding:
         """Names of the coded columns; a categorical factor has one for each level but the first."""
         if self.factor.numeric:
             return (self.name,)
-        return tuple(f"{self.name}[{escaped(level)}]" for level in self.levels[1:])
+        return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
     def code(self, values: ArrayLike) -> NDArray[np.float64]:
         """Natural values (n,) to coded columns (n, len(columns)).
@@ -78,6 +85,20 @@ class Coding:
     def limits(self) -> tuple[float, float]:
         """Lowest and highest natural value of a numeric factor that was studied."""
         return min(self.levels), max(self.levels)
+
+
+def levels_beside(coding: Coding, shown: Iterable[Coding]) -> tuple[Any, ...]:
+    """The factor's levels under which all of the shown factors exist."""
+    levels = coding.levels
+    for each in shown:
+        if each.factor.within is not None and each.factor.within[0] == coding.name:
+            levels = tuple(level for level in levels if level in each.factor.within[1])
+    return levels
+
+
+def exist_together(codings: Iterable[Coding], some: Sequence[Coding]) -> bool:
+    """Whether there are settings in which all of some factors exist."""
+    return all(len(levels_beside(coding, some)) > 0 for coding in codings)
 
 
 def codings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -170,4 +171,5 @@ def triangle_of(columns: Array) -> Array:
     blocks = np.array_split(columns, max(1, len(columns) // BLOCK_ROWS))
     if len(blocks) > 1:
         columns = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
-    return np.linalg.qr(columns, mode="r")
+    triangle: Any = np.linalg.qr(columns, mode="r")  # its annotation forgets this mode
+    return triangle

@@ -90,7 +90,7 @@ class Fit:
 
     def degrees_of_freedom(self, contrasts: Array) -> Array:
         """df of t for each of the contrasts (k, p) of the coefficients, (k,)."""
-        if self.covariance_gradient is None:
+        if self.covariance_gradient is None or self.parameter_covariance is None:
             return np.full(len(contrasts), self.residual_df)
         variances = np.einsum("ki,ij,kj->k", contrasts, self.covariance, contrasts)
         gradients = np.einsum("ki,mij,kj->km", contrasts, self.covariance_gradient, contrasts)
@@ -197,7 +197,7 @@ def lack_of_fit(fit: Fit, runs: pd.DataFrame) -> LackOfFit:
     one, leaves over (as ``rsm`` for R computes it). ``runs`` is the study's table.
     """
     factors = [coding.name for coding in fit.model.codings]
-    cells = runs.loc[fit.rows].groupby(factors, sort=False).ngroup().to_numpy()
+    cells = runs.loc[fit.rows].groupby(factors, sort=False, dropna=False).ngroup().to_numpy()
     blocks = fit.design[:, 1 : 1 + len(fit.model.blocks)]
     within = _within(np.column_stack([fit.response, blocks]), cells)
     response, blocks = within[:, 0], within[:, 1:]
@@ -224,4 +224,4 @@ def _within(values: Array, groups: NDArray[np.int64]) -> Array:
 def group_sums(values: Array, groups: NDArray[np.int64]) -> Array:
     """Sums (g, k) of values (n, k) by group number 0..g-1."""
     sums = [np.bincount(groups, weights=column) for column in values.T]
-    return np.array(sums).T
+    return np.array(sums, dtype=np.float64).T

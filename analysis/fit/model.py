@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.fit.coding import Coding
-from analysis.fit.terms import Term, escaped
+from analysis.fit.terms import Term, columns_of
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Block:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(f"{self.name}[{escaped(level)}]" for level in self.levels[1:])
+        return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
 
 @dataclass(frozen=True)
@@ -64,13 +63,8 @@ class Model:
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(column, term) of the polynomial part; a categorical factor's term has many columns."""
-        named = {coding.name: coding.columns for coding in self.codings}
-        result = []
-        for term in self.terms:
-            for parts in product(*(named[name] for name, _ in term.powers)):
-                powers = zip(parts, (power for _, power in term.powers), strict=True)
-                result.append((Term(tuple(powers)).name, term.name))
-        return tuple(result)
+        columns = columns_of(self.terms, self.codings)
+        return tuple((column.name, column.term.name) for column in columns)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import style, words
 from analysis.findings import finding, robustness
 from analysis.fit.coding import codings
+from analysis.fit.terms import are_blocks
 from analysis.report import block
 from analysis.report.content import Content
 from analysis.runs.settings import Metric
@@ -17,7 +18,8 @@ from analysis.runs.settings import Metric
 def regression(content: Content, metric: Metric) -> list[block.Block]:
     blocks = content.sentences(section="effects", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
-    if finding.estimator_used(content.tables, metric) is None:
+    used = finding.estimator_used(content.tables, metric)
+    if used is None:
         return [
             *blocks,
             block.missing(
@@ -34,21 +36,21 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
             "first page rests on it."
         )
     )
-    blocks += _framings(content, metric)
+    blocks += _framings(content, metric, used)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric)
     blocks += content.figure(f"coefficients_{metric.name}")
     return blocks
 
 
-def _framings(content: Content, metric: Metric) -> list[block.Block]:
+def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     framings = {
-        framing: finding.conclusive(content.tables, metric, framing).set_index("term")
+        framing: rows.set_index("term")
         for framing in ("absolute", "relative")
-        if len(finding.conclusive(content.tables, metric, framing))
+        if len(rows := finding.conclusive(content.tables, content.settings, metric, framing))
     }
     unit = metric.unit or words.name(metric.name)
-    estimator = style.ESTIMATORS[finding.estimator_used(content.tables, metric)][0]
+    estimator = style.ESTIMATORS[used][0]
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for framing in framings:
         spans.append({"title": framing, "columns": 4})
@@ -62,7 +64,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in framings.values():
             if term not in rows.index:
                 line += ["", "", "", ""]
@@ -109,7 +111,7 @@ def _digits(coefficients: pd.DataFrame, metric: Metric) -> int:
 
 def _what_framings_mean(content: Content) -> str:
     terms = content.rows("coefficients", framing="relative", estimator="split_plot")["term"]
-    blocked = terms.str.startswith("replicate[").any()
+    blocked = are_blocks(terms, content.settings).any()
     if blocked or content.study.runs["replicate"].nunique() == 1:
         text = (
             "The two framings are one fit. The baseline's metric is constant within a "
@@ -156,7 +158,7 @@ def _what_framings_mean(content: Content) -> str:
 
 def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
-    table = table[~table["term"].str.startswith("replicate[")]
+    table = table[~are_blocks(table["term"], content.settings)]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
     dissent = robustness.dissent(content.tables, content.settings, metric)
     disagree = {term for terms in dissent.values() for term in terms}
@@ -171,7 +173,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     digits = _digits(table, metric)
     body = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in by_estimator.values():
             if term not in rows.index:
                 line += ["", "", ""]

@@ -395,6 +395,8 @@ def _without_constant_factors(
     for factor in settings.factors:
         have = set(used[factor.name].dropna())
         lost = natural_order(set(runs[factor.name].dropna()) - have)
+        if factor.numeric and have:  # a level between others is studied all the same
+            lost = tuple(level for level in lost if not min(have) <= level <= max(have))
         if lost:
             notes.append(Note("levels", _lost_levels(runs, factor, lost)))
         if len(have) > 1:
@@ -448,7 +450,10 @@ def _with_structure(
     runs["replicate"] = numbers(runs, "replicate") if numbered else values.levels(runs["replicate"])
     observational = settings.observational
     if observational is None:
-        grid = structure.is_full_grid(runs, settings.factor_names)
+        grid = any(
+            structure.is_full_grid(each, settings.factor_names)
+            for each in (runs, _with_result(runs, settings))
+        )
         observational = not (from_study or grid)
     if "trajectory" in runs:
         runs["trajectory"] = runs["trajectory"].astype(str)
@@ -542,7 +547,11 @@ def _left_out_notes(
     for metric, every in left_out.items():
         parts = []
         for reason, because in why.items():
-            terms = [words.term(each.term.name) for each in every if each.reason == reason]
+            terms = [
+                words.term((name, None, power) for name, power in each.term.powers)
+                for each in every
+                if each.reason == reason
+            ]
             if terms:
                 parts.append(f"{words.listed(terms)}, {because}")
         if parts and metric not in determined:
@@ -573,6 +582,12 @@ def _determined(runs: pd.DataFrame, settings: Settings, notes: Notes) -> frozens
                     name,
                 )
             )
+    if len(found) == len(settings.metrics):
+        named = words.listed([words.name(name) for name in found])
+        raise UserError(
+            f"{named}: the settings determine {'it' if len(found) == 1 else 'each'} exactly, so "
+            "there is no error to judge effects by; add a metric that is measured."
+        )
     return frozenset(found)
 
 
