@@ -154,7 +154,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "best",
         "Which settings could be the best in each metric, and which one is recommended.",
-        lambda given: best.best(given.compared, given.recommendation),
+        lambda given: best.best(given.compared_with_best, given.recommendation),
     ),
     Table(
         "recommendation",

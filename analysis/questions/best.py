@@ -64,26 +64,36 @@ def comparisons_with_best(
     """best.csv without ``recommended``: by metric, its settings, the best fitted first.
 
     main: by metric, the split-plot fit of the metric itself. lower and upper are Hsu's constrained
-    intervals of the setting's distance to the best of the others, positive is better.
+    intervals of the setting's distance to the best of the others, positive is better. Neither means
+    nor distances go beyond the metric's bounds.
     """
     tables = []
     for name, fit in main.items():
         run = _settings_run(fit, study, settings)
         if len(run) < 2:
             continue
+        metric = settings.metric(name)
         found = compared_with_best(
             fit,
             fit.contrasts(run),
-            settings.metric(name).sign,
+            metric.sign,
             settings.alpha,
             Stream.BEST.generator(settings),
         )
         told = run.iloc[found.at].reset_index(drop=True)
         told.insert(0, "metric", name)
         mean, std_error = fit.predict(told)
-        values = [mean, std_error, found.df, found.critical, found.lower, found.upper]
-        columns = dict(zip(COMPARED, [*values, found.could_be_best], strict=True))
-        tables.append(told.assign(**columns))
+        widest = metric.bounds[1] - metric.bounds[0]
+        columns = {
+            "mean": np.clip(mean, *metric.bounds),
+            "std_error": std_error,
+            "df": found.df,
+            "critical": found.critical,
+            "lower": np.maximum(found.lower, -widest),
+            "upper": np.minimum(found.upper, widest),
+            "could_be_best": found.could_be_best,
+        }
+        tables.append(told.assign(**columns)[["metric", *settings.factor_names, *COMPARED]])
     if not tables:
         return pd.DataFrame(columns=["metric", *settings.factor_names, *COMPARED])
     return pd.concat(tables, ignore_index=True)
@@ -196,22 +206,23 @@ def _means(points: pd.DataFrame, column: str, study: Study, settings: Settings) 
 def _outcome(
     fit: Fit, rows: pd.DataFrame, chosen: pd.DataFrame, study: Study, settings: Settings
 ) -> Outcome:
+    """``rows`` are the metric's of `comparisons_with_best`, ``chosen`` is the one setting."""
     metric = settings.metric(fit.metric)
     factors = list(settings.factor_names)
-    run = _settings_run(fit, study, settings)
+    run = fit.contrasts(_settings_run(fit, study, settings))
+    critical = all_at_once(fit, run, settings.alpha, Stream.BEST.generator(settings))
     mean, std_error = (float(value[0]) for value in fit.predict(chosen))
-    critical = all_at_once(fit, fit.contrasts(run), settings.alpha, Stream.BEST.generator(settings))
-    low, high = getattr(metric, "bounds", (-np.inf, np.inf))
+    low, estimate, high = np.clip(mean + critical * std_error * np.arange(-1, 2), *metric.bounds)
+    own_best = rows[factors].head(1)
+    is_best = _by_factor(own_best) == _by_factor(chosen)
     compared = rows.merge(chosen, on=factors)
-    best_run = rows[factors].head(1)
-    worse = metric.sign * float(rows["mean"].iloc[0] - mean)
     return Outcome(
         metric=metric.name,
-        estimate=mean,
-        ci_low=float(np.clip(mean - critical * std_error, low, high)),
-        ci_high=float(np.clip(mean + critical * std_error, low, high)),
-        best=_by_factor(best_run),
-        loss=0.0 if _by_factor(best_run) == _by_factor(chosen) else max(0.0, worse),
+        estimate=float(estimate),
+        ci_low=float(low),
+        ci_high=float(high),
+        best=_by_factor(own_best),
+        loss=0.0 if is_best else max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate)),
         loss_most=-float(compared["lower"].iloc[0]) if len(compared) else np.nan,
         could_be_best=bool(compared["could_be_best"].any()),
     )

@@ -158,6 +158,20 @@ def test_intervals_hold_for_the_chosen_setting():
     assert missed / draws <= reference.at_most(0.05, draws)
 
 
+def test_no_mean_and_no_distance_is_beyond_the_bounds():
+    study, settings = one_factor(np.linspace(0.9, 1.1, 8), 3, 0.05, 0, scale="linear")
+    metric = replace(settings.metrics[0], bounds=(0.0, 1.0))
+    settings = replace(settings, metrics=(metric,))
+    fit = ordinary_least_squares(study, settings, "y", "absolute")
+    assert fit.fitted.max() > 1.05
+    table = comparisons_with_best({"y": fit}, study, settings)
+    assert table["mean"].max() == 1
+    assert table[["lower", "upper"]].abs().to_numpy().max() <= 1
+    outcome = recommendation(table, {"y": fit}, study, settings).outcomes[0]
+    assert (outcome.estimate, outcome.ci_high, outcome.loss) == (1, 1, 0)
+    assert outcome.ci_low <= 1
+
+
 def recommended(study=None, **analysis):
     settings = reference.settings(**analysis)
     study = study or reference.study()

@@ -108,7 +108,7 @@ def test_a_term_that_one_trajectory_tells_has_an_estimate_and_no_more():
     study, settings = singleton(), Settings.from_config(SINGLETON)
     noise = np.random.default_rng(2).normal(0.8, 0.02, len(study.runs))
     fits, notes = fit_all(replace(study, runs=study.runs.assign(accuracy=noise)), settings)
-    assert any("no estimate of epochs" in sentence for _, sentence in notes)
+    assert any("no estimate of epochs" in note.sentence for note in notes)
     for _, rows in coefficients(fits, settings).groupby("estimator"):
         row = rows.set_index("term").loc["epochs"]
         assert row[["std_error", "df", "p_value", "q_value", "ci_low", "ci_high"]].isna().all()
