@@ -50,7 +50,9 @@ def about_effects(
         )
     translate = Translator(study, settings, metric, list(rows["term"]))
     power = rows_of(tables, "power", metric=metric.name)
-    smallest = power.set_index("term")["smallest_effect"] if len(power) else pd.Series(dtype=float)
+    smallest = pd.Series(dtype=float)
+    if len(power):
+        smallest = power.set_index("factor")["smallest_difference"]
     sure = significant(rows, settings.alpha)
     yield _summary(rows[sure], rows, translate, smallest, settings, metric)
     # what is significant first, the largest first: a reader may stop early
@@ -89,7 +91,7 @@ def _effect(
         )
     seen = ""
     if smallest is not None and pd.notna(smallest):
-        seen = f"; the design could have seen {words.amount(abs(effect.scale) * smallest, metric)}"
+        seen = f"; the design could have seen a difference of {words.amount(smallest, metric)}"
     return Finding(
         section,
         metric.name,
@@ -112,16 +114,12 @@ def _summary(
     name = words.name(metric.name)
     rule = f"q < {settings.alpha:g} and the {percent(settings)} interval without zero"
     if sure.empty:
-        sizes = [
-            abs(translate(term).scale) * smallest[term]
-            for term in rows["term"]
-            if term in settings.factor_names and term in smallest
-        ]
+        sizes = smallest.tolist()
         seen = ""
         if sizes:
             low, high = (words.amount(size, metric) for size in (min(sizes), max(sizes)))
             seen = (
-                f" Over the range of a factor the design could have seen "
+                f" Between two levels of a factor the design could have seen "
                 f"{high if low == high else f'{low} to {high}'}."
             )
         sentence = (

@@ -21,8 +21,8 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
         interval = ""
         if pd.notna(row["ci_low"]):
             interval = (
-                f" ({percent(settings)} bootstrap interval {interval_of(row, metric)} "
-                "for the value there)"
+                f" ({percent(settings)} interval {interval_of(row, metric)}, which allows for the "
+                "choice of the setting)"
             )
         sentence = (
             f"The fitted {name} is best at {where}: {words.reading(row['predicted'], metric)}"
@@ -33,6 +33,11 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
             sentence += (
                 f" That is on the edge of what was studied in {words.listed(edges)}: something "
                 "better may lie beyond."
+            )
+        if row["beyond"]:
+            sentence += (
+                " The fitted surface is better still where no runs are around, of which it says "
+                "nothing."
             )
         yield Finding("surface", metric.name, "best_region", False, sentence)
     point = rows_of(tables, "stationary", metric=metric.name)

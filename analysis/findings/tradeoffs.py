@@ -93,9 +93,7 @@ def about_prices(tables: Tables, settings: Settings) -> Iterator[Finding]:
         sure = row["ci_low"] > 0 or row["ci_high"] < 0
         interval = ""
         if pd.notna(row["ci_low"]):
-            interval = (
-                f" ({percent(settings)} bootstrap interval {interval_of(pd.Series(row), metric)})"
-            )
+            interval = f" ({percent(settings)} interval {interval_of(pd.Series(row), metric)})"
         yield Finding(
             "tradeoff",
             f"{chosen.name} {metric.name}",

@@ -1,8 +1,8 @@
 """Each cell against the baseline on the same texts.
 
 Texts and replicates are crossed: replicates may share evaluation texts, wholly or by chance. What
-is concluded is of the models as they were trained, for other texts like these, so texts are the units:
-each counts once, however many replicates were evaluated on it.
+is concluded is of the models as they were trained, for other texts like these, so texts are the
+units: each counts once, however many replicates were evaluated on it.
 """
 
 from __future__ import annotations
