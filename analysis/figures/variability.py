@@ -95,7 +95,7 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(words.name(metric.name))
-        axis.set_yticks(range(len(terms)), [words.term(t) for t in terms])
+        axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlabel("explained variance (%)")
         axis.tick_params(axis="y", length=0)

@@ -84,7 +84,7 @@ def comparisons(
 
     texts = np.unique(np.concatenate([group[0][1].examples for group in pairs]))
     first = pairs[0][0][1]
-    blocks = [(metric, metric.sums(first).shape[1]) for metric in metrics]
+    blocks = [(metric, metric.columns(first).shape[1]) for metric in metrics]
     evaluated = [_evaluated(group, runs[factors], texts, metrics) for group in pairs]
     cells = _pooled(evaluated, len(texts), blocks, settings)
 
@@ -164,7 +164,7 @@ def _evaluated(
     return Evaluated(
         cells=tuple(tuple(settings_of.loc[label]) for label, _, _ in group),
         texts=np.searchsorted(texts, baseline.examples),
-        columns=np.hstack([metric.sums(model) for model in models for metric in metrics]),
+        columns=np.hstack([metric.columns(model) for model in models for metric in metrics]),
         net=np.array([run.correct.astype(int) - baseline.correct for _, run, _ in group]).T,
     )
 
