@@ -41,6 +41,7 @@ class Stream(IntEnum):
     FOREST = 4
     CHOSEN = 5
     BEYOND = 6
+    BEST = 7
 
     def generator(self, settings: Settings) -> np.random.Generator:
         return np.random.default_rng([settings.seed, int(self)])

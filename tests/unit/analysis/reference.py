@@ -1,6 +1,7 @@
 """The studies of tests/reference and R's answers to them."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -42,6 +43,45 @@ def settings(config=CONFIG, **analysis):
 
 def study(design="splitplot_balanced"):
     return runs.read(REFERENCE / f"{design}.csv", settings())
+
+
+OBSERVATIONAL_CONFIG = {
+    "factors": CONFIG["factors"],
+    "analysis": {"metrics": CONFIG["analysis"]["metrics"]},
+}
+
+CENTRAL_COMPOSITE_CONFIG = {
+    "factors": {name: {"range": [-1, 1]} for name in ("x1", "x2", "x3")},
+    "analysis": {"metrics": {"y": {"better": "higher"}}},
+}
+
+
+def observational():
+    """A table nobody designed, with its data set as the block."""
+    return _with_block("observational.csv", "dataset", OBSERVATIONAL_CONFIG)
+
+
+def central_composite():
+    return _with_block("ccd.csv", "block", CENTRAL_COMPOSITE_CONFIG)
+
+
+def _with_block(file, block, config):
+    """Study and settings; every run is a trajectory and the column ``block`` the replicate."""
+    table = pd.read_csv(REFERENCE / file)
+    read = runs.from_table(table.assign(replicate=range(len(table))), settings(config))
+    read.runs["replicate"] = read.runs[block]
+    return read, settings(config)
+
+
+def simulations(small):
+    """How many tables a simulation draws: ``small``, or what SIMULATIONS=2000 in front of pytest
+    asks for."""
+    return int(os.environ.get("SIMULATIONS", small))
+
+
+def at_most(nominal, draws):
+    """The largest share of false findings that does not speak (p 0.005) against ``nominal``."""
+    return nominal + 2.6 * (nominal * (1 - nominal) / draws) ** 0.5
 
 
 def chemreact():
