@@ -158,7 +158,7 @@ def all_draws(fits: Mapping[str, Fit], settings: Settings) -> dict[str, Draws]:
     groups: dict[tuple, list[str]] = {}
     for metric, fit in fits.items():
         groups.setdefault(tuple(fit.rows), []).append(metric)
-    found: dict[str, Bootstrap] = {}
+    found: dict[str, Draws] = {}
     for metrics in groups.values():
         each = _of_same_runs([fits[metric] for metric in metrics], settings)
         found |= dict(zip(metrics, each, strict=True))

@@ -7,6 +7,7 @@ with other effects found, q lets pass somewhat more.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -15,7 +16,8 @@ from scipy import optimize, stats
 
 from analysis.fit.coding import Coding
 from analysis.fit.least_squares import Array, Fit
-from analysis.fit.means import contrasts_at, curve_values, usable_df
+from analysis.fit.means import contrasts_at, curve_values
+from analysis.questions.joint import hypotheses
 from analysis.runs.settings import Settings
 
 POWER = 0.8  # the power that is asked for, here and wherever the report speaks of it
@@ -86,8 +88,8 @@ def replicates_needed(
     return float(most)
 
 
-def power(fit: Fit, settings: Settings) -> pd.DataFrame:
-    """What the design could have seen, one row a factor.
+def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """What the design could have seen, one row a factor with a joint test in the table ``joint``.
 
     smallest_difference: a difference between two levels of the factor, the others at coded 0, that
     is found with 80 % power whatever the factor's other terms are; where the terms are orthogonal
@@ -99,14 +101,17 @@ def power(fit: Fit, settings: Settings) -> pd.DataFrame:
     usual = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
     target = settings.target_effect.get(fit.metric, usual)
     replicates = max(len(fit.model.replicates), 1)
-    own = {coding.name: columns_of(fit, coding.name) for coding in fit.model.codings}
-    tested = [coding for coding in fit.model.codings if len(own[coding.name])]
-    alpha = settings.alpha / len(tested)
+    names_of = {factor: names for kind, factor, names in hypotheses(fit.model) if kind == "factor"}
+    own = (joint["metric"] == fit.metric) & (joint["framing"] == fit.framing)
+    own &= (joint["estimator"] == fit.estimator) & (joint["kind"] == "factor")
+    tests = joint[own & joint["p_value"].notna()].set_index("tested")
     rows = []
-    for coding in tested:
-        columns = own[coding.name]
-        df, denominator_df = len(columns), _denominator_df(fit, columns)
-        variance = _largest_variance(fit, coding, columns)
+    for coding in fit.model.codings:
+        if coding.name not in tests.index:
+            continue
+        df, denominator_df = tests.loc[coding.name, ["df", "denominator_df"]].astype(float)
+        alpha = settings.alpha / len(tests)
+        variance = _largest_variance(fit, coding, names_of[coding.name])
         if variance == 0:
             continue
         smallest = smallest_noncentrality(df, denominator_df, alpha)
@@ -129,27 +134,15 @@ def power(fit: Fit, settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def columns_of(fit: Fit, factor: str) -> Array:
-    """Numbers of the coefficients of all terms that contain the factor."""
-    containing = {term.name for term in fit.model.terms if factor in dict(term.powers)}
-    first = len(fit.names) - len(fit.model.columns)
-    return np.array(
-        [first + at for at, (_, term) in enumerate(fit.model.columns) if term in containing]
-    )
-
-
-def _denominator_df(fit: Fit, columns: Array) -> float:
-    return float(usable_df(fit, np.eye(len(fit.names))[columns]).min())
-
-
-def _largest_variance(fit: Fit, coding: Coding, columns: Array) -> float:
+def _largest_variance(fit: Fit, coding: Coding, names: Sequence[str]) -> float:
     """Of the estimated differences between the factor's levels, the others at coded 0.
 
     With b the factor's coefficients, V their covariance and c'b the difference, b'V⁻¹b is at least
     (c'b)² / c'Vc: the noncentrality of an effect with this difference, whatever its shape.
     """
+    columns = [fit.names.index(name) for name in names]
     levels = np.array(coding.levels, dtype=object)
-    levels = levels[np.unique(np.linspace(0, len(levels) - 1, CURVE_POINTS).astype(int))]
+    levels[np.unique(np.linspace(0, len(levels) - 1, CURVE_POINTS).astype(int))]
     means = contrasts_at(fit, {coding.name: levels.tolist()})[:, columns]
     joint = means @ fit.covariance[np.ix_(columns, columns)] @ means.T
     single = np.diag(joint)

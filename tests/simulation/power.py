@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
+from analysis.fit.least_squares import Fit
 from analysis.fit.split_plot import split_plot
-from analysis.questions.power import columns_of, power
+from analysis.questions.joint import joint, joint_tests
+from analysis.questions.power import power
 from analysis.runs import table as runs
+from analysis.runs.study import Study
 from tests.simulation.chosen_points import SETTINGS, grid, noise
 
 FACTORS = SETTINGS.factor_names
 
 
-def found(study: runs.Study) -> dict[str, bool]:
-    """By factor, whether its joint test has q < 0.05 over the factors."""
+def tested(study: Study) -> tuple[Fit, pd.DataFrame]:
+    """The split-plot fit of accuracy and its joint tests."""
     fit = split_plot(study, SETTINGS, "accuracy", "absolute")
-    table = power(fit, SETTINGS).set_index("factor")
-    p_values = []
-    for factor in FACTORS:
-        at = columns_of(fit, factor)
-        estimate = fit.coefficients[at]
-        quadratic = estimate @ np.linalg.solve(fit.covariance[np.ix_(at, at)], estimate)
-        df = table.loc[factor, "denominator_df"]
-        p_values.append(float(stats.f.sf(quadratic / len(at), len(at), df)))
-    q_values = stats.false_discovery_control(p_values)
-    return dict(zip(FACTORS, q_values < 0.05, strict=True))
+    return fit, joint(joint_tests({("accuracy", "absolute", "split_plot"): fit}))
 
 
 def promised(factor: str, replicates: int, studies: int = 20, seed: int = 0) -> float:
@@ -37,8 +30,9 @@ def promised(factor: str, replicates: int, studies: int = 20, seed: int = 0) -> 
     for _ in range(studies):
         table["accuracy"], table["loss"] = 0.8 + noise(table, rng), 0.4
         study = runs.from_table(table, SETTINGS)
-        fit = split_plot(study, SETTINGS, "accuracy", "absolute")
-        sizes.append(power(fit, SETTINGS).set_index("factor").loc[factor, "smallest_difference"])
+        sizes.append(
+            power(*tested(study), SETTINGS).set_index("factor").loc[factor, "smallest_difference"]
+        )
     return float(np.sqrt(np.mean(np.square(sizes))))
 
 
@@ -53,5 +47,6 @@ def simulate(factor: str, replicates: int, studies: int, seed: int = 0) -> float
     for _ in range(studies):
         table["accuracy"] = 0.8 + difference * share + noise(table, rng)
         table["loss"] = 0.4
-        hits.append(found(runs.from_table(table, SETTINGS))[factor])
+        tests = tested(runs.from_table(table, SETTINGS))[1].set_index("tested")
+        hits.append(tests.loc[factor, "q_value"] < SETTINGS.alpha)
     return float(np.mean(hits))

@@ -9,7 +9,7 @@ from scipy import stats
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
-from analysis.questions import cells, importance, power, variance
+from analysis.questions import cells, importance, joint, power, variance
 from analysis.questions.evaluation import evaluation_variance
 from analysis.runs import table as runs
 from analysis.runs.predictions import Predictions
@@ -346,27 +346,33 @@ def test_what_is_promised_is_found_four_times_in_five():
     assert 0.62 <= simulated_power.simulate("epochs", replicates=2, studies=60) <= 0.97
 
 
+def power_table(study, chosen, metric):
+    fit = split_plot(study, chosen, metric, "absolute")
+    tests = joint.joint(joint.joint_tests({(metric, "absolute", "split_plot"): fit}))
+    return power.power(fit, tests, chosen)
+
+
 def test_power_table_names_every_factor_and_its_target():
     study, chosen = reference.study(), reference.settings()
-    table = power.power(split_plot(study, chosen, "accuracy", "absolute"), chosen)
+    table = power_table(study, chosen, "accuracy")
     assert list(table["factor"]) == ["learning_rate", "batch_size", "epochs"]
     # its slope, its square and its two interactions
     assert (table["df"] == 4).all() and (table["target_difference"] == 0.01).all()
     sure = table["smallest_difference"] < table["target_difference"]
     assert (table.loc[sure, "replicates_needed"] <= table.loc[sure, "replicates"]).all()
-    loss = power.power(split_plot(study, chosen, "loss", "absolute"), chosen)
+    loss = power_table(study, chosen, "loss")
     assert loss["target_difference"].iloc[0] != 0.01
 
 
 def test_more_factors_make_the_same_effect_harder_to_find():
     """The q-values are over the factors of a metric."""
     study, chosen = reference.study(), reference.settings(formula="learning_rate")
-    alone = power.power(split_plot(study, chosen, "accuracy", "absolute"), chosen).iloc[0]
+    alone = power_table(study, chosen, "accuracy").iloc[0]
     variance = alone["smallest_difference"] ** 2 / power.smallest_noncentrality(
         1, alone["denominator_df"], 0.05
     )
     chosen = reference.settings(formula="learning_rate + batch_size")
-    both = power.power(split_plot(study, chosen, "accuracy", "absolute"), chosen).iloc[0]
+    both = power_table(study, chosen, "accuracy").iloc[0]
     again = both["smallest_difference"] ** 2 / power.smallest_noncentrality(
         1, both["denominator_df"], 0.025
     )
@@ -377,10 +383,10 @@ def test_the_config_may_give_the_target():
     study, chosen = reference.study(), reference.settings(target_effect={"loss": 0.02})
     needed = {}
     for metric, target in (("accuracy", 0.01), ("loss", 0.02)):
-        table = power.power(split_plot(study, chosen, metric, "absolute"), chosen)
+        table = power_table(study, chosen, metric)
         assert (table["target_difference"] == target).all()
         needed[metric] = table["replicates_needed"]
     smaller = reference.settings(target_effect={"loss": 0.01})
-    table = power.power(split_plot(study, smaller, "loss", "absolute"), smaller)
+    table = power_table(study, smaller, "loss")
     assert (table["replicates_needed"] >= needed["loss"]).all()
     assert (table["replicates_needed"] > needed["loss"]).any()
