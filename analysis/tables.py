@@ -215,9 +215,11 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "power",
-        f"The smallest effect of each term that this design would have found "
+        f"The smallest difference of each factor that this design would have found "
         f"{words.times(power.POWER)}, and the replicates that a given effect needs.",
-        lambda given: _stacked(power.power(fit, given.settings) for fit in given.main.values()),
+        lambda given: _stacked(
+            power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
+        ),
     ),
     Table(
         "reliability",

@@ -142,12 +142,11 @@ def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> str:
     """``1.2 points would have been found 4 times in 5``: the largest difference between levels of
     these factors; empty if unknown."""
     power = rows_of(tables, "power", metric=metric.name)
-    if power.empty or "factor" not in power:  # TODO
+    if power.empty:
         return ""
     sizes = power.set_index("factor")["smallest_difference"].reindex(factors).dropna()
     if sizes.empty:
         return ""
     low, high = (words.amount(size, metric) for size in (sizes.min(), sizes.max()))
-    return (
-        f"{low if low == high else f'{low} to {high}'} would have been found {words.times(POWER)}"
-    )
+    found = low if low == high else f"{low} to {high}"
+    return f"{found} would have been found {words.times(POWER)}"

@@ -54,9 +54,9 @@ def _outcome(row: dict[str, float], metric: Metric) -> str:
         row["estimate"], row["ci_low"], row["ci_high"], metric
     )
     told = f"{words.name(metric.name)} {value} ({interval})"
-    if pd.isna(row["loss_most"]):
+    if pd.isna(row["lost_most"]):
         return told
-    if row["loss_most"] == 0:
+    if row["lost_most"] == 0:
         return f"{told}, its own best"
     side = "below" if metric.sign > 0 else "above"
-    return f"{told}, at most {words.amount(row['loss_most'], metric)} {side} its own best"
+    return f"{told}, at most {words.amount(row['lost_most'], metric)} {side} its own best"

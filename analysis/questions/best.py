@@ -7,7 +7,7 @@ blocks with equal weights.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,13 +108,26 @@ def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
 
 
 def expected(chosen: Recommendation | None, settings: Settings) -> pd.DataFrame:
-    """recommendation.csv: a row a metric with the recommended setting and its `Outcome` there."""
-    names = [field.name for field in fields(Outcome) if field.name != "best"]
-    columns = [*settings.factor_names, "decided_by", "seconds", *names]
+    """recommendation.csv: a row a metric with its `Outcome` at the recommended setting."""
+    columns = ["metric", "decided_by", "estimate", "ci_low", "ci_high", "lost", "lost_most"]
+    columns += ["could_be_best", "seconds", *settings.factor_names]
     if chosen is None:
         return pd.DataFrame(columns=columns)
-    common = {**chosen.setting, "decided_by": chosen.decided_by, "seconds": chosen.seconds}
-    rows = [common | {name: getattr(each, name) for name in names} for each in chosen.outcomes]
+    rows = [
+        {
+            **chosen.setting,
+            "metric": outcome.metric,
+            "decided_by": chosen.decided_by,
+            "estimate": outcome.estimate,
+            "ci_low": outcome.ci_low,
+            "ci_high": outcome.ci_high,
+            "lost": outcome.loss,
+            "lost_most": outcome.loss_most,
+            "could_be_best": outcome.could_be_best,
+            "seconds": chosen.seconds,
+        }
+        for outcome in chosen.outcomes
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

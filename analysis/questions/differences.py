@@ -33,9 +33,10 @@ def differences(fit: Fit, study: Study, settings: Settings) -> pd.DataFrame:
 
     fit: of the metric itself. One row a pair of levels with comparison "average", and one a factor
     with comparison "largest", whose further columns, named after the other factors, say at which
-    setting of them; a factor that acts alone has no such row. difference is the mean at ``other_level`` less
-    that at ``level``. Only settings of which the runs tell as much as of one of their own (leverage
-    at most the largest of the runs) are compared; each counts once in the average.
+    setting of them; a factor that acts alone has no such row. difference is the mean at
+    ``other_level`` less that at ``level``. Only settings of which the runs tell as much as of one
+    of their own (leverage at most the largest of the runs) are compared; each counts once in the
+    average.
     """
     factors = names_of(fit.model.codings)
     rng = Stream.BANDS.generator(settings)

@@ -115,7 +115,7 @@ def _prices(content: Content) -> list[block.Block]:
     return [
         block.table(
             "The price, in each metric, of choosing the settings best for another (fitted "
-            f"values, {content.percent} bootstrap intervals).",
+            f"values, {content.percent} intervals that allow for the choice of both).",
             [
                 block.column("settings best for", "left"),
                 block.column("metric", "left"),
