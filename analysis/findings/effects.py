@@ -105,7 +105,7 @@ def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Serie
         lead = f"Only an indication that {name} {voice_of(settings).depends} {words.name(factor)}"
         lead += ", since q allows for the number of factors"
     seen = smallest_found(tables, metric, [factor])
-    seen = f" A largest difference of {seen}." if seen else ""
+    seen = f" {words.sentence_case(seen)}." if seen else ""
     return Finding(
         "effects", metric.name, kind, False, f"{lead} ({tested(row)}).{size}{seen}", **numbers
     )
@@ -139,14 +139,13 @@ def _interacting(tables: Tables, settings: Settings, metric: Metric) -> set[str]
 
 
 def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> str:
-    """``1.2 points would have been found 4 times in 5``: the largest difference between levels of
-    these factors; empty if unknown."""
+    """``a difference of 1.2 points would have been found 4 times in 5``, between two levels of any
+    of these factors; empty if unknown."""
     power = rows_of(tables, "power", metric=metric.name)
     if power.empty:
         return ""
     sizes = power.set_index("factor")["smallest_difference"].reindex(factors).dropna()
     if sizes.empty:
         return ""
-    low, high = (words.amount(size, metric) for size in (sizes.min(), sizes.max()))
-    found = low if low == high else f"{low} to {high}"
-    return f"{found} would have been found {words.times(POWER)}"
+    size = words.amount(sizes.max(), metric)
+    return f"a difference of {size} would have been found {words.times(POWER)}"

@@ -26,7 +26,12 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
     decided_by = settings.metric(chosen["decided_by"])
     compared = rows_of(tables, "best", metric=decided_by.name)
     could_be = int(compared["could_be_best"].sum())
-    among = f"one of {could_be:,}" if could_be > 1 else "the only one"
+    settings_run = words.count(len(compared), "setting")
+    among = (
+        f"{could_be:,} of the {settings_run} run could be the best"
+        if could_be > 1
+        else f"the only one of the {settings_run} run that could be the best"
+    )
     seconds = chosen["seconds"]
     cost = f" A run took {words.quantity(seconds, 's')}." if pd.notna(seconds) else ""
     yield Finding(
@@ -34,8 +39,8 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
         "",
         "setting",
         False,
-        f"{voice_of(settings).recommended}: {where} ({among} of {len(compared):,} settings run "
-        f"that could be the best in {words.name(decided_by.name)}).{cost}",
+        f"{voice_of(settings).recommended}: {where} ({among} in "
+        f"{words.name(decided_by.name)}).{cost}",
     )
     told = [_outcome(row, settings.metric(row["metric"])) for row in rows.to_dict("records")]
     expected = "; ".join(told)

@@ -63,8 +63,7 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
             metric.name,
             "also_changes" if number else "one_decides",
             False,
-            f"{_under(variation, name)}, {words.name(metric.name)} "
-            f"{words.listed(parts)}{others}.",
+            f"{_under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
             about=name,
         )
 

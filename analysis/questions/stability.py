@@ -94,9 +94,7 @@ def _tests_under(variation: Variation, metric: Metric, settings: Settings) -> pd
     if (used[list(settings.factor_names)].nunique() < 2).any():
         return pd.DataFrame()  # there is nothing left to compare
     try:
-        fit = split_plot(
-            variation.study, settings, metric.name, "absolute", terms=variation.terms
-        )
+        fit = split_plot(variation.study, settings, metric.name, "absolute", terms=variation.terms)
     except UserError:
         return pd.DataFrame()
     if variation.kind == "analysis" and len(fit.response) - len(fit.names) < LEAST_DF:

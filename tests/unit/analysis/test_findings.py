@@ -141,12 +141,12 @@ def test_no_effect_says_what_would_have_been_found():
     ]
     found = find({"joint": joint_tests(), "power": power})
     assert one(found, section="summary", metric="accuracy")["sentence"] == (
-        "Accuracy: no detectable effect of learning rate, batch size or epochs (0.9 points to 1.1 "
-        "points would have been found 4 times in 5)."
+        "Accuracy: no detectable effect of learning rate, batch size or epochs (a difference of "
+        "1.1 points would have been found 4 times in 5)."
     )
     sentence = one(found, metric="accuracy", about="batch_size")["sentence"]
     assert sentence.endswith(
-        "A largest difference of 0.9 points would have been found 4 times in 5."
+        "A difference of 0.9 points would have been found 4 times in 5."
     )
     assert not found["significant"].any()
 
