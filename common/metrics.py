@@ -78,8 +78,9 @@ class Metric:
             raise TypeError(f"{self.name} is no function of sums over examples")
         return self.sums(scored)
 
-    def of_sums(self, sums: Array, examples: int) -> Array:
-        """The metric from sums (…, k) over so many examples; a ratio to nothing counts 0."""
+    def of_sums(self, sums: Array, examples: Array | float) -> Array:
+        """The metric from sums (…, k) over so many examples, or over weights that sum to so much;
+        a ratio to nothing counts 0."""
         if not self.ratio:
             return sums[..., 0] / examples
         parts, wholes = sums[..., 0::2], sums[..., 1::2]

@@ -19,8 +19,7 @@ with job(snakemake.log[0]):
     folder = Path(snakemake.input.runs).parent
     check_gathered(folder)
     check_predictions(folder, Grid.from_config(snakemake.config))
-    settings = Settings.from_config(snakemake.config)
-    study = table.read(snakemake.input.runs, settings)
+    study = table.read(snakemake.input.runs, Settings.from_config(snakemake.config))
     computed = Path(snakemake.output[0])
-    tables.write(tables.compute(study, settings), computed)
+    tables.write(tables.compute(study, study.settings), computed)
     write_digests(computed, made_with={})

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)
     read_digests(Path(snakemake.input.tables[0]))
-    settings = Settings.from_config(snakemake.config)
-    study = table.read(snakemake.input.runs[0], settings)
+    study = table.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
     computed = tables.read_tables(snakemake.input.tables[0])
-    pages.write(computed, study, settings, Path(snakemake.output.surfaces).parent)
+    pages.write(computed, study, study.settings, Path(snakemake.output.surfaces).parent)
