@@ -5,16 +5,21 @@ from pathlib import Path
 from job import job  # isort: split
 
 from finetuning import made_with
-from finetuning.dataset import Split, draw_split, tokenised_examples, write_split
+from finetuning.dataset import Split, examples_of, tokenise, write_split
+from finetuning.draws import Candidates, data_settings, draw_split
 from finetuning.files import read_digests, read_json, read_table
+from finetuning.sameness import unusable
 
 with job(snakemake.log[0]):
     config = snakemake.config
     source = read_json(Path(snakemake.input.source[0]))
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(config, source))
-    drawn = draw_split(texts, config, int(snakemake.wildcards.replicate))
     checkpoint = Path(snakemake.input.checkpoint[0])
     read_digests(checkpoint, made_with.pretrained(source))
     lengths = config[source["kind"]]["padded_lengths"]
-    split = Split(*(tokenised_examples(texts, rows, checkpoint, lengths) for rows in drawn))
+    tokenised = tokenise(texts["text"], checkpoint, lengths[-1])
+    left_out = unusable(texts, tokenised, checkpoint, data_settings(config)["contradictions"])
+    candidates = Candidates.of(texts, tokenised, left_out)
+    drawn = draw_split(candidates, config, int(snakemake.wildcards.replicate))
+    split = Split(*(examples_of(texts, tokenised, rows, lengths) for rows in drawn))
     write_split(Path(snakemake.output[0]), split, made_with.split(config, source))

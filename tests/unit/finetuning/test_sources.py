@@ -52,6 +52,8 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert source["checkpoint_revision"] is source["dataset_revision"] is None
     assert source["labels"] == ["NEGATIVE", "POSITIVE"]
     assert source["texts"] == {"study": 96}
+    assert source["left_out"] == {"without_tokens": 0, "contradictory": 0}
+    assert source["sentence"].endswith("sentences.csv from local files.")
     assert set(source["sha256"]) >= {"checkpoint/model.safetensors", "dataset/sentences.csv"}
     assert json.loads(json.dumps(source)) == source
 
@@ -100,6 +102,30 @@ def test_three_classes(config, tmp_path):
 def test_repeated_texts_are_there_once(config, table):
     rewrite(table, lambda rows: pd.concat([rows, rows.head(7)]))
     assert sources.resolve(config)["texts"] == {"study": 96}
+
+
+def test_contradictions_and_texts_without_tokens_are_counted_or_refused(config, table):
+    def spoil(rows):
+        first = rows["text"][0]
+        other = "positive" if rows["label"][0] == "negative" else "negative"
+        added = pd.DataFrame(
+            {
+                "text": ["\u200b\u200d", first, f" {first.upper()} ", rows["text"][1].upper()],
+                "label": ["negative", other, rows["label"][0], rows["label"][1]],
+                "film": "film 0",
+            }
+        )
+        return pd.concat([rows, added])
+
+    rewrite(table, spoil)
+    source = sources.resolve(config)
+    assert source["left_out"] == {"without_tokens": 1, "contradictory": 3}
+    assert source["sentence"].endswith(
+        "Texts left out: 1 in which the model sees nothing, 3 that are the same to the model but "
+        "have different labels."
+    )
+    config["data"]["contradictions"] = "refuse"
+    assert "data.contradictions: 3 texts are the same as another" in refusal(config)
 
 
 def test_texts_that_look_like_numbers_or_missing_values_stay_texts(config, table):

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from common.errors import UserError
 from common.hyperparameters import Hyperparameters
-from finetuning.dataset import Split, tokenised_examples
+from finetuning.dataset import Split, examples_of, tokenise
 
 LENGTHS = [8, 16]
 SEEDS = {"order": 1, "dropout": 2}
@@ -39,7 +39,8 @@ def split(tiny_checkpoint, tmp_path_factory):
     texts["label"] = (texts["label"] == "positive").astype(int)
     rows = np.arange(len(texts))
     parts = (rows[:60], rows[60:76], rows[76:])
-    return Split(*(tokenised_examples(texts, part, tiny_checkpoint, LENGTHS) for part in parts))
+    tokenised = tokenise(texts["text"], tiny_checkpoint, LENGTHS[-1])
+    return Split(*(examples_of(texts, tokenised, part, LENGTHS) for part in parts))
 
 
 class Killed(Exception):
@@ -123,6 +124,19 @@ def test_metrics_agree_with_scikit_learn(keras, classes):
     assert found["f1_macro"] == pytest.approx(macro)
     assert found["f1"] == pytest.approx(f1_score(labels, predicted) if classes == 2 else macro)
     assert found["loss"] == pytest.approx(log_loss(labels, probabilities))
+
+
+def test_a_class_that_is_nowhere_does_not_lower_macro_f1(keras):
+    from common.metrics import measure
+
+    labels = np.array([0, 1, 0, 1])
+    perfect = 5 * np.eye(3)[labels]
+    assert measure(perfect, labels)["f1"] == measure(perfect, labels)["f1_macro"] == 1
+    once = 5 * np.eye(3)[[0, 1, 2, 1]]
+    expected = f1_score(labels, [0, 1, 2, 1], average="macro")
+    assert measure(once, labels)["f1"] == pytest.approx(expected)
+    one_class = 5 * np.eye(2)[[0, 0]]
+    assert measure(one_class, np.array([0, 0]))["f1_macro"] == 1
 
 
 def test_calibration_error_of_known_predictions(keras):

@@ -13,8 +13,10 @@ import pandas as pd
 
 from common.errors import UserError
 from finetuning.configuration import check_layers
-from finetuning.dataset import draw_split, tokenise
+from finetuning.dataset import tokenise
+from finetuning.draws import Candidates, data_settings, draw_split
 from finetuning.files import sha256
+from finetuning.sameness import unusable
 from finetuning.sources import embedded, hub, local
 
 # Label names that say nothing but their number.
@@ -34,7 +36,7 @@ def resolve(config: Mapping) -> dict:
         The content of source.json: kind ("hub", which includes local files, or "embedded"),
         sentence, checkpoint, checkpoint_revision and dataset, dataset_revision (the commit; None
         for local files), sha256 (file -> hexadecimal), licence, labels, texts (part ->
-        number) and requested.
+        number), left_out (reason -> number of texts that no set may hold) and requested.
 
     Raises:
         UserError: the source cannot be had or does not fit.
@@ -45,14 +47,18 @@ def resolve(config: Mapping) -> dict:
     }
     source = _choose(config) | {"requested": requested}
     texts = read_texts(source, config)
-    for replicate in range(config["replicates"]):
-        draw_split(texts, config, replicate)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
         check_layers(config, local.read_config(Path(directory), source["checkpoint"])["n_layers"])
-        tokenise(
-            texts["text"].head(1), Path(directory), config[source["kind"]]["padded_lengths"][-1]
-        )
+        longest = config[source["kind"]]["padded_lengths"][-1]
+        tokenised = tokenise(texts["text"], Path(directory), longest)
+        contradictions = data_settings(config)["contradictions"]
+        left_out = unusable(texts, tokenised, Path(directory), contradictions)
+    candidates = Candidates.of(texts, tokenised, left_out)
+    for replicate in range(config["replicates"]):
+        draw_split(candidates, config, replicate)
+    source["left_out"] = {reason: int(rows.sum()) for reason, rows in left_out.items()}
+    source["sentence"] += _left_out_sentence(source["left_out"])
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
 
@@ -63,7 +69,7 @@ def read_texts(source: Mapping, config: Mapping) -> pd.DataFrame:
     Returns:
         Columns text, label (int, the checkpoint's label number), group (text; empty: none) and
         part ("baseline", "study", or "study_training" and "study_evaluation" where the data set
-        comes divided). Repeated texts are there once, the first time.
+        comes divided). Repeated texts of one label are there once, the first time.
 
     Raises:
         UserError: a column, label or text is missing or does not fit, or a file changed since
@@ -93,7 +99,7 @@ def read_texts(source: Mapping, config: Mapping) -> pd.DataFrame:
                 folder, settings["dataset_configuration"], split, source["dataset"]
             )
         tables.append(_texts(rows, settings, source["labels"], where).assign(part=part))
-    return pd.concat(tables).drop_duplicates("text", ignore_index=True)
+    return pd.concat(tables).drop_duplicates(["text", "label"], ignore_index=True)
 
 
 def write_checkpoint(source: Mapping, directory: Path) -> None:
@@ -131,6 +137,15 @@ def match_labels(names: Sequence[str], labels: Sequence[str]) -> list[int] | Non
         if len(numbers) == len(names) == len(set(numbers)):
             return numbers
     return None
+
+
+def _left_out_sentence(left_out: Mapping[str, int]) -> str:
+    what = {
+        "without_tokens": "in which the model sees nothing",
+        "contradictory": "that are the same to the model but have different labels",
+    }
+    told = [f"{number} {what[reason]}" for reason, number in left_out.items() if number]
+    return f" Texts left out: {', '.join(told)}." if told else ""
 
 
 def _choose(config: Mapping) -> dict:

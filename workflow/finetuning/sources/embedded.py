@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from common.errors import UserError
-from finetuning.dataset import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
+from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
 
 LABELS = ["negative", "positive"]
@@ -143,7 +143,7 @@ def read_sentences(config: Mapping) -> pd.DataFrame:
             "group": table["movie_name"],
         }
     )
-    texts = texts[texts["text"] != ""].drop_duplicates("text", ignore_index=True)
+    texts = texts[texts["text"] != ""].drop_duplicates(["text", "label"], ignore_index=True)
     return divide_films(texts, config)
 
 
