@@ -1,5 +1,6 @@
 """Texts as tokens, and the split file."""
 
+import json
 import subprocess
 import sys
 
@@ -49,6 +50,25 @@ def test_many_texts_are_tokenised_in_parts_to_the_same_tokens(checkpoint, monkey
     parts = dataset.tokenise(texts, checkpoint, 8)
     np.testing.assert_array_equal(parts.tokens, whole.tokens)
     np.testing.assert_array_equal(parts.offsets, whole.offsets)
+
+
+def test_code_that_comes_with_a_tokenizer_does_not_run(tmp_path, monkeypatch):
+    from transformers import dynamic_module_utils
+
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    directory = write_tiny_distilbert(tmp_path / "checkpoint")
+    for name in ("tokenizer_config.json", "config.json"):
+        settings = json.loads((directory / name).read_text())
+        settings["auto_map"] = {"AutoTokenizer": ["custom.Custom", "custom.Custom"]}
+        (directory / name).write_text(json.dumps(settings))
+    ran = tmp_path / "ran"
+    (directory / "custom.py").write_text(
+        f"open({str(ran)!r}, 'w')\n"
+        "from transformers import DistilBertTokenizer\n"
+        "class Custom(DistilBertTokenizer): pass\n"
+    )
+    assert dataset.tokenise(["a"], directory, 8).lengths.tolist() == [3]
+    assert not ran.exists()
 
 
 def test_an_unreadable_tokenizer_is_refused(tmp_path):

@@ -221,6 +221,24 @@ def test_a_killed_run_goes_on_to_the_same_bytes(keras, tiny_checkpoint, split, t
     assert not (folder / "state.safetensors").exists()
 
 
+def test_seconds_trained_before_a_kill_are_counted(keras, tiny_checkpoint, split, tmp_path):
+    from finetuning.state import State
+
+    with pytest.raises(Killed):
+        deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2], die_at_step=12)
+    path, made_with = tmp_path / "state.safetensors", {"levels": [1, 2]}
+    arrays, record = State(path, made_with, every=0).read(pytest.fail)
+    delivered = record["cells"]["1"]["seconds"]
+    assert 0 < delivered <= record["seconds"] < 1000
+    State(path, made_with, every=0).write(arrays, record | {"seconds": 1000})
+    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2])
+    seconds = {
+        n: json.loads((f / "timing.json").read_text())["seconds"] for n, f in folders.items()
+    }
+    assert seconds[1] == round(delivered, 2)
+    assert 1000 < seconds[2] < 2000
+
+
 def test_a_damaged_state_is_not_used(keras, tiny_checkpoint, split, tmp_path):
     whole, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "whole", [1])
     (tmp_path / "state.safetensors").write_bytes(b"no state")
@@ -284,6 +302,60 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
         predictions = load_file(folder / "predictions.safetensors")
         np.testing.assert_array_equal(predictions["logits"], evaluated[expected])
     assert recorded["stopped_after_epoch"] == stopped
+
+
+def test_early_stopping_looks_at_the_validation_examples_alone(
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
+):
+    from finetuning import trainer
+
+    seen = []
+
+    def ever_worse_on_validation(logits, labels):
+        assert len(logits) == len(labels)
+        seen.append(labels)
+        validated = np.array_equal(labels, split.validation.labels)
+        return {"loss": len(seen) if validated else -len(seen)}
+
+    monkeypatch.setattr(trainer, "measure", ever_worse_on_validation)
+    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 4], early_stopping=1)
+    recorded = json.loads((folders[4] / "metrics.json").read_text())
+    assert (recorded["best_epoch"], recorded["stopped_after_epoch"], len(seen)) == (1, 2, 2)
+    assert recorded["metrics"] == json.loads((folders[1] / "metrics.json").read_text())["metrics"]
+
+
+def test_logits_that_are_not_finite_are_no_result(
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
+):
+    from finetuning import trainer
+
+    predict_logits = trainer.predict_logits
+
+    def overflowing(predictor, examples):
+        logits = predict_logits(predictor, examples)
+        logits[3, 1] = np.inf
+        return logits
+
+    monkeypatch.setattr(trainer, "predict_logits", overflowing)
+    folders, lines = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2])
+    for folder in folders.values():
+        recorded = json.loads((folder / "metrics.json").read_text())
+        assert recorded["status"] == "diverged" and recorded["diverged_at_step"] == 8
+        assert "metrics" not in recorded
+        assert len(load_file(folder / "predictions.safetensors")["logits"]) == 0
+    assert "not finite" in lines[-1]
+
+
+def test_a_plateau_waits_anew_after_each_reduction(keras, tiny_checkpoint, split, monkeypatch):
+    from finetuning import trainer
+
+    monkeypatch.setattr(trainer, "measure", lambda *_: {"loss": 1.0})  # best once, then never
+    changes = {"schedule": "reduce_on_plateau", "plateau_factor": 0.1, "epochs": 6}
+    hyperparameters = replace(BASE, plateau_patience=2, **changes)
+    run = trainer.Run(tiny_checkpoint, split.training, hyperparameters, SEEDS, split.validation)
+    rates = [run.progress.history[-1]["step_learning_rate"] for _ in run.epochs()]
+    expected = [0.005, 0.005, 0.005, 0.0005, 0.0005, 0.00005]
+    assert rates == pytest.approx(expected)
 
 
 def test_a_plateau_reduces_the_learning_rate(keras, tiny_checkpoint, split):
