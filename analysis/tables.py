@@ -1,15 +1,20 @@
-"""Every table of the analysis: computed in one list, written and read as CSV."""
+"""Every table of the analysis, in one list that says what it holds and how it is computed.
+
+A new table is a question (a module of ``questions/``) and an entry of ``TABLES``; docs/tables.md
+explains every column.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from analysis import findings, words
+from analysis.evidence import Evidence
 from analysis.fit import estimators
-from analysis.fit.resampling import bootstrap_all
 from analysis.questions import (
     calibration,
     canonical,
@@ -20,112 +25,24 @@ from analysis.questions import (
     importance,
     optimum,
     power,
-    robustness,
     steepest_path,
     tradeoff,
     variance,
 )
-from analysis.runs.predictions import read_predictions
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from common import files
 
 Tables = dict[str, pd.DataFrame]
 
-# A sentence a table, as the HTML report shows it beneath; docs/tables.md explains every column.
-CAPTIONS = {
-    "anova": "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
-    "captions": "What each of these tables holds.",
-    "cells": "Mean of each metric in each cell and its difference to the baseline, with intervals.",
-    "coefficients": "Every coefficient in both framings by the three estimators, with its "
-    "interval, p-value and q-value.",
-    "comparisons": "Each cell against the baseline on the same evaluation texts: exact McNemar "
-    "test and paired bootstrap interval, corrected over the cells.",
-    "conclusions": "What is concluded of each term under every variant of the analysis.",
-    "conflicts": "For each term and pair of metrics, whether it helps one and hurts the other.",
-    "desirability": "How desirable each cell and fitted point is over all metrics, best first.",
-    "diagnostics": "Checks of each least-squares fit, with a sentence on what they mean.",
-    "effects": "The fitted mean along each factor, with intervals and simultaneous bands.",
-    "eigenvalues": "Curvature and direction of the canonical axes of each fitted surface.",
-    "findings": "The sentences of the report, made from the other tables.",
-    "importance": "Share of the explained variation by factor and pair, by two methods.",
-    "influence": "Residual, leverage and Cook's distance of the runs in each fit.",
-    "interactions": "The fitted mean along each factor at levels of each other factor.",
-    "models": "Polynomials of degree 1, 2 and 3 compared by AICc.",
-    "notes": "What could not be estimated, or not as asked, and why.",
-    "optimum": "The best fitted point inside the studied region, with bootstrap intervals.",
-    "pareto": "Cells and fitted points, and whether they are on the Pareto front.",
-    "power": "The smallest effect of each term that this design would have found 4 times in 5, "
-    "and the replicates that a given effect needs.",
-    "prices": "What each metric gives up at the point that is best for another.",
-    "reliability": "Confidence against accuracy in ten bins, for each cell and the baseline.",
-    "stationary": "Where each fitted surface is level, and whether that is a maximum, a minimum "
-    "or a saddle.",
-    "steepest": "The path from the centre along which each metric gets better fastest.",
-    "surfaces": "The fitted mean over a grid of each pair of numeric factors.",
-    "variance": "The variance of each metric by where it comes from.",
-}
 
+@dataclass(frozen=True)
+class Table:
+    """caption: the sentence beneath it in the HTML report; compute: its rows from the evidence."""
 
-def compute(study: Study, settings: Settings) -> Tables:
-    """All tables by name. The regressions are fitted once and handed to what needs them."""
-    fits, fit_notes = estimators.fit_all(study, settings)
-    coefficients = estimators.coefficients(fits, settings)
-    conclusions, conclusion_notes = robustness.conclusions(study, settings, fits)
-    models, model_notes = robustness.models(study, settings)
-
-    # conclusions are drawn from the split-plot fits; those of the metric itself are the main ones
-    mixed = [fit for (_, _, estimator), fit in fits.items() if estimator == "split_plot"]
-    main = {fit.metric: fit for fit in mixed if fit.framing == "absolute"}
-    resampled = bootstrap_all(main, study, settings)
-    stored = read_predictions(study.runs, study.folder)
-    points = tradeoff.candidates(main, study, settings)
-
-    notes = [*study.notes, *fit_notes, *conclusion_notes, *model_notes]
-    notes += diagnostics.notes(fits)
-    for metric, fit in main.items():
-        notes += canonical.notes(fit) + steepest_path.notes(fit)
-        notes += variance.notes(fit, study, stored)
-        notes += resampled[metric].notes
-
-    tables = {
-        "coefficients": coefficients,
-        "anova": diagnostics.anova(study, fits),
-        "diagnostics": diagnostics.diagnostics(study, settings, fits),
-        "influence": diagnostics.influence(study, settings, fits),
-        "conclusions": conclusions,
-        "models": models,
-        "effects": _stacked(effects.effects(fit, settings) for fit in mixed),
-        "interactions": _stacked(effects.interactions(fit, settings) for fit in mixed),
-        "surfaces": _stacked(effects.surfaces(fit) for fit in main.values()),
-        "stationary": _stacked(canonical.stationary(fit) for fit in main.values()),
-        "eigenvalues": _stacked(canonical.eigenvalues(fit) for fit in main.values()),
-        "steepest": _stacked(steepest_path.steepest(fit, settings) for fit in main.values()),
-        "optimum": _stacked(
-            optimum.optimum(fit, resampled[metric], settings) for metric, fit in main.items()
-        ),
-        "cells": cells.cells(study, settings),
-        "pareto": tradeoff.pareto(points, settings),
-        "conflicts": tradeoff.conflicts(
-            coefficients.query("framing == 'absolute' and estimator == 'split_plot'"), settings
-        ),
-        "desirability": tradeoff.desirability(points, settings),
-        "prices": tradeoff.prices(main, resampled, settings),
-        "variance": _stacked(
-            variance.variance(fit, study, stored, settings) for fit in main.values()
-        ),
-        "importance": _stacked(
-            importance.importance(fit, resampled[metric], study, settings)
-            for metric, fit in main.items()
-        ),
-        "comparisons": comparisons.comparisons(study.runs, stored, settings),
-        "power": _stacked(power.power(fit, settings) for fit in main.values()),
-        "reliability": calibration.reliability(study.runs, stored, settings),
-        "notes": _notes(notes, settings),
-    }
-    tables["findings"] = findings.find(tables, study, settings)
-    tables["captions"] = pd.DataFrame(CAPTIONS.items(), columns=["table", "caption"])
-    return tables
+    name: str
+    caption: str
+    compute: Callable[[Evidence], pd.DataFrame]
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -134,20 +51,191 @@ def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled or tables[:1], ignore_index=True) if tables else pd.DataFrame()
 
 
-def _notes(notes: list[tuple[str, str]], settings: Settings) -> pd.DataFrame:
-    """Notes that say the same of several metrics ("loss: …") become one."""
+TABLES = (
+    Table(
+        "coefficients",
+        "Every coefficient in both framings by the three estimators, with its interval, p-value "
+        "and q-value.",
+        lambda given: estimators.coefficients(given.fits, given.settings),
+    ),
+    Table(
+        "anova",
+        "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
+        lambda given: diagnostics.anova(given.study, given.fits),
+    ),
+    Table(
+        "diagnostics",
+        "Checks of each least-squares fit, with a sentence on what they mean.",
+        lambda given: diagnostics.diagnostics(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "influence",
+        "Residual, leverage and Cook's distance of the runs in each fit.",
+        lambda given: diagnostics.influence(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "conclusions",
+        "What is concluded of each term under every variant of the analysis.",
+        lambda given: given.conclusions[0],
+    ),
+    Table(
+        "models",
+        "Polynomials of degree 1, 2 and 3 compared by AICc.",
+        lambda given: given.models[0],
+    ),
+    Table(
+        "effects",
+        "The fitted mean along each factor, with intervals and simultaneous bands.",
+        lambda given: _stacked(effects.effects(fit, given.settings) for fit in given.mixed),
+    ),
+    Table(
+        "interactions",
+        "The fitted mean along each factor at levels of each other factor.",
+        lambda given: _stacked(effects.interactions(fit, given.settings) for fit in given.mixed),
+    ),
+    Table(
+        "surfaces",
+        "The fitted mean over a grid of each pair of numeric factors.",
+        lambda given: _stacked(effects.surfaces(fit) for fit in given.main.values()),
+    ),
+    Table(
+        "stationary",
+        "Where each fitted surface is level, and whether that is a maximum, a minimum or a saddle.",
+        lambda given: _stacked(canonical.stationary(fit) for fit in given.main.values()),
+    ),
+    Table(
+        "eigenvalues",
+        "Curvature and direction of the canonical axes of each fitted surface.",
+        lambda given: _stacked(canonical.eigenvalues(fit) for fit in given.main.values()),
+    ),
+    Table(
+        "steepest",
+        "The path from the centre along which each metric gets better fastest.",
+        lambda given: _stacked(
+            steepest_path.steepest(fit, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "optimum",
+        "The best fitted point inside the studied region, with bootstrap intervals.",
+        lambda given: _stacked(
+            optimum.optimum(fit, given.resampled[metric], given.settings)
+            for metric, fit in given.main.items()
+        ),
+    ),
+    Table(
+        "cells",
+        "Mean of each metric in each cell and its difference to the baseline, with intervals.",
+        lambda given: cells.cells(given.study, given.settings),
+    ),
+    Table(
+        "pareto",
+        "Cells and fitted points, and whether they are on the Pareto front.",
+        lambda given: tradeoff.pareto(given.candidates, given.settings),
+    ),
+    Table(
+        "conflicts",
+        "For each term and pair of metrics, whether it helps one and hurts the other.",
+        lambda given: tradeoff.conflicts(
+            given.tables["coefficients"].query(
+                "framing == 'absolute' and estimator == 'split_plot'"
+            ),
+            given.settings,
+        ),
+    ),
+    Table(
+        "desirability",
+        "How desirable each cell and fitted point is over all metrics, best first.",
+        lambda given: tradeoff.desirability(given.candidates, given.settings),
+    ),
+    Table(
+        "prices",
+        "What each metric gives up at the point that is best for another.",
+        lambda given: tradeoff.prices(given.main, given.resampled, given.settings),
+    ),
+    Table(
+        "variance",
+        "The variance of each metric by where it comes from.",
+        lambda given: _stacked(
+            variance.variance(fit, given.study, given.predictions, given.settings)
+            for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "importance",
+        "Share of the explained variation by factor and pair, by two methods.",
+        lambda given: _stacked(
+            importance.importance(fit, given.resampled[metric], given.study, given.settings)
+            for metric, fit in given.main.items()
+        ),
+    ),
+    Table(
+        "comparisons",
+        "Each cell against the baseline on the same evaluation texts: exact McNemar test and "
+        "paired bootstrap interval, corrected over the cells.",
+        lambda given: comparisons.comparisons(given.study.runs, given.predictions, given.settings),
+    ),
+    Table(
+        "power",
+        f"The smallest effect of each term that this design would have found "
+        f"{words.times(power.POWER)}, and the replicates that a given effect needs.",
+        lambda given: _stacked(power.power(fit, given.settings) for fit in given.main.values()),
+    ),
+    Table(
+        "reliability",
+        "Confidence against accuracy in ten bins, for each cell and the baseline.",
+        lambda given: calibration.reliability(given.study.runs, given.predictions, given.settings),
+    ),
+    Table(
+        "notes",
+        "What could not be estimated, or not as asked, and why.",
+        lambda given: _merged(_notes(given)),
+    ),
+    Table(
+        "findings",
+        "The sentences of the report, made from the other tables.",
+        lambda given: findings.find(given.tables, given.study, given.settings),
+    ),
+    Table(
+        "captions",
+        "What each of these tables holds.",
+        lambda given: pd.DataFrame(CAPTIONS.items(), columns=["table", "caption"]),
+    ),
+)
+
+CAPTIONS = {table.name: table.caption for table in sorted(TABLES, key=lambda table: table.name)}
+
+
+def compute(study: Study, settings: Settings) -> Tables:
+    """All tables by name; each may read those before it in the list."""
+    evidence = Evidence(study, settings)
+    for table in TABLES:
+        evidence.tables[table.name] = table.compute(evidence)
+    return evidence.tables
+
+
+def _notes(given: Evidence) -> list[Note]:
+    """What could not be told, or not as asked, in the order in which it came up."""
+    notes = [*given.study.notes, *given.fit_notes, *given.conclusions[1], *given.models[1]]
+    notes += diagnostics.notes(given.fits)
+    for metric, fit in given.main.items():
+        notes += canonical.notes(fit) + steepest_path.notes(fit)
+        notes += variance.notes(fit, given.study, given.predictions)
+        notes += given.resampled[metric].notes
+    return notes
+
+
+def _merged(notes: Iterable[Note]) -> pd.DataFrame:
+    """One row a topic and sentence; one that holds for several metrics names them all."""
     of_metrics: dict[tuple[str, str], list[str]] = {}
-    for topic, sentence in notes:
-        metric, _, rest = sentence.partition(": ")
-        if metric not in settings.metric_names:
-            metric, rest = "", sentence
-        metrics = of_metrics.setdefault((topic, rest), [])
-        if metric not in metrics:
-            metrics.append(metric)
+    for note in notes:
+        metrics = of_metrics.setdefault((note.topic, note.sentence), [])
+        if note.metric and note.metric not in metrics:
+            metrics.append(note.metric)
     rows = []
-    for (topic, rest), metrics in of_metrics.items():
+    for (topic, sentence), metrics in of_metrics.items():
         names = words.sentence_case(words.listed([words.name(metric) for metric in metrics]))
-        rows.append((topic, f"{names}: {rest}" if names else rest))
+        rows.append((topic, f"{names}: {sentence}" if names else sentence))
     return pd.DataFrame(rows, columns=["topic", "sentence"])
 
 

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from analysis.runs.settings import Factor, Metric
+from common.metrics import DEFINITIONS
 
 NAMED = 6  # how many things a sentence names before it says how many more there are
-_NAMES = {
-    "f1": "F1",
-    "f1_macro": "macro F1",
-    "ece": "calibration error",
-    "auc": "AUC",
-    "seconds": "training time",
-}
+_NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
 
 
 def name(key: str) -> str:
@@ -76,6 +72,12 @@ def listed(items: list[str]) -> str:
 def count(number: int, noun: str) -> str:
     """``1 run``, ``2 runs``, ``100,000 runs``."""
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def times(probability: float) -> str:
+    """``4 times in 5`` for 0.8."""
+    share = Fraction(probability).limit_denominator(100)
+    return f"{share.numerator} times in {share.denominator}"
 
 
 def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:

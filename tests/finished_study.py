@@ -11,10 +11,11 @@ import numpy as np
 
 from common.metrics import measure
 from design.grid import Grid
-from finetuning import made_with, runtime
+from finetuning import runtime
 from finetuning.cells import computed_from, write_history, write_results
 from finetuning.dataset import PARTS, Examples, Split, write_split
 from finetuning.files import write_digests, write_json
+from study import made_with
 
 STEPS = 4  # of an epoch
 

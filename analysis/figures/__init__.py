@@ -1,13 +1,11 @@
 """Every figure of the study: one function each, from the tables to a matplotlib Figure.
 
-``FIGURES`` lists them with their captions; ``draw_all`` draws the list into a folder.
+Each module lists its own with their captions; ``draw_all`` draws them all into a folder.
 A function that lacks what it would show raises ``CannotDraw`` with a sentence for the reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -16,121 +14,24 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from analysis import style, words
+from analysis.figures import (
+    diagnostics,
+    estimates,
+    results,
+    surfaces,
+    tradeoffs,
+    training,
+    variability,
+)
 from analysis.figures.common import CannotDraw, Tables
-from analysis.figures.diagnostics import residuals
-from analysis.figures.estimates import coefficients
-from analysis.figures.results import differences, effects, interactions
-from analysis.figures.surfaces import contours, perspective
-from analysis.figures.tradeoffs import parallel_coordinates, tradeoff
-from analysis.figures.training import learning_curves
-from analysis.figures.variability import importance, power, reliability, variance_components
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common import files
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One figure of the list; ``{metric}`` in the texts is the metric's name."""
-
-    draw: Callable[..., Figure]
-    title: str
-    caption: str
-    per_metric: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.draw.__name__
-
-
-FIGURES = (
-    Kind(
-        differences,
-        "Difference to the baseline: {metric}",
-        "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
-        "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
-        "(cell by cell, not corrected for their number).",
-    ),
-    Kind(
-        effects,
-        "Effects: {metric}",
-        "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
-        "estimator). Grey dots are the means of all cells, also those away from the centre.",
-    ),
-    Kind(
-        interactions,
-        "Interactions: {metric}",
-        "Fitted {metric} along one factor at the levels of another, remaining factors at the "
-        "centre, with pointwise intervals. Parallel lines are no interaction.",
-    ),
-    Kind(
-        contours,
-        "Fitted surface: {metric}",
-        "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
-        "surroundings is a cell at the values held that the surface fits badly.",
-    ),
-    Kind(
-        perspective,
-        "Fitted surface in perspective: {metric}",
-        "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
-    ),
-    Kind(
-        coefficients,
-        "Coefficients: {metric}",
-        "Coefficients of the second-order model for {metric} with intervals, by three estimators.",
-    ),
-    Kind(
-        tradeoff,
-        "Trade-off between metrics",
-        "Each point is the mean of a cell, with its interval if they are at most 1,000. The "
-        "numbers on the Pareto front are those of the table.",
-        per_metric=False,
-    ),
-    Kind(
-        parallel_coordinates,
-        "Settings and metrics of every cell",
-        "One line a cell, from its settings to the means of its metrics; up is better on every "
-        "metric's axis. Lines are set slightly apart where they would coincide.",
-        per_metric=False,
-    ),
-    Kind(
-        learning_curves,
-        "Learning curves",
-        "Training by trajectory: thin lines are trajectories, thick ones their means.",
-        per_metric=False,
-    ),
-    Kind(
-        variance_components,
-        "Variance components",
-        "Where the variation of each metric comes from.",
-        per_metric=False,
-    ),
-    Kind(
-        importance,
-        "Importance",
-        "Share of the explained variance by factor and by pair, with bootstrap intervals.",
-        per_metric=False,
-    ),
-    Kind(
-        power,
-        "What the design could detect",
-        "Size of each observed coefficient against the smallest one that the design detects with "
-        "probability 0.8.",
-        per_metric=False,
-    ),
-    Kind(
-        reliability,
-        "Calibration",
-        "Reliability diagrams: how often the classifier is right among texts it is equally "
-        "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
-        "calibration error.",
-        per_metric=False,
-    ),
-    Kind(
-        residuals,
-        "Residuals: {metric}",
-        "Residuals of the absolute regression of {metric}.",
-    ),
+FIGURES = tuple(
+    kind
+    for topic in (results, surfaces, estimates, tradeoffs, training, variability, diagnostics)
+    for kind in topic.FIGURES
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -15,6 +17,20 @@ from analysis.runs.study import Study
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture
 MANY = 1000  # beyond that many points or lines, so many are drawn by chance: all would be a blot
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One figure; ``{metric}`` in the texts is the metric's name."""
+
+    draw: Callable[..., Figure]
+    title: str
+    caption: str
+    per_metric: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.draw.__name__
 
 
 class CannotDraw(Exception):

@@ -10,7 +10,7 @@ from scipy import stats
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -72,3 +72,12 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
         ]
         figure.legend(handles=handles, loc="outside upper left", ncols=2)
     return figure
+
+
+FIGURES = (
+    Kind(
+        residuals,
+        "Residuals: {metric}",
+        "Residuals of the absolute regression of {metric}.",
+    ),
+)

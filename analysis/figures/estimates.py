@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -92,3 +92,12 @@ def _significant(rows: pd.DataFrame, settings: Settings) -> pd.Series:
     """The report's rule: q below alpha and the interval without zero."""
     excludes = (rows["ci_low"] > 0) | (rows["ci_high"] < 0)
     return (rows["q_value"] < settings.alpha) & excludes
+
+
+FIGURES = (
+    Kind(
+        coefficients,
+        "Coefficients: {metric}",
+        "Coefficients of the second-order model for {metric} with intervals, by three estimators.",
+    ),
+)

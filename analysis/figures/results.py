@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -247,3 +247,26 @@ def _interaction_q(tables: Tables, metric: Metric, one: Factor, other: Factor) -
         if len(found) == 1:
             return float(found["q_value"].iloc[0])
     return float("inf")
+
+
+FIGURES = (
+    Kind(
+        differences,
+        "Difference to the baseline: {metric}",
+        "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
+        "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
+        "(cell by cell, not corrected for their number).",
+    ),
+    Kind(
+        effects,
+        "Effects: {metric}",
+        "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
+        "estimator). Grey dots are the means of all cells, also those away from the centre.",
+    ),
+    Kind(
+        interactions,
+        "Interactions: {metric}",
+        "Fitted {metric} along one factor at the levels of another, remaining factors at the "
+        "centre, with pointwise intervals. Parallel lines are no interaction.",
+    ),
+)

@@ -17,14 +17,16 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
+from analysis.fit.coding import absolute_codings
+from analysis.fit.held import Held, surface_slices
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
 
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Contours of the fitted surface; a row of panels a pair of factors, the others held."""
-    slices = _slices(tables, settings, metric)
+    slices = _slices(tables, study, settings, metric)
     cells = common.cells_of(tables, settings, metric).dropna(subset=["mean"])
     at_most = 0  # dots in a panel
     # three pairs fill half a page; with four factors the last pairs are left to the table
@@ -56,7 +58,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             x, y, z = _mesh(rows, metric)
             axis.contourf(x, y, z, levels=steps, cmap=style.SURFACE, norm=norm)
             axis.contour(x, y, z, levels=steps, colors="white", linewidths=0.4)
-            points = cells_at(cells, held_values(held, settings))
+            points = cells_at(cells, held.values)
             at_most = max(at_most, len(points))
             points = common.drawn(points, settings)
             if len(points):
@@ -73,7 +75,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
                     zorder=3,
                     clip_on=False,
                 )
-            marked |= _mark_points(axis, tables, metric, across, down, held_values(held, settings))
+            marked |= _mark_points(axis, tables, metric, across, down, held.values)
             style.set_factor_axis(axis, "x", across, common.levels_of(study, across))
             style.set_factor_axis(axis, "y", down, common.levels_of(study, down))
             axis.set_xlabel(words.name(across.name))
@@ -109,7 +111,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
 
 def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """The fitted surface over the first two numeric factors in perspective, with the cell means."""
-    slices = _slices(tables, settings, metric)
+    slices = _slices(tables, study, settings, metric)
     first = next(iter(slices))[:2]
     chosen = [(held, rows) for (x, y, held), rows in slices.items() if (x, y) == first]
     across, down = settings.factor(first[0]), settings.factor(first[1])
@@ -117,7 +119,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
     values = np.concatenate([words.in_unit(rows["estimate"], metric) for _, rows in chosen])
     norm = Normalize(values.min(), values.max())
-    observed = [cells_at(cells, held_values(held, settings))["mean"].dropna() for held, _ in chosen]
+    observed = [cells_at(cells, held.values)["mean"].dropna() for held, _ in chosen]
     heights = np.concatenate([values, *(words.in_unit(means, metric) for means in observed)])
     to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
     for place, (held, rows) in enumerate(chosen):
@@ -141,7 +143,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             linewidth=0.25,
             antialiased=True,
         )
-        points = cells_at(cells, held_values(held, settings)).dropna(subset=["mean"])
+        points = cells_at(cells, held.values).dropna(subset=["mean"])
         points = common.drawn(points, settings)
         axis.scatter(
             to_axis[across.name](points[across.name]),
@@ -184,22 +186,31 @@ def _onto_line(factor: Factor) -> Callable[[Any], Any]:
 
 
 def _slices(
-    tables: Tables, settings: Settings, metric: Metric
-) -> dict[tuple[str, str, str], pd.DataFrame]:
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> dict[tuple[str, str, Held], pd.DataFrame]:
     """(factor across, factor down, what is held) -> rows; at most three slices a pair."""
     if sum(factor.scale != "categorical" for factor in settings.factors) < 2:
         raise common.CannotDraw("A surface needs two numeric factors.")
     table = common.rows(tables, "surfaces", metric=metric.name, framing="absolute")
-    # nothing is held in a table of two factors; read back, the column is one of empty numbers
-    table = table.assign(held=table["held"].astype(object).fillna(""))
-    slices: dict[tuple[str, str, str], pd.DataFrame] = {}
+    slices: dict[tuple[str, str, Held], pd.DataFrame] = {}
     for (x, y), pair in table.groupby(["factor_x", "factor_y"], sort=False):
-        held = list(dict.fromkeys(pair["held"]))
+        of_pair = by_held(pair, study, settings, metric)
+        held = list(of_pair)
         if len(held) > 3:
             held = [held[0], held[len(held) // 2], held[-1]]
-        for value in held:
-            slices[x, y, value] = pair[pair["held"] == value]
+        slices |= {(x, y, each): of_pair[each] for each in held}
     return slices
+
+
+def by_held(
+    pair: pd.DataFrame, study: Study, settings: Settings, metric: Metric
+) -> dict[Held, pd.DataFrame]:
+    """The rows of surfaces.csv of one pair of factors, by where the others are held."""
+    codings = absolute_codings(study, settings, metric.name)
+    held = surface_slices(codings, pair["factor_x"].iloc[0], pair["factor_y"].iloc[0])
+    if len(held) == 1:  # read back, the column of a table in which nothing is held is empty
+        return {held[0]: pair}
+    return {each: pair[pair["held"] == each.label] for each in held}
 
 
 def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -210,31 +221,15 @@ def _mesh(rows: pd.DataFrame, metric: Metric) -> tuple[np.ndarray, np.ndarray, n
     return x, y, words.in_unit(z, metric)
 
 
-def held_values(text: str, settings: Settings) -> dict[str, Any]:
-    """``epochs=2, schedule=linear`` -> {"epochs": 2.0, "schedule": "linear"}.
-
-    What is averaged over (``schedule averaged``) is not held and not in the mapping.
-    """
-    held = {}
-    for part in filter(None, (piece.strip() for piece in str(text).split(","))):
-        key, is_held, value = part.partition("=")
-        if is_held:
-            numeric = settings.factor(key).scale != "categorical"
-            held[key] = float(value) if numeric else value
-    return held
-
-
-def held_title(text: str, settings: Settings) -> str:
+def held_title(held: Held, settings: Settings) -> str:
     """``2 epochs, mean over schedule``; broken over lines where long."""
-    parts = [words.setting(held_values(text, settings), settings.factors)]
-    for piece in str(text).split(","):
-        if piece.strip().endswith(" averaged"):
-            parts.append(f"mean over {words.name(piece.strip().removesuffix(' averaged'))}")
+    parts = [words.setting(held.values, settings.factors)]
+    parts += [f"mean over {words.name(name)}" for name in held.averaged]
     return textwrap.fill(", ".join(filter(None, parts)), 34)
 
 
 def cells_at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:
-    """The cells measured at the held values (to the digits in which these are written)."""
+    """The cells measured at the held values, or within a hundredth of them."""
     for key, value in held.items():
         same = (
             np.isclose(cells[key], value, rtol=1e-2)
@@ -312,3 +307,18 @@ def is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
         return str(value) == str(held)
     levels = np.sort(pd.to_numeric(levels).unique())
     return bool(np.isclose(levels[np.abs(levels - float(value)).argmin()], held, rtol=1e-2))
+
+
+FIGURES = (
+    Kind(
+        contours,
+        "Fitted surface: {metric}",
+        "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
+        "surroundings is a cell at the values held that the surface fits badly.",
+    ),
+    Kind(
+        perspective,
+        "Fitted surface in perspective: {metric}",
+        "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
+    ),
+)

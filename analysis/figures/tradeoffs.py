@@ -13,7 +13,7 @@ from matplotlib.patheffects import withStroke
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.questions.tradeoff import pareto_front
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
@@ -267,3 +267,21 @@ def _baseline_handle() -> Line2D:
         markeredgecolor="white",
         label="baseline",
     )
+
+
+FIGURES = (
+    Kind(
+        tradeoff,
+        "Trade-off between metrics",
+        "Each point is the mean of a cell, with its interval if they are at most 1,000. The "
+        "numbers on the Pareto front are those of the table.",
+        per_metric=False,
+    ),
+    Kind(
+        parallel_coordinates,
+        "Settings and metrics of every cell",
+        "One line a cell, from its settings to the means of its metrics; up is better on every "
+        "metric's axis. Lines are set slightly apart where they would coincide.",
+        per_metric=False,
+    ),
+)

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
@@ -116,3 +116,13 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         )
     figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
     return figure
+
+
+FIGURES = (
+    Kind(
+        learning_curves,
+        "Learning curves",
+        "Training by trajectory: thin lines are trajectories, thick ones their means.",
+        per_metric=False,
+    ),
+)

@@ -13,7 +13,8 @@ from matplotlib.patches import Patch
 
 from analysis import style, words
 from analysis.figures import common
-from analysis.figures.common import Tables
+from analysis.figures.common import Kind, Tables
+from analysis.questions.power import POWER
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
@@ -133,7 +134,9 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
         handles=[
             Line2D([], [], color=style.BLACK, marker="o", linestyle="", label="observed size"),
             Patch(
-                color=style.LIGHT, linewidth=0, label="smaller than the design detects 4 times in 5"
+                color=style.LIGHT,
+                linewidth=0,
+                label=f"smaller than the design detects {words.times(POWER)}",
             ),
         ],
         loc="outside upper left",
@@ -178,3 +181,34 @@ def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
         if place % 3 == 0:
             axis.set_ylabel("right (%)")
     return figure
+
+
+FIGURES = (
+    Kind(
+        variance_components,
+        "Variance components",
+        "Where the variation of each metric comes from.",
+        per_metric=False,
+    ),
+    Kind(
+        importance,
+        "Importance",
+        "Share of the explained variance by factor and by pair, with bootstrap intervals.",
+        per_metric=False,
+    ),
+    Kind(
+        power,
+        "What the design could detect",
+        "Size of each observed coefficient against the smallest one that the design detects with "
+        f"probability {POWER:g}.",
+        per_metric=False,
+    ),
+    Kind(
+        reliability,
+        "Calibration",
+        "Reliability diagrams: how often the classifier is right among texts it is equally "
+        "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
+        "calibration error.",
+        per_metric=False,
+    ),
+)

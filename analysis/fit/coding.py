@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.runs.settings import Factor, Settings
+from analysis.runs.study import Study
 
 FRAMINGS = ("absolute", "relative")
 
@@ -93,6 +94,11 @@ def codings(
             centre = float(transform(np.array(baseline[factor.name], dtype=float)))
         result.append(Coding(factor, levels, float(centre), float((high - low) / 2)))
     return tuple(result)
+
+
+def absolute_codings(study: Study, settings: Settings, metric: str) -> tuple[Coding, ...]:
+    """The codings of the absolute framing over the runs that have the metric."""
+    return codings(study.runs[study.runs[metric].notna()], settings, "absolute", {})
 
 
 def names_of(codings: Sequence[Coding]) -> list[str]:

@@ -11,7 +11,7 @@ from scipy import stats
 from analysis.fit.least_squares import Fit, group_sums, ordinary_least_squares
 from analysis.fit.split_plot import BLOCK_MOST, split_plot
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from common.errors import UserError
 
 ESTIMATORS = ("ols", "ols_cluster", "split_plot")
@@ -40,19 +40,19 @@ def cluster_robust(fit: Fit) -> Fit:
     )
 
 
-def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str]]]:
+def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
     """Every metric in every framing by every estimator, and notes on what could not be fitted.
 
     A fit that the runs do not allow is not in the mapping. Raises UserError if there is none.
     """
     fits: Fits = {}
-    notes: list[tuple[str, str]] = []
+    notes: list[Note] = []
     for metric in settings.metric_names:
         for framing in study.framings(metric, settings):
             values = study.response(metric, framing)
             if values.nunique() < 2:
                 notes.append(
-                    ("metrics", f"{metric}: {framing} values never vary, nothing to explain.")
+                    Note("metrics", f"{framing} values never vary, nothing to explain.", metric)
                 )
                 continue
             try:
@@ -61,12 +61,12 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[tuple[str, str
                 fits[metric, framing, "ols_cluster"] = cluster_robust(ordinary)
                 mixed = split_plot(study, settings, metric, framing)
             except UserError as error:
-                notes.append(("metrics", f"{metric}: not fully estimated ({framing}). {error}"))
+                notes.append(Note("metrics", f"not fully estimated ({framing}). {error}", metric))
                 continue
             fits[metric, framing, "split_plot"] = mixed
-            notes += [("split_plot", f"{metric}: {remark}") for remark in _remarks(mixed, study)]
+            notes += [Note("split_plot", remark, metric) for remark in _remarks(mixed, study)]
     if not fits:
-        raise UserError(f"Nothing can be estimated. {' '.join(note for _, note in notes)}")
+        raise UserError(f"Nothing can be estimated. {' '.join(map(str, notes))}")
     return fits, notes
 
 

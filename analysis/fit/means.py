@@ -17,7 +17,6 @@ from scipy import stats
 from analysis.fit.coding import Coding
 from analysis.fit.least_squares import Array, Fit
 
-SHOWN_LEVELS = 5  # a factor with more levels is shown at its lowest, middle and highest
 BAND_DRAWS = 20_000
 
 
@@ -33,13 +32,6 @@ def curve_values(coding: Coding, points: int) -> list[Any]:
     distance = np.abs(coding.code(grid) - coding.code(levels).T)
     new = grid[(distance > 1e-9 * (high - low)).all(axis=1)]
     return np.sort(np.r_[new, levels]).tolist()
-
-
-def shown_levels(coding: Coding) -> list[Any]:
-    levels = list(coding.levels)
-    if not coding.factor.numeric or len(levels) <= SHOWN_LEVELS:
-        return levels
-    return [levels[0], levels[len(levels) // 2], levels[-1]]
 
 
 def contrasts_at(fit: Fit, values: Mapping[str, Sequence[Any]]) -> Array:
@@ -67,19 +59,6 @@ def contrasts_at(fit: Fit, values: Mapping[str, Sequence[Any]]) -> Array:
         names = [coding.name for coding in averaged]
         total += fit.contrasts(points.assign(**dict(zip(names, levels, strict=True))))
     return total / len(settings)
-
-
-def held_at(fit: Fit, shown: Sequence[str]) -> str:
-    """Where the factors are held that are not shown, e.g. "batch_size=16, epochs=2"."""
-    parts = []
-    for coding in fit.model.codings:
-        if coding.name in shown:
-            continue
-        if coding.factor.numeric:
-            parts.append(f"{coding.name}={float(coding.decode(0.0)):.4g}")
-        else:
-            parts.append(f"{coding.name} averaged")
-    return ", ".join(parts)
 
 
 def estimates(fit: Fit, contrasts: Array, alpha: float) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.fit.least_squares import Fit
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 
 # Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
 # FEWEST_RESAMPLES, and callers say so in `notes`.
@@ -124,13 +124,13 @@ class Bootstrap:
     """A fit repeated on resampled trajectories, by least squares. k estimable resamples, p terms.
 
     gram (k, p, p) and moments (k, p) are X'WX and X'Wy; coefficients (k, p) solve them. notes
-    holds (topic, sentence) for whatever could not be done as asked.
+    say what could not be done as asked.
     """
 
     gram: np.ndarray
     moments: np.ndarray
     coefficients: np.ndarray
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Note, ...] = ()
 
 
 def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
@@ -187,7 +187,7 @@ def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list
             gram,
             moments[:, :, at],
             coefficients[:, :, at],
-            tuple(("bootstrap", f"{each.metric}: {note}") for note in notes),
+            tuple(Note("bootstrap", note, each.metric) for note in notes),
         )
         for at, each in enumerate(fits)
     ]

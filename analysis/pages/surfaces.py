@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis import style, words
 from analysis.figures.common import MANY, Tables, cells_of, levels_of
-from analysis.figures.surfaces import cells_at, held_title, held_values, is_nearest
+from analysis.figures.surfaces import by_held, cells_at, held_title, is_nearest
 from analysis.pages.page import page
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
@@ -87,22 +87,25 @@ def _slices(tables: Tables, study: Study, settings: Settings) -> list[dict[str, 
     if table.empty:
         return []
     table = table[table["framing"] == "absolute"]
-    table = table.assign(held=table["held"].fillna("").astype(str))
     slices = []
     for name, fitted in table.groupby("metric", sort=False):
         metric = settings.metric(name)
         cells = cells_of(tables, settings, metric).dropna(subset=["mean"])
         height = _height_axis(metric, pd.concat([fitted["estimate"], cells["mean"]]))
         dots = cells if len(cells) <= MANY else cells.head(0)
-        for (x, y, held), rows in fitted.groupby(["factor_x", "factor_y", "held"], sort=False):
+        pairs = fitted.groupby(["factor_x", "factor_y"], sort=False)
+        for x, y, held, rows in (
+            (x, y, held, rows)
+            for (x, y), pair in pairs
+            for held, rows in by_held(pair, study, settings, metric).items()
+        ):
             axes = {
                 x: _factor_axis(settings.factor(x), rows["x"], study),
                 y: _factor_axis(settings.factor(y), rows["y"], study),
                 "value": height,
             }
-            level = held_values(held, settings)
-            points = _cell_points(cells_at(dots, level), metric, settings)
-            points += _best_point(tables, metric, level, settings)
+            points = _cell_points(cells_at(dots, held.values), metric, settings)
+            points += _best_point(tables, metric, held.values, settings)
             slices.append(
                 {
                     "metric": words.name(name),

@@ -9,20 +9,18 @@ import pandas as pd
 
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
-
-BINS = 10
+from common.metrics import calibration_bins, calibration_error
 
 
 def reliability_bins(predictions: Sequence[Predictions]) -> pd.DataFrame:
     """Confidence against accuracy in equal-width bins, pooled over the given models.
 
-    Columns bin (1 … 10), confidence, accuracy, count, and expected_calibration_error, the
-    count-weighted mean of |accuracy − confidence| (Guo et al. 2017, "On calibration of modern
-    neural networks"). Empty bins are left out.
+    Columns bin (1 … 10, as `calibration_bins` has them), confidence, accuracy, count, and
+    expected_calibration_error of all. Empty bins are left out.
     """
-    confidence = np.concatenate([np.exp(p.log_probabilities).max(axis=1) for p in predictions])
-    correct = np.concatenate([p.correct for p in predictions])
-    bins = np.clip(np.ceil(confidence * BINS), 1, BINS).astype(int)
+    confidence = np.concatenate([each.confidence for each in predictions])
+    correct = np.concatenate([each.correct for each in predictions])
+    bins = calibration_bins(confidence)
     table = (
         pd.DataFrame({"bin": bins, "confidence": confidence, "accuracy": correct.astype(float)})
         .groupby("bin")
@@ -31,8 +29,7 @@ def reliability_bins(predictions: Sequence[Predictions]) -> pd.DataFrame:
         )
         .reset_index()
     )
-    gaps = (table["accuracy"] - table["confidence"]).abs()
-    table["expected_calibration_error"] = gaps @ table["count"] / table["count"].sum()
+    table["expected_calibration_error"] = calibration_error(confidence, correct)
     return table
 
 

@@ -12,6 +12,7 @@ from analysis import words
 from analysis.fit.coding import Coding, names_of
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.means import contrasts_at
+from analysis.runs.study import Note
 
 SINGULAR = 1e-9  # ratio of smallest to largest |eigenvalue| below which a ridge has no centre
 
@@ -151,22 +152,17 @@ def eigenvalues(fit: Fit) -> pd.DataFrame:
     )
 
 
-def notes(fit: Fit) -> list[tuple[str, str]]:
-    """(topic, sentence) for what this fit's canonical analysis cannot tell."""
-    found = []
+def notes(fit: Fit) -> list[Note]:
+    """What this fit's canonical analysis cannot tell."""
     reason = why_not_canonical(fit)
     if reason:
-        found.append(("canonical analysis", f"{fit.metric}: no stationary point. {reason}"))
-    else:
-        bent = names_of(curved(fit).codings)
-        left = [coding.name for coding in fit.model.codings if coding.name not in bent]
-        if left:
-            found.append(
-                (
-                    "canonical analysis",
-                    f"{fit.metric}: {words.listed([words.name(name) for name in left])} without a "
-                    "second-order term among the numeric factors: held at the centre (averaged, if "
-                    "categorical).",
-                )
-            )
-    return found
+        return [Note("canonical analysis", f"no stationary point. {reason}", fit.metric)]
+    bent = names_of(curved(fit).codings)
+    left = [words.name(coding.name) for coding in fit.model.codings if coding.name not in bent]
+    if not left:
+        return []
+    sentence = (
+        f"{words.listed(left)} without a second-order term among the numeric factors: held at the "
+        "centre (averaged, if categorical)."
+    )
+    return [Note("canonical analysis", sentence, fit.metric)]

@@ -10,9 +10,10 @@ import pandas as pd
 from scipy import stats
 
 from analysis.fit.resampling import Stream, percentile_interval
-from analysis.questions.metric_sums import SUMMED_METRICS, metrics_of_sums, summands
+from analysis.questions.metric_sums import metrics_of_sums
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
+from common.metrics import BY_NAME, SUMMED_METRICS, Metric
 
 # Resamples × examples held in memory at once.
 MOST_COUNTS = 10_000_000
@@ -31,14 +32,14 @@ def exact_mcnemar(gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
 def paired_differences(
     run_columns: np.ndarray,
     baseline_columns: np.ndarray,
-    blocks: Sequence[tuple[str, int]],
+    blocks: Sequence[tuple[Metric, int]],
     resamples: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
     """Bootstrap of metric differences between runs and the baseline on the same examples.
 
-    run_columns: (runs, n, k) and baseline_columns: (n, k), the `summands` of the metrics side by
-    side; blocks: (metric, its number of columns) in that order.
+    run_columns: (runs, n, k) and baseline_columns: (n, k), the columns of the metrics' sums
+    side by side; blocks: (metric, its number of columns) in that order.
     Returns (resamples, runs, metrics). The same examples are drawn for all of them.
     """
     runs, examples, width = run_columns.shape
@@ -66,7 +67,7 @@ def comparisons(
     discordant examples of all replicates (gained, lost) and stands on the accuracy rows; q_value
     is Benjamini & Hochberg's over all cells.
     """
-    metrics = [name for name in settings.metric_names if name in SUMMED_METRICS]
+    metrics = [BY_NAME[name] for name in settings.metric_names if name in SUMMED_METRICS]
     factors = list(settings.factor_names)
     names = [*factors, "metric", "runs", "difference", "ci_low", "ci_high"]
     names += ["mcnemar_p", "q_value", "gained", "lost"]
@@ -78,10 +79,10 @@ def comparisons(
     cells: dict[tuple, _Pooled] = {}
     for group in pairs:
         baseline = group[0][2]
-        blocks = [(metric, summands(baseline, metric).shape[1]) for metric in metrics]
+        blocks = [(metric, metric.sums(baseline).shape[1]) for metric in metrics]
         side_by_side = np.array(
             [
-                np.concatenate([summands(model, metric) for metric in metrics], axis=1)
+                np.concatenate([metric.sums(model) for metric in metrics], axis=1)
                 for model in (baseline, *(run for _, run, _ in group))
             ]
         )
@@ -101,10 +102,13 @@ def comparisons(
     for levels, cell in sorted(cells.items(), key=lambda item: item[0]):
         low, high = percentile_interval(cell.drawn / cell.runs, settings.alpha)
         for column, metric in enumerate(metrics):
-            row = dict(zip(factors, levels, strict=True)) | {"metric": metric, "runs": cell.runs}
+            row = dict(zip(factors, levels, strict=True)) | {
+                "metric": metric.name,
+                "runs": cell.runs,
+            }
             row |= {"difference": cell.difference[column] / cell.runs}
             row |= {"ci_low": low[column], "ci_high": high[column]}
-            if metric == "accuracy":
+            if metric.name == "accuracy":
                 row |= {"mcnemar_p": exact_mcnemar(cell.gained, cell.lost)}
                 row |= {"gained": cell.gained, "lost": cell.lost}
             rows.append(row)

@@ -16,7 +16,7 @@ from analysis import words
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Array, Fit, lack_of_fit, triangle_of
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 
 # Shapiro and Wilk's p-value is calibrated up to here (Royston 1995); beyond, another test.
 SHAPIRO_WILK_MOST = 5000
@@ -77,13 +77,13 @@ def influence(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
     return pd.concat(tables) if tables else pd.DataFrame()
 
 
-def notes(fits: Fits) -> list[tuple[str, str]]:
-    """(topic, sentence) on what ``influence`` leaves out."""
+def notes(fits: Fits) -> list[Note]:
+    """What ``influence`` leaves out."""
     most = max((len(fit.rows) for fit in _ordinary(fits)), default=0)
     if most <= INFLUENCE_MOST:
         return []
     return [
-        (
+        Note(
             "influence",
             f"Of up to {most:,} runs a regression the table and the residual figures show "
             f"{INFLUENCE_MOST:,}, evenly spaced from the most to the least influential.",

@@ -6,21 +6,20 @@ Surfaces, Mixtures, and Ridge Analyses*, 2007; Lenth's `rsm` for R).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import combinations, permutations, product
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from analysis.fit.held import Held, held_at, shown_levels, surface_slices
 from analysis.fit.least_squares import Fit
 from analysis.fit.means import (
     contrasts_at,
     curve_values,
     estimates,
-    held_at,
     max_t_critical,
-    shown_levels,
     usable_df,
 )
 from analysis.fit.resampling import Stream
@@ -52,7 +51,7 @@ def effects(fit: Fit, settings: Settings) -> pd.DataFrame:
         part["band_high"] = part[["band_high", "ci_high"]].max(axis=1)
         coded = coding.code(values)[:, 0] if coding.factor.numeric else np.nan
         head = {"factor": coding.name, "value": values, "coded": coded}
-        parts.append(_labelled(fit, part, head, held_at(fit, [coding.name])))
+        parts.append(_labelled(fit, part, head, held_at(fit.model.codings, [coding.name])))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -70,7 +69,9 @@ def interactions(fit: Fit, settings: Settings) -> pd.DataFrame:
             "other": other.name,
             "other_value": other_values,
         }
-        parts.append(_labelled(fit, part, head, held_at(fit, [coding.name, other.name])))
+        parts.append(
+            _labelled(fit, part, head, held_at(fit.model.codings, [coding.name, other.name]))
+        )
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -83,19 +84,11 @@ def surfaces(fit: Fit) -> pd.DataFrame:
     numeric = [coding for coding in fit.model.codings if coding.factor.numeric]
     parts = []
     for across, up in combinations(numeric, 2):
-        others = [c for c in fit.model.codings if c.name not in (across.name, up.name)]
-        third = others[0] if len(others) == 1 else None
         grid = product(curve_values(across, SURFACE_POINTS), curve_values(up, SURFACE_POINTS))
         x, y = (list(column) for column in zip(*grid, strict=True))
-        for level in shown_levels(third) if third else [None]:
-            points: dict[str, Sequence[Any]] = {across.name: x, up.name: y}
-            held = held_at(fit, [across.name, up.name])
-            if third:
-                points[third.name] = [level] * len(x)
-                held = (
-                    f"{third.name}={level:.4g}" if third.factor.numeric else f"{third.name}={level}"
-                )
-            rows = contrasts_at(fit, points)
+        for held in surface_slices(fit.model.codings, across.name, up.name):
+            besides = {name: [value] * len(x) for name, value in held.values.items()}
+            rows = contrasts_at(fit, {across.name: x, up.name: y, **besides})
             variances = np.einsum("ki,ij,kj->k", rows, fit.covariance, rows)
             part = pd.DataFrame(
                 {"estimate": rows @ fit.coefficients, "std_error": np.sqrt(variances)}
@@ -105,6 +98,6 @@ def surfaces(fit: Fit) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def _labelled(fit: Fit, part: pd.DataFrame, head: Mapping[str, Any], held: str) -> pd.DataFrame:
-    columns = {"metric": fit.metric, "framing": fit.framing, **head, "held": held}
+def _labelled(fit: Fit, part: pd.DataFrame, head: Mapping[str, Any], held: Held) -> pd.DataFrame:
+    columns = {"metric": fit.metric, "framing": fit.framing, **head, "held": held.label}
     return pd.concat([pd.DataFrame(columns, index=part.index), part], axis=1)

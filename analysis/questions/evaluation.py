@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.questions.metric_sums import SUMMED_METRICS, influences
+from analysis.questions.metric_sums import influences
 from analysis.runs.predictions import Predictions
+from common.metrics import BY_NAME, SUMMED_METRICS
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def evaluation_variance(
         models = [predictions[name] for name in replicate["predictions"]]
         if any(not np.array_equal(m.examples, models[0].examples) for m in models):
             continue
-        each = np.array([influences(model, metric) for model in models])
+        each = np.array([influences(model, BY_NAME[metric]) for model in models])
         covariance = each @ each.T / each.shape[1] ** 2
         trajectory = replicate["trajectory"].to_numpy()
         same_run = np.eye(len(models), dtype=bool)

@@ -11,7 +11,7 @@ from scipy import optimize, stats
 from analysis.fit.least_squares import Array, Fit
 from analysis.runs.settings import Settings
 
-POWER = 0.8
+POWER = 0.8  # the power that is asked for, here and wherever the report speaks of it
 ONE_POINT = 0.01
 MOST_REPLICATES = 100_000
 
@@ -77,7 +77,7 @@ def replicates_needed(
 def power(fit: Fit, settings: Settings) -> pd.DataFrame:
     """What the design could have seen, one row a term (coefficients: per coded unit).
 
-    smallest_effect is found with 80 % power at alpha; replicates_needed is for target_effect,
+    smallest_effect is found with POWER at alpha; replicates_needed is for target_effect,
     which is the config's or else one point (0.01) of a metric shown in points and a tenth of the
     range of the fitted means of any other.
     """

@@ -16,14 +16,12 @@ from analysis.fit.split_plot import split_plot
 from analysis.fit.terms import Term, polynomial
 from analysis.questions.diagnostics import leverage
 from analysis.runs.settings import Metric, Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from common.errors import UserError
 
 DEGREES = (1, 2, 3)
 # With more replicates than this no single one can matter, and each costs a fit of everything.
 REPLICATES_MOST = 10
-
-Notes = list[tuple[str, str]]
 
 
 def estimable_polynomial(study: Study, settings: Settings, degree: int) -> tuple[Term, ...]:
@@ -42,7 +40,7 @@ def polynomials(study: Study, settings: Settings) -> dict[int, tuple[Term, ...]]
     return {n: terms for n, terms in found.items() if max(term.degree for term in terms) == n}
 
 
-def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFrame, Notes]:
+def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFrame, list[Note]]:
     """Split-plot estimates of the absolute framing under every variant, against the main ones.
 
     A term agrees if it is significant in both with one sign, or in neither. ``agrees`` is empty
@@ -53,7 +51,7 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
     replicates = study.runs["replicate"].nunique()
     if replicates > REPLICATES_MOST:
         notes.append(
-            (
+            Note(
                 "robustness",
                 f"With {replicates} replicates, none was left out in turn to see whether it "
                 f"decides a conclusion; that is done for up to {REPLICATES_MOST}.",
@@ -69,7 +67,7 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
             try:
                 found = _tests(fit(), settings.alpha)
             except UserError as error:
-                notes.append(("robustness", f"{metric.name}: no variant '{variant}'. {error}"))
+                notes.append(Note("robustness", f"no variant '{variant}'. {error}", metric.name))
                 continue
             tables.append(_labelled(variant, metric, found.assign(agrees=_agree(found, reference))))
     columns = ["variant", "metric", "term", "estimate", "p_value", "significant", "agrees"]
@@ -130,7 +128,7 @@ def _labelled(variant: str, metric: Metric, table: pd.DataFrame) -> pd.DataFrame
     return table
 
 
-def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
+def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, list[Note]]:
     """Polynomials of degree 1, 2 and 3 side by side, fitted by ordinary least squares.
 
     AICc is Hurvich & Tsai's (1989); like R's ``AIC`` it counts the variance as a parameter.
@@ -144,7 +142,7 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
             try:
                 fit = ordinary_least_squares(study, settings, metric, "absolute", terms=terms)
             except UserError as error:
-                notes.append(("models", f"{metric}: no model of degree {degree}. {error}"))
+                notes.append(Note("models", f"no model of degree {degree}. {error}", metric))
                 continue
             rows.append((metric, degree, *_quality(fit)))
     columns = ["parameters", "aicc", "adjusted_r_squared", "predicted_r_squared"]
@@ -153,9 +151,9 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, Notes]:
 
 def _missing_powers(
     study: Study, settings: Settings, allowed: Mapping[int, tuple[Term, ...]]
-) -> Notes:
+) -> list[Note]:
     levels = study.runs[list(settings.factor_names)].nunique()
-    notes = []
+    notes: list[Note] = []
     for degree in DEGREES:
         powers = [
             words.term(f"{factor.name}^{levels[factor.name]}")
@@ -169,7 +167,7 @@ def _missing_powers(
                 if degree in allowed
                 else f"There is no model of degree {degree}: {without}, it has no terms of its own."
             )
-            notes.append(("models", sentence))
+            notes.append(Note("models", sentence))
     return notes
 
 

@@ -10,6 +10,7 @@ from analysis.fit.coding import names_of
 from analysis.fit.least_squares import Array, Fit
 from analysis.questions.canonical import inside_region, predictions_at, second_order
 from analysis.runs.settings import Settings
+from analysis.runs.study import Note
 
 PATH_DISTANCES = np.linspace(0, 2, 21)
 
@@ -84,7 +85,7 @@ def steepest(fit: Fit, settings: Settings, distances: Array = PATH_DISTANCES) ->
     )
 
 
-def notes(fit: Fit) -> list[tuple[str, str]]:
-    """(topic, sentence) for why there is no path, if there is none."""
+def notes(fit: Fit) -> list[Note]:
+    """Why there is no path, if there is none."""
     reason = why_no_path(fit)
-    return [("steepest ascent", f"{fit.metric}: no path. {reason}")] if reason else []
+    return [Note("steepest ascent", f"no path. {reason}", fit.metric)] if reason else []

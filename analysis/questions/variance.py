@@ -11,10 +11,10 @@ from analysis import words
 from analysis.fit.least_squares import Fit
 from analysis.questions.evaluation import evaluation_variance
 from analysis.questions.importance import FOREST_ROWS
-from analysis.questions.metric_sums import SUMMED_METRICS
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
+from common.metrics import SUMMED_METRICS
 
 
 def variance(
@@ -72,15 +72,16 @@ def variance(
     )
 
 
-def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> list[tuple[str, str]]:
-    """(topic, sentence) for what this metric's variability tables cannot tell.
+def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> list[Note]:
+    """What this metric's variability tables cannot tell.
 
     A sentence that holds for the whole study is the same for every metric.
     """
-    metric, found = fit.metric, []
+    metric = fit.metric
+    found: list[Note] = []
     if len(fit.model.replicates) < 2:
         found.append(
-            (
+            Note(
                 "variance",
                 "There are no replicates to compare, so the variance between "
                 "replicates and intervals of cell means are not estimated.",
@@ -88,7 +89,7 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         )
     if fit.parameter_covariance is None:
         found.append(
-            (
+            Note(
                 "variance",
                 "Every trajectory has one run, so there is no variation between epochs "
                 "within a trajectory to estimate.",
@@ -96,15 +97,16 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         )
     if metric not in SUMMED_METRICS:
         found.append(
-            (
+            Note(
                 "predictions",
-                f"{metric}: evaluation sampling and paired comparisons with the baseline are "
-                f"computed for {words.listed([words.name(m) for m in SUMMED_METRICS])} only.",
+                "evaluation sampling and paired comparisons with the baseline are computed for "
+                f"{words.listed([words.name(m) for m in SUMMED_METRICS])} only.",
+                metric,
             )
         )
     elif not predictions:
         found.append(
-            (
+            Note(
                 "predictions",
                 "Without stored predictions there is no evaluation-sampling variance, "
                 "no paired comparison with the baseline and no reliability diagram.",
@@ -112,10 +114,11 @@ def notes(fit: Fit, study: Study, predictions: Mapping[str, Predictions]) -> lis
         )
     if len(fit.rows) > FOREST_ROWS:
         found.append(
-            (
+            Note(
                 "importance",
-                f"{metric}: the forest of the functional ANOVA is grown on {FOREST_ROWS:,} of "
+                f"the forest of the functional ANOVA is grown on {FOREST_ROWS:,} of "
                 f"{len(fit.rows):,} runs, drawn by whole trajectories.",
+                metric,
             )
         )
     return found

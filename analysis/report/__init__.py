@@ -109,9 +109,11 @@ def context(
                 ("Diagnostics", diagnostics.diagnostics(content)),
                 ("Methods", methods.methods(content)),
                 ("What this study cannot say", methods.limits(content)),
+                ("Further figures", content.further_figures()),
                 ("Appendix: every run", appendix.every_run(content)),
                 ("Appendix: versions and seeds", appendix.versions(content)),
             )
+            if blocks
         ],
     }
 

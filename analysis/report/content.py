@@ -25,6 +25,7 @@ class Content:
         self.findings = tables["findings"]
         self.percent = f"{100 * (1 - settings.alpha):g} %"
         self.first_page_done = False
+        self._placed: set[str] = set()
 
     def rows(self, table: str, **where: Any) -> pd.DataFrame:
         """Rows of a table with these values; empty if there is no such table."""
@@ -47,6 +48,7 @@ class Content:
 
     def figure(self, name: str) -> list[block.Block]:
         """The figure, or the sentence why there is none or where it already was."""
+        self._placed.add(name)
         if name == self.key_figure and self.first_page_done:
             return [
                 block.paragraph(f"{self.drawn.loc[name, 'title']}: Figure 1, on the first page.")
@@ -58,6 +60,15 @@ class Content:
             return [block.missing(f"Left out: {row['title']}. {row['left_out']}")]
         caption = f"{row['title']}. {row['caption']}"
         return [{"type": "figure", "file": f"{name}.svg", "caption": caption, "alt": caption}]
+
+    def further_figures(self) -> list[block.Block]:
+        """The figures that no section has placed so far."""
+        return [
+            each
+            for name in self.drawn.index
+            if name not in self._placed
+            for each in self.figure(name)
+        ]
 
     def setting(self, row: Mapping[str, Any]) -> list[str]:
         """The factors' values of a row, one text each."""

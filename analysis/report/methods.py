@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis.questions.power import POWER
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -92,7 +93,7 @@ def methods(content: Content) -> list[block.Block]:
             "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
             "predictions were stored, corrected over the grid. "
             "The smallest detectable effect is the one found with "
-            f"probability 0.8 at level {alpha:g}. The expected calibration error is that of "
+            f"probability {POWER:g} at level {alpha:g}. The expected calibration error is that of "
             "Guo et al. (2017).",
         ),
     ]

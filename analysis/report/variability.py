@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.questions.power import POWER
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -58,7 +59,7 @@ def _power(content: Content) -> list[block.Block]:
     return [
         block.table(
             "Smallest coefficient (half the range of a factor) that a study of this size "
-            "detects with probability 0.8, the one observed, and the replicates that would "
+            f"detects with probability {POWER:g}, the one observed, and the replicates that would "
             f"detect {words.listed(targets)} with that probability.",
             columns,
             rows,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,29 +11,14 @@ from safetensors.numpy import load_file
 
 from common.errors import UserError
 from common.messages import one_line, shown
+from common.metrics import Scored
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Predictions(Scored):
     """Logits of one model on one evaluation set: (n, classes), labels (n,), example ids (n,)."""
 
-    logits: np.ndarray
-    labels: np.ndarray
     examples: np.ndarray
-
-    @cached_property
-    def log_probabilities(self) -> np.ndarray:
-        logits = self.logits.astype(float)
-        logits = logits - logits.max(axis=1, keepdims=True)
-        return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
-
-    @cached_property
-    def predicted(self) -> np.ndarray:
-        return self.logits.argmax(axis=1)
-
-    @cached_property
-    def correct(self) -> np.ndarray:
-        return self.predicted == self.labels
 
     def take(self, rows: np.ndarray) -> Predictions:
         return Predictions(self.logits[rows], self.labels[rows], self.examples[rows])

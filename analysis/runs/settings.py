@@ -14,6 +14,7 @@ from typing import Any
 
 from common.errors import UserError
 from common.messages import nearest, plain, shown
+from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
 SCALES = ("log10", "log2", "linear", "categorical")
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
@@ -52,6 +53,7 @@ class Metric:
     name: str
     better: str  # "higher" or "lower"
     unit: str = ""  # "points": a proportion, shown times 100
+    bounds: tuple[float, float] = (-math.inf, math.inf)  # the values that it can have
 
     @property
     def sign(self) -> int:
@@ -231,17 +233,38 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
         alike = [metric.name for metric in metrics if metric.name.lower() == name.lower()]
         if alike:  # the figures of both would be one file where case does not count
             raise UserError(f"{key}: it differs from {alike[0]} in case alone; rename one of them.")
-        options = _mapping({} if options is None else options, key)
-        _known_keys(options, ("better", "unit"), key)
-        better = options.get("better")
-        if better not in ("higher", "lower"):
-            raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
-        unit = options.get("unit")
-        unit = "" if unit is None else unit
-        if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
-            raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
-        metrics.append(Metric(name, better, unit))
+        metrics.append(_metric(name, _mapping({} if options is None else options, key), key))
     return tuple(metrics)
+
+
+def _metric(name: str, options: Mapping[str, Any], key: str) -> Metric:
+    """What the config does not say of a metric that is known is as `common.metrics` has it."""
+    known = BY_NAME.get(name)
+    _known_keys(options, ("better", "unit", "bounds"), key)
+    better = options.get("better", known.better if known else None)
+    if better not in ("higher", "lower"):
+        raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
+    unit = options.get("unit", known.unit if known else None)
+    unit = "" if unit is None else unit
+    if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
+        raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
+    if options.get("bounds") is not None:
+        return Metric(name, better, unit, _bounds(options["bounds"], f"{key}.bounds"))
+    if known is not None and (unit == known.unit or known.bounds == NOT_NEGATIVE):
+        return Metric(name, better, unit, known.bounds)
+    return Metric(name, better, unit, PROPORTION if unit == "points" else (-math.inf, math.inf))
+
+
+def _bounds(value: Any, key: str) -> tuple[float, float]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise UserError(
+            f"{key}: {shown(value)} is not the two values between which the metric lies, such as "
+            "[0, 1] or [0, .inf]."
+        )
+    low, high = (end if end in (-math.inf, math.inf) else _number(end, key) for end in value)
+    if not low < high:
+        raise UserError(f"{key}: {shown(low)} is not below {shown(high)}.")
+    return low, high
 
 
 def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:

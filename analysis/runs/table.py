@@ -15,7 +15,7 @@ from analysis.fit.terms import model_terms
 from analysis.runs import reading
 from analysis.runs.reading import numbers, row_of
 from analysis.runs.settings import Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from common.errors import UserError
 from common.messages import nearest, shown
 
@@ -62,7 +62,7 @@ def from_table(
     folder: Path = Path(),
 ) -> Study:
     """The same from a table in memory, whose row i is line i + 2 of a file."""
-    notes: list[tuple[str, str]] = []
+    notes: list[Note] = []
     runs = _renamed(table, settings)
     if runs.empty:
         raise UserError("The table of runs has no rows.")
@@ -76,7 +76,7 @@ def from_table(
     missing = [f.name for f in settings.factors if f.numeric and f.name not in baseline]
     if missing and any(f"delta_{name}" in runs for name in settings.metric_names):
         notes.append(
-            (
+            Note(
                 "relative framing",
                 f"The baseline's own {', '.join(missing)} is not known, so effects are not told "
                 "relative to it; give it in analysis.baseline.",
@@ -172,7 +172,7 @@ def _levels(runs: pd.DataFrame, name: str) -> pd.Series:
     return values
 
 
-def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]) -> None:
+def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[Note]) -> None:
     """Checks the metrics, and adds their differences to the baseline."""
     for status in NO_RESULT:
         without = runs[runs["status"] == status].to_dict("records")
@@ -180,7 +180,7 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
         more = f" and {len(named) - 10} more" if len(named) > 10 else ""
         if named:
             notes.append(
-                (
+                Note(
                     status,
                     f"{len(named)} of {len(runs)} runs {status} and enter no regression: "
                     f"{'; '.join(named[:10])}{more}.",
@@ -189,7 +189,7 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
     early = int((runs["status"] == "stopped_early").sum())
     if early:
         notes.append(
-            (
+            Note(
                 "stopped_early",
                 f"{early} of {len(runs)} runs stopped early; they count as the epochs they were "
                 "meant to have.",
@@ -202,19 +202,20 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
         missing = int((runs[name].isna() & ~without_result).sum())
         if missing:
             notes.append(
-                (
+                Note(
                     "metrics",
-                    f"{name}: missing in {missing} of {len(runs)} runs, which its "
-                    "regressions leave out.",
+                    f"missing in {missing} of {len(runs)} runs, which its regressions leave out.",
+                    name,
                 )
             )
         column = f"baseline_{name}"
         if column not in runs or runs[column].isna().all():
             notes.append(
-                (
+                Note(
                     "relative framing",
-                    f"{name}: there is no column baseline_<metric>, so effects are not told "
+                    "there is no column baseline_<metric>, so effects are not told "
                     "relative to the baseline.",
+                    name,
                 )
             )
             continue
@@ -223,12 +224,12 @@ def _with_metrics(runs: pd.DataFrame, settings: Settings, notes: list[tuple[str,
 
 
 def _with_replicate_and_trajectory(
-    runs: pd.DataFrame, settings: Settings, notes: list[tuple[str, str]]
+    runs: pd.DataFrame, settings: Settings, notes: list[Note]
 ) -> None:
     if "replicate" not in runs:
         runs["replicate"] = 0
         notes.append(
-            (
+            Note(
                 "replicate",
                 "The table has no replicate column: every cell was run once, so there is no pure "
                 "error to test the model against and no variation between replicates to report.",
@@ -248,7 +249,7 @@ def _with_replicate_and_trajectory(
     runs["trajectory"] = parts[0].str.cat(parts[1:], sep="/")
     if subplot is None:
         notes.append(
-            (
+            Note(
                 "trajectory",
                 "The table has no trajectory column and epochs is no factor: every run counts as "
                 "a training run of its own.",

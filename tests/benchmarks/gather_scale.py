@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from finetuning.gather import gather_tables
+from study.gather import gather_tables
 from tests.benchmarks.measuring import line, report
 from tests.benchmarks.options import parser
 from tests.finished_study import write_finished_study

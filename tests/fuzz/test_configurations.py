@@ -16,7 +16,7 @@ from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from design.grid import Grid, level_name
-from finetuning import configuration
+from study import configuration
 
 DEFAULT_TEXT = (Path(__file__).parents[2] / "config.yaml").read_text()
 DEFAULT = yaml.safe_load(DEFAULT_TEXT)

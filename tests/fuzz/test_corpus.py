@@ -17,7 +17,7 @@ from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
-from finetuning import configuration
+from study import configuration
 
 CORPUS = Path(__file__).with_name("corpus")
 DEFAULT = (Path(__file__).parents[2] / "config.yaml").read_text()

@@ -139,7 +139,7 @@ def fitted(path, settings):
         assert str(error).isprintable()
         assert 10 < len(str(error)) < 3000
         return None
-    assert all(sentence.isprintable() for _, sentence in (*study.notes, *notes))
+    assert all(str(note).isprintable() for note in (*study.notes, *notes))
     return study, fits
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from analysis.fit.terms import model_terms
 from analysis.runs.settings import Settings
-from finetuning import configuration
+from study import configuration
 from tests.benchmarks import jobs, measuring, planning_scale, startup, steady_state, table, threads
 from tests.benchmarks.studies import read_study
 from tests.tiny import whole_config

@@ -244,12 +244,12 @@ def test_a_change_that_the_fetched_checkpoint_does_not_allow_is_refused(copy):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda c: c.update(sources="hub"), "'sources' is not a known key.*Did you mean 'source'"),
+        (lambda c: c.update(sources="hub"), "'sources' is not a known key.*did you mean 'source'"),
         (lambda c: c["factors"]["epochs"].update(levels=[2]), r"factors\.epochs\.levels: \[2\]"),
         (lambda c: c["analysis"].update(degre=2), "degre.*degree"),
         (
             lambda c: c["analysis"]["metrics"].update(acuracy={"better": "higher"}),
-            r"analysis\.metrics: 'acuracy' is not measured\. Did you mean 'accuracy'",
+            r"analysis\.metrics: 'acuracy' is not measured; did you mean 'accuracy'",
         ),
         (
             lambda c: c["factors"]["epochs"].update(levels=[1, 3]),

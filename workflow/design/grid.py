@@ -6,13 +6,18 @@ factor but epochs, and the replicate; it delivers a cell for each level of epoch
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from common.hyperparameters import LOOKS_AHEAD, NAMES, Hyperparameters
+from common.hyperparameters import LOOKS_AHEAD, NAMES, Hyperparameters, with_neutral
+from design import DEFAULT, DESIGNS, Setting
+
+Cell = dict[str, Any]  # the level of every factor, and the replicate
 
 SEED_NAMES = ("order", "dropout")
 # Named integers of the random draws made from the study's seed.
@@ -21,41 +26,57 @@ BASELINE_TRAINING, CELL_TRAINING = 201, 202
 
 @dataclass(frozen=True)
 class Grid:
-    """levels: factor to its levels, in the order of the configuration; fixed: every other
-    hyperparameter to its value; share_epochs: whether one run may deliver several cells.
+    """The cells of a study.
+
+    levels: factor to its levels, in the order of the configuration; settings: what the design
+    chose, a level of every factor but epochs each; fixed: the hyperparameters that the
+    configuration fixes, to their values; share_epochs: whether one run may deliver several cells.
     """
 
     levels: dict[str, tuple]
-    fixed: dict
+    settings: tuple[Setting, ...]
+    fixed: dict[str, Any]
     replicates: int
     share_epochs: bool
 
     @classmethod
-    def from_config(cls, config: dict) -> "Grid":
+    def from_config(cls, config: Mapping[str, Any]) -> "Grid":
         levels = {name: tuple(factor["levels"]) for name, factor in config["factors"].items()}
+        settings = tuple(DESIGNS[config.get("design", DEFAULT)](config))
         fixed = {
             name: config["training"][name]
             for name in NAMES
             if name in config["training"] and name not in levels
         }
-        return cls(levels, fixed, config["replicates"], config["share_epochs"])
+        return cls(levels, settings, fixed, config["replicates"], config["share_epochs"])
 
     @property
     def folder_pattern(self) -> str:
         """A cell's folder with Snakemake wildcards: "learning_rate={learning_rate}/…"."""
         return "/".join(f"{name}={{{name}}}" for name in (*self.levels, "replicate"))
 
-    def folder(self, cell: dict) -> str:
+    def folder(self, cell: Cell) -> str:
         """The folder of a cell (factors and replicate), below the study's folder of cells."""
         return self.folder_pattern.format(**{k: level_name(v) for k, v in cell.items()})
 
-    def cells(self) -> Iterator[dict]:
-        """Every cell: its factors' levels and its replicate (from 0)."""
+    def cells(self) -> Iterator[Cell]:
+        """Every cell: each factor's level, in the order of the levels, and a replicate (from 0)."""
         for replicate in range(self.replicates):
-            for values in itertools.product(*self.levels.values()):
-                yield dict(zip(self.levels, values, strict=True)) | {"replicate": replicate}
+            for levels in self._chosen:
+                yield levels | {"replicate": replicate}
 
-    def parse(self, folder: Path) -> dict:
+    @cached_property
+    def _chosen(self) -> list[Cell]:
+        """The levels of every cell of a replicate."""
+        place = {name: {level: n for n, level in enumerate(v)} for name, v in self.levels.items()}
+        epochs = [{"epochs": level} for level in self.levels.get("epochs", ())] or [{}]
+        cells = [
+            {name: (setting | trained)[name] for name in self.levels}
+            for setting, trained in itertools.product(self.settings, epochs)
+        ]
+        return sorted(cells, key=lambda cell: [place[name][cell[name]] for name in cell])
+
+    def parse(self, folder: Path) -> Cell:
         """The cell that a folder belongs to."""
         names = dict(part.split("=", 1) for part in folder.parts if "=" in part)
         cell = {
@@ -68,16 +89,16 @@ class Grid:
         """A regular expression for the names of a factor's levels."""
         return "|".join(re.escape(level_name(level)) for level in self.levels[name])
 
-    def hyperparameters(self, cell: dict) -> Hyperparameters:
+    def hyperparameters(self, cell: Cell) -> Hyperparameters:
         """The hyperparameters of a cell."""
-        values = self.fixed | cell
+        values = with_neutral(self.fixed | cell)
         return Hyperparameters(**{name: values[name] for name in NAMES})
 
     def shares(self, schedule: str) -> bool:
         """Whether runs with this schedule deliver the cells of several levels of epochs."""
         return self.share_epochs and schedule not in LOOKS_AHEAD
 
-    def trajectory(self, cell: dict) -> str:
+    def trajectory(self, cell: Cell) -> str:
         """The name of the training run a cell belongs to, e.g. "learning_rate=3e-05 … replicate=0".
 
         Cells that are runs of their own have names of their own.
@@ -88,6 +109,13 @@ class Grid:
             for name, value in cell.items()
             if not (shared and name == "epochs")
         )
+
+
+def values_of(config: Mapping[str, Any], name: str) -> dict[str, list]:
+    """The key that sets a hyperparameter, and its levels or its one value."""
+    if name in config["factors"]:
+        return {f"factors.{name}.levels": config["factors"][name]["levels"]}
+    return {f"training.{name}": [with_neutral(config["training"])[name]]}
 
 
 def level_name(level: float | int | str) -> str:

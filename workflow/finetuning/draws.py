@@ -23,7 +23,6 @@ SPLIT_DRAW = 103
 
 GROUP_DIVISIONS_TRIED = 100
 EVERY_TEXT = "all"  # data.evaluation_examples: the whole evaluation split
-DEFAULTS = {"contradictions": "drop", "least_of_a_class": 1}  # of the key data
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,6 @@ class Candidates:
         return pool[~kin & ~np.isin(self.twins[pool], self.twins[rows])]
 
 
-def data_settings(config: Mapping) -> dict:
-    """The key data of a configuration, with the defaults of what it does not say."""
-    return DEFAULTS | config["data"]
-
-
 def draw_split(
     candidates: Candidates, config: Mapping, replicate: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -102,7 +96,7 @@ def draw_split(
         UserError: there are too few texts, the groups cannot be divided so, or a set would hold
             a class less often than data.least_of_a_class says.
     """
-    data = data_settings(config)
+    data = config["data"]
     training_size, validation_size = data["training_examples"], data["validation_examples"]
     everything = data["evaluation_examples"] == EVERY_TEXT
     draw = np.random.default_rng([config["seed"], SPLIT_DRAW, replicate])

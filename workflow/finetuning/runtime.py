@@ -8,31 +8,13 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+
+from finetuning import patches
 
 ENGINE = 2  # raised by every change after which the same run gives other numbers
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "safetensors")
-# What Keras and KerasHub import where they find it and training does without: 2 s of a job.
-NOT_NEEDED = (
-    "huggingface_hub",
-    "kagglehub",
-    "matplotlib",
-    "pandas",
-    "scipy",
-    "sklearn",
-    "tensorflow_text",
-)
-# What KerasHub cannot be imported without, and the names it takes from it to make tokenizers.
-TOKENIZER_NAMES = {
-    "sentencepiece": ("SentencePieceProcessor",),
-    "tokenizers": ("decoders", "models", "normalizers", "pre_tokenizers"),
-}
-
 CACHE_OPTION = "--tf_xla_persistent_cache_directory="
 
 
@@ -52,7 +34,7 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
     os.environ["TF_XLA_FLAGS"] = CACHE_OPTION + str(cache)
     os.environ["OMP_NUM_THREADS"] = str(threads)
 
-    with _hidden():
+    with patches.packages_hidden():
         import keras
         import keras_hub  # noqa: F401
         import tensorflow as tf
@@ -65,33 +47,7 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
     for gpu in visible:
         tf.config.experimental.set_memory_growth(gpu, True)
     keras.config.set_dtype_policy(precision)
-    # Keras leaves the choice of dropout's random numbers to TensorFlow, which takes Philox. XLA
-    # makes that a seventh of a step on a CPU, and ThreeFry (Salmon et al. 2011) next to nothing.
-    dropout = partial(tf.nn.experimental.stateless_dropout, rng_alg="threefry")
-    tf.nn.experimental.stateless_dropout = dropout
-
-
-@contextmanager
-def _hidden() -> Iterator[None]:
-    """Lets imports find none of NOT_NEEDED, and stand-ins for the tokenizers."""
-    hidden = dict.fromkeys(NOT_NEEDED) | {
-        package: _stand_in(package, names) for package, names in TOKENIZER_NAMES.items()
-    }
-    found = {package: sys.modules.get(package) for package in hidden}
-    sys.modules |= hidden
-    try:
-        yield
-    finally:
-        for package, module in found.items():
-            del sys.modules[package]
-            if module:
-                sys.modules[package] = module
-
-
-def _stand_in(package: str, names: Iterable[str]) -> ModuleType:
-    module = ModuleType(package)
-    vars(module).update(dict.fromkeys(names))
-    return module
+    patches.draw_dropout_by_threefry()
 
 
 def provenance(threads: int, precision: str = "float32", gpus: int = 0) -> dict:

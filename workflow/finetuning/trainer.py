@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
 
-from common.hyperparameters import Hyperparameters, Patience, learning_rate_at
+from common.hyperparameters import Hyperparameters
 from common.metrics import measure
 from finetuning import batches
 from finetuning.adamw import AdamW
@@ -20,6 +20,7 @@ from finetuning.checkpoints import load_classifier
 from finetuning.dataset import Examples
 from finetuning.evaluation import compile_predictor, predict_logits
 from finetuning.programs import Program
+from finetuning.schedule import Patience, learning_rate_at
 
 
 class Diverged(Exception):

@@ -28,7 +28,7 @@ rule runs:
     log:
         f"{LOGS}/runs.log",
     params:
-        baselines={kind: config[kind]["baseline"] for kind in ("hub", "embedded")},
+        baselines={kind: section["baseline"] for kind, section in SECTIONS.items()},
     message:
         "Gathering the runs"
     script:

@@ -13,16 +13,17 @@ rule make_baseline:
         directory(f"{RESULTS}/baseline/checkpoint"),
     log:
         f"{LOGS}/make_baseline.log",
-    threads: config["embedded"]["threads"]
+    threads: max(config[kind].get("threads", 1) for kind in candidates(config))
     resources:
         mem_mb=config["training"]["memory_mb"],
         runtime=config["training"]["runtime_minutes"],
     params:
-        seed=config["seed"],
-        embedded={
-            key: config["embedded"][key]
-            for key in ("baseline", "padded_lengths", "threads")
+        **{
+            kind: {key: section[key] for key in made_with.BASELINE}
+            for kind, section in SECTIONS.items()
+            if SOURCES[kind].MAKES_BASELINE
         },
+        seed=config["seed"],
     message:
         "Making the baseline"
     script:

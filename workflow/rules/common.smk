@@ -3,15 +3,16 @@ import logging
 
 from snakemake.exceptions import WorkflowError
 
-from finetuning import made_with
 from common.errors import UserError
 from design.grid import Grid
-from finetuning.lock import lock_study
+from study import made_with
+from study.lock import lock_study
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
 
 GRID = Grid.from_config(config)
+SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
 CELLS = f"{RESULTS}/cells"
 LOGS = f"{RESULTS}/logs"
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from common.errors import UserError
+from analysis.fit.terms import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
-from analysis.fit.terms import check_plan
-from finetuning import configuration
 from common.errors import UserError
+from finetuning.sources import SOURCES, candidates, check_layers
+from study import configuration
+from study.sections import complete
 
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
 CONFIG_FILES = workflow.config_settings.configfiles or [Path("config.yaml")]
@@ -24,7 +25,7 @@ try:
             raise UserError(
                 f"{path}: __use_yte__ is no key of a study: no template is evaluated."
             )
-except (UserError, UserError) as error:
+except UserError as error:
     sys.exit(f"The configuration cannot be used: {error}")
 
 if not workflow.config_settings.configfiles:
@@ -36,6 +37,7 @@ RESULTS = f"results/{config.get('study')}"
 
 try:
     configuration.check(config)
+    config.update(complete(config))  # the same object: jobs are given it
     settings = Settings.from_config(config)
     check_plan(settings, config["factors"], config["replicates"])
     configuration.check_analysis(config["analysis"])
@@ -47,6 +49,6 @@ try:
         configuration.check_gathered_with(Path(RESULTS), config)
     fetched = Path(RESULTS, "pretrained", "config.json")
     if fetched.exists():  # else the source is checked with it
-        configuration.check_layers(config, json.loads(fetched.read_text())["n_layers"])
-except (UserError, UserError) as error:
+        check_layers(config, json.loads(fetched.read_text("utf-8")))
+except UserError as error:
     sys.exit(f"The configuration cannot be used: {error}")

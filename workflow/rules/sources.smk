@@ -7,8 +7,12 @@ rule resolve_source:
     log:
         f"{LOGS}/resolve_source.log",
     params:
+        **{
+            kind: {key: value for key, value in section.items() if key != "baseline"}
+            for kind, section in SECTIONS.items()
+            if SOURCES[kind].PINNED
+        },
         source=config["source"],
-        hub={key: value for key, value in config["hub"].items() if key != "baseline"},
     message:
         "Looking for the checkpoint and the texts (source: {config[source]})"
     script:
@@ -36,9 +40,15 @@ rule read_texts:
     log:
         f"{LOGS}/read_texts.log",
     params:
+        # What no pin depends on, but which texts are read.
+        *[
+            value
+            for kind, section in SECTIONS.items()
+            if not SOURCES[kind].PINNED
+            for key, value in section.items()
+            if key not in made_with.BASELINE
+        ],
         seed=config["seed"],
-        films=config["embedded"]["baseline_films"],
-        examples=config["embedded"]["baseline_examples"],
     message:
         "Reading the texts"
     script:
@@ -56,9 +66,9 @@ rule draw_split:
         f"{LOGS}/draw_split/replicate={{replicate}}.log",
     params:
         seed=config["seed"],
-        data=config["data"],
+        data=made_with.drawn_by(config),
         padded_lengths={
-            kind: config[kind]["padded_lengths"] for kind in ("hub", "embedded")
+            kind: section["padded_lengths"] for kind, section in SECTIONS.items()
         },
     message:
         "Drawing and tokenising the sets of replicate {wildcards.replicate}"

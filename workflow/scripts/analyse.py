@@ -9,7 +9,7 @@ from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from design.grid import Grid
 from finetuning.files import write_digests
-from finetuning.gather import check_gathered, check_predictions
+from study.gather import check_gathered, check_predictions
 
 with job(snakemake.log[0]):
     folder = Path(snakemake.input.runs).parent

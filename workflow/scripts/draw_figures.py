@@ -8,7 +8,7 @@ from analysis import figures, tables
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from finetuning.files import read_digests, write_digests
-from finetuning.gather import check_gathered
+from study.gather import check_gathered
 
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import made_with
 from finetuning.dataset import Split, examples_of, tokenise, write_split
-from finetuning.draws import Candidates, data_settings, draw_split
+from finetuning.draws import Candidates, draw_split
 from finetuning.files import read_digests, read_json, read_table
 from finetuning.sameness import unusable
+from study import made_with
 
 with job(snakemake.log[0]):
     config = snakemake.config
@@ -18,7 +18,7 @@ with job(snakemake.log[0]):
     read_digests(checkpoint, made_with.pretrained(source))
     lengths = config[source["kind"]]["padded_lengths"]
     tokenised = tokenise(texts["text"], checkpoint, lengths[-1])
-    left_out = unusable(texts, tokenised, checkpoint, data_settings(config)["contradictions"])
+    left_out = unusable(texts, tokenised, checkpoint, config["data"]["contradictions"])
     candidates = Candidates.of(texts, tokenised, left_out)
     drawn = draw_split(candidates, config, int(snakemake.wildcards.replicate))
     split = Split(*(examples_of(texts, tokenised, rows, lengths) for rows in drawn))

@@ -7,7 +7,7 @@ from job import job  # isort: split
 
 from design.grid import Grid, replicate_seeds
 from finetuning import runtime
-from finetuning.progress import describe
+from study.progress import describe
 
 with job(snakemake.log[0]) as tell:
     runtime.start(**snakemake.params.runtime)

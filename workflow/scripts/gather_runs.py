@@ -5,7 +5,7 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning.gather import gather_tables
+from study.gather import gather_tables
 
 with job(snakemake.log[0]):
     study = Path(snakemake.output.runs).parent

@@ -1,7 +1,7 @@
 """Makes the checkpoint that every cell starts from.
 
-From the Hub it is the checkpoint as fetched. The embedded encoder is fine-tuned first, with a new
-head, on its own part of the films.
+It is the checkpoint as fetched or, of a source that has an encoder only, the encoder fine-tuned
+with a new head on the texts of part "baseline".
 """
 
 import shutil
@@ -9,15 +9,16 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import made_with
+from finetuning import sources
 from finetuning.files import read_digests, read_json, read_table, write_digests
+from study import made_with
 
 
-def finetune_on_own_films(checkpoint: Path, source: dict) -> None:
+def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
     from finetuning import runtime
 
-    embedded = snakemake.params.embedded
-    runtime.start(embedded["threads"])
+    settings = snakemake.config[source["kind"]]
+    runtime.start(settings["threads"])
 
     import numpy as np
 
@@ -28,11 +29,11 @@ def finetune_on_own_films(checkpoint: Path, source: dict) -> None:
 
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(snakemake.config, source))
     rows = np.flatnonzero(texts["part"] == "baseline")
-    tokenised = tokenise(texts["text"], checkpoint, embedded["padded_lengths"][-1])
+    tokenised = tokenise(texts["text"], checkpoint, settings["padded_lengths"][-1])
     finetune_encoder(
         checkpoint,
-        examples_of(texts, tokenised, rows, embedded["padded_lengths"]),
-        Hyperparameters(**embedded["baseline"]),
+        examples_of(texts, tokenised, rows, settings["padded_lengths"]),
+        Hyperparameters(**settings["baseline"]),
         baseline_seeds(snakemake.params.seed),
     )
 
@@ -42,6 +43,6 @@ with job(snakemake.log[0]):
     checkpoint = Path(snakemake.output[0])
     read_digests(Path(snakemake.input.checkpoint[0]), made_with.pretrained(source))
     shutil.copytree(snakemake.input.checkpoint[0], checkpoint, dirs_exist_ok=True)
-    if source["kind"] == "embedded":
-        finetune_on_own_films(checkpoint, source)
+    if sources.makes_baseline(source):
+        finetune_on_own_texts(checkpoint, source)
     write_digests(checkpoint, made_with.checkpoint(snakemake.config, source))

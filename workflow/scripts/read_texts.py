@@ -4,8 +4,9 @@ from pathlib import Path
 
 from job import job  # isort: split
 
-from finetuning import made_with, sources
+from finetuning import sources
 from finetuning.files import read_json, write_table
+from study import made_with
 
 with job(snakemake.log[0]):
     source = read_json(Path(snakemake.input.source[0]))

@@ -92,7 +92,7 @@ def test_of_a_large_table_the_influence_is_thinned_and_said(monkeypatch):
     assert len(thinned) == 20
     assert thinned["cooks_distance"].max() == whole["cooks_distance"].max()
     assert thinned["cooks_distance"].min() == whole["cooks_distance"].min()
-    assert "81 runs" in notes(fits)[0][1]
+    assert "81 runs" in notes(fits)[0].sentence
 
 
 def test_variance_inflation_equals_statsmodels():

@@ -14,6 +14,7 @@ from analysis.runs import predictions
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from common.errors import UserError
+from common.metrics import BY_NAME, SUMMED_METRICS
 
 SETTINGS = Settings.from_config(
     {
@@ -42,8 +43,8 @@ def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
 
 
 def value(predictions, metric):
-    sums = metric_sums.summands(predictions, metric).sum(axis=0)
-    return metric_sums.metric_of_sums(sums, metric, len(predictions.labels))
+    sums = BY_NAME[metric].sums(predictions).sum(axis=0)
+    return BY_NAME[metric].of_sums(sums, len(predictions.labels))
 
 
 # --- metrics ------------------------------------------------------------------------------------
@@ -62,12 +63,12 @@ def test_metrics_of_sums_are_scikit_learns(classes):
         )
 
 
-@pytest.mark.parametrize("metric", metric_sums.SUMMED_METRICS)
+@pytest.mark.parametrize("metric", SUMMED_METRICS)
 def test_influences_give_the_sampling_variance_of_the_bootstrap(metric):
     p = model(n=600)
     rng = np.random.default_rng(1)
     drawn = [value(p.take(rng.integers(0, 600, 600)), metric) for _ in range(1500)]
-    each = metric_sums.influences(p, metric)
+    each = metric_sums.influences(p, BY_NAME[metric])
     assert each.sum() == pytest.approx(0, abs=1e-6)
     assert np.sqrt(each @ each) / 600 == pytest.approx(np.std(drawn), rel=0.08)
 
@@ -88,10 +89,10 @@ def test_exact_mcnemar_is_the_binomial_test(gained, lost):
 def test_paired_bootstrap_agrees_with_the_paired_standard_error():
     baseline = model(seed=1)
     run = model(seed=2, labels=baseline.labels)
-    columns = [metric_sums.summands(p, "accuracy") for p in (run, baseline)]
+    columns = [BY_NAME["accuracy"].sums(p) for p in (run, baseline)]
     rng = np.random.default_rng(0)
     drawn = comparisons.paired_differences(
-        columns[0][None], columns[1], [("accuracy", 1)], 4000, rng
+        columns[0][None], columns[1], [(BY_NAME["accuracy"], 1)], 4000, rng
     )
     difference = run.correct.astype(float) - baseline.correct
     assert drawn.shape == (4000, 1, 1)

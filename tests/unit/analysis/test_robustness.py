@@ -8,6 +8,7 @@ import reference
 from analysis.fit.estimators import fit_all
 from analysis.questions.robustness import conclusions, estimable_polynomial, models
 from analysis.runs import table as runs
+from analysis.runs.study import Note
 
 SETTINGS = reference.settings()
 
@@ -89,7 +90,7 @@ def test_powers_need_more_levels_than_their_degree():
     names = [term.name for term in estimable_polynomial(reference.study(), SETTINGS, 3)]
     assert "epochs^3" not in names
     assert "learning_rate^2:epochs" in names
-    assert [sentence for _, sentence in models(reference.study(), SETTINGS)[1]] == [
+    assert [note.sentence for note in models(reference.study(), SETTINGS)[1]] == [
         "The model of degree 3 is fitted without learning rate³, batch size³ and epochs³, for "
         "which there are too few levels."
     ]
@@ -108,7 +109,7 @@ def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
     found, notes = models(study, settings)
     assert list(found["degree"]) == [1, 2]
     assert notes == [
-        (
+        Note(
             "models",
             "There is no model of degree 3: without depth³, for which there are too few levels, "
             "it has no terms of its own.",
@@ -125,7 +126,7 @@ def test_replicates_that_are_too_many_to_leave_out_are_said():
     many.runs["trajectory"] += "/" + many.runs["replicate"].astype(str)
     found, notes = conclusions(many, SETTINGS, fit_all(many, SETTINGS)[0])
     assert not found["variant"].str.startswith("without").any()
-    assert [sentence for _, sentence in notes] == [
+    assert [note.sentence for note in notes] == [
         "With 12 replicates, none was left out in turn to see whether it decides a conclusion; "
         "that is done for up to 10."
     ]

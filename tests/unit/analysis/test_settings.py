@@ -1,9 +1,10 @@
 import copy
+import math
 
 import pytest
 import reference
 
-from analysis.runs.settings import Settings
+from analysis.runs.settings import Metric, Settings
 from common.errors import UserError
 
 GOOD = {
@@ -98,3 +99,30 @@ def test_a_mistake_is_named_with_what_would_do(path, value, words):
 def test_degree_and_formula_exclude_each_other():
     with pytest.raises(UserError, match="either degree or formula"):
         reference.settings(degree=1, formula="epochs")
+
+
+def test_a_known_metric_needs_no_more_than_its_name():
+    metrics = {
+        "f1": {},
+        "loss": {"unit": "bits"},
+        "accuracy": {"unit": "%", "bounds": [0, 100]},
+        "recall": {"better": "higher", "unit": "points"},
+        "f1_macro": {"unit": "%"},
+        "reward": {"better": "higher", "bounds": [-1, math.inf]},
+    }
+    config = {"factors": {"depth": {}}, "analysis": {"metrics": metrics}}
+    assert Settings.from_config(config).metrics == (
+        Metric("f1", "higher", "points", (0, 1)),
+        Metric("loss", "lower", "bits", (0, math.inf)),
+        Metric("accuracy", "higher", "%", (0, 100)),
+        Metric("recall", "higher", "points", (0, 1)),
+        Metric("f1_macro", "higher", "%"),  # in another unit than the bounds that are known
+        Metric("reward", "higher", "", (-1, math.inf)),
+    )
+
+
+@pytest.mark.parametrize("bounds", [[1, 0], [0], "0 to 1", [0, "one"]])
+def test_bounds_are_two_numbers_in_order(bounds):
+    metrics = {"reward": {"better": "higher", "bounds": bounds}}
+    with pytest.raises(UserError, match=r"analysis\.metrics\.reward\.bounds"):
+        Settings.from_config({"factors": {"depth": {}}, "analysis": {"metrics": metrics}})

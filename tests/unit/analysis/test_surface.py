@@ -181,23 +181,23 @@ def test_why_there_is_no_canonical_analysis(more, reason):
     said = canonical.notes(fit)
     if reason is None:
         assert list(canonical.stationary(fit)["factor"]) == ["a"]
-        assert "b without a second-order term" in said[0][1]
+        assert "b without a second-order term" in said[0].sentence
     else:
         assert canonical.stationary(fit).empty
-        assert reason in said[0][1]
+        assert reason in said[0].sentence
     assert len(effects.effects(fit, chosen)) == 2 * effects.CURVE_POINTS
 
 
 def test_without_a_slope_there_is_no_path_and_it_is_said():
     fit, _, chosen = made_fit(lambda a, b: a**2 + b**2, formula="a^2 + b^2")
     assert steepest_path.steepest(fit, chosen).empty
-    assert "no slope at the centre" in canonical.notes(fit)[0][1]
+    assert "no slope at the centre" in steepest_path.notes(fit)[0].sentence
 
 
 def test_a_ridge_has_no_stationary_point():
     fit, _, _ = made_fit(lambda a, b: -((a + b) ** 2))
     assert canonical.stationary(fit).empty
-    assert "ridge" in canonical.notes(fit)[0][1]
+    assert "ridge" in canonical.notes(fit)[0].sentence
     assert canonical.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx([0, -2], abs=1e-9)
 
 
@@ -388,7 +388,7 @@ def test_resamples_that_lose_a_term_are_counted_not_hidden():
     resampled = bootstrap(fit, study, chosen)
     left_out = chosen.bootstrap - len(resampled.coefficients)
     assert left_out > 0
-    assert f"{left_out} of {chosen.bootstrap} resamples" in resampled.notes[0][1]
+    assert f"{left_out} of {chosen.bootstrap} resamples" in resampled.notes[0].sentence
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])

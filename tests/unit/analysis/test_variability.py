@@ -166,7 +166,7 @@ def test_without_replicates_or_repeated_trajectories_it_is_said():
     fit = split_plot(study, SETTINGS, "y", "absolute")
     table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
     assert np.isnan(table.loc["replicate", "variance"])
-    said = " ".join(sentence for _, sentence in variance.notes(fit, study, {}))
+    said = " ".join(map(str, variance.notes(fit, study, {})))
     assert "no replicates to compare" in said and "computed for accuracy" in said
     assert cells.cells(study, SETTINGS)[["mean_low", "ci_low"]].isna().all(axis=None)
 
@@ -175,7 +175,7 @@ def test_without_replicates_or_repeated_trajectories_it_is_said():
     table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
     assert table.loc["trajectory", "variance"] == pytest.approx(fit.residual_variance)
     assert np.isnan(table.loc["epoch_within_trajectory", "variance"])
-    assert "between epochs" in " ".join(s for _, s in variance.notes(fit, study, {}))
+    assert "between epochs" in " ".join(map(str, variance.notes(fit, study, {})))
 
 
 # --- importance ---------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ def config(training, evaluation, seed=1, validation=0, **data):
             "training_examples": training + validation,
             "validation_examples": validation,
             "evaluation_examples": evaluation,
+            "least_of_a_class": 1,
             **data,
         },
     }

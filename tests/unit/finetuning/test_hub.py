@@ -15,7 +15,7 @@ import pytest
 
 from common.errors import UserError
 from finetuning import sources
-from finetuning.sources import hub as hub_module
+from finetuning.sources import hugging_face as hub_module
 from tests.hub_server import PARQUET_COPY, HubServer
 from tests.tiny import (
     CHECKPOINT,
@@ -295,7 +295,7 @@ def test_offline_with_a_filled_cache(run, hub, environment, config, commits):
 
 def choose(config):
     """What `resolve` decides, without fetching the embedded wheels."""
-    return sources._choose(config)
+    return sources.choose(config)
 
 
 def choose_in_a_second(config):
@@ -317,7 +317,7 @@ def test_a_hub_that_does_not_answer_is_known_in_time(run, hub, config):
 def test_a_hub_that_cannot_be_reached(config, environment):
     closed = environment | {"HF_ENDPOINT": "http://user:word@127.0.0.1:9"}
     start = time.monotonic()
-    done = in_new_process(closed, config, "sources._choose(config)")
+    done = in_new_process(closed, config, "sources.choose(config)")
     assert time.monotonic() - start < 10
     source = json.loads(done.stdout)
     assert source["kind"] == "embedded"
@@ -325,7 +325,7 @@ def test_a_hub_that_cannot_be_reached(config, environment):
     assert "word" not in source["sentence"].replace("words", "")
 
     config["source"] = "hub"
-    done = in_new_process(closed, config, "sources._choose(config)")
+    done = in_new_process(closed, config, "sources.choose(config)")
     last = done.stderr.strip().splitlines()[-1]
     assert "UserError: source: hub needs hub.checkpoint and hub.dataset" in last
     assert "source: embedded" in last
@@ -365,8 +365,8 @@ def test_a_checkpoint_from_the_hub_with_a_local_table(run, config, tmp_path):
         ({"checkpoint": "not a name"}, "the Hub has no model 'not a name'"),
         ({"checkpoint_revision": "v9"}, "hub.checkpoint_revision"),
         ({"dataset_revision": "f" * 40}, f"{DATASET} has no revision '{'f' * 40}'"),
-        ({"text_column": "sentence"}, "has no column 'sentence'; it has text, label."),
-        ({"label_column": "lable"}, "Did you mean 'label'?"),
+        ({"text_column": "sentence"}, "has no column 'sentence'; known are text, label."),
+        ({"label_column": "lable"}, "did you mean 'label'?"),
         ({"group_column": "film"}, "hub.group_column"),
         (
             {"evaluation_split": "validation"},

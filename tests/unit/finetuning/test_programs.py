@@ -28,7 +28,6 @@ for length in map(int, sys.argv[2:]):
 slow = "datasets huggingface_hub matplotlib pandas scipy sklearn transformers".split()
 slow += ["sentencepiece", "tokenizers"]
 print([name for name in slow if name in sys.modules])
-import pandas, sklearn, tokenizers.models  # are still to be had
 """
 
 
@@ -138,18 +137,3 @@ def test_a_program_of_another_classifier_or_package_is_not_used(
     assert kept == 3
     monkeypatch.setattr(module, "_package", lambda: "changed")
     assert losses(0.0, 0) == (undropped, all_variables, 4)
-
-
-def test_dropout_draws_its_numbers_by_threefry(keras):
-    import tensorflow as tf
-
-    ones = tf.ones((100, 1000))
-
-    @tf.function(jit_compile=True)
-    def draw():
-        uniform = tf.random.stateless_uniform(ones.shape, [3, 0], alg="threefry")
-        return keras.random.dropout(ones, 0.1, seed=3), uniform
-
-    dropped, uniform = draw()
-    np.testing.assert_array_equal(dropped, np.where(uniform < 0.1, 0, np.float32(1 / 0.9)))
-    assert np.mean(dropped == 0) == pytest.approx(0.1, abs=0.004)  # 4 standard errors

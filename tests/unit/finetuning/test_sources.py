@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from common.errors import UserError
 from finetuning import sources
+from finetuning.sources import texts as texts_module
 from tests.tiny import VOCABULARY, study_config, write_tiny_distilbert, write_tiny_sentences
 
 
@@ -148,12 +149,12 @@ def test_texts_that_look_like_numbers_or_missing_values_stay_texts(config, table
     ],
 )
 def test_matching_label_names(names, labels, expected):
-    assert sources.match_labels(names, labels) == expected
+    assert texts_module.match_labels(names, labels) == expected
 
 
 def test_class_labels_match_by_name_even_in_another_order():
     label = pd.Series([0, 1, 1])
-    found = sources._numbers(label, ["pos", "neg"], ["NEGATIVE", "POSITIVE"], "here")
+    found = texts_module._numbers(label, ["pos", "neg"], ["NEGATIVE", "POSITIVE"], "here")
     assert found.tolist() == [1, 0, 0]
 
 
@@ -163,9 +164,9 @@ def test_class_labels_without_telling_names_match_by_number():
         (["1", "2"], ["NEGATIVE", "POSITIVE"]),
         (["ham", "spam"], ["LABEL_0", "LABEL_1"]),
     ):
-        assert sources._numbers(label, names, ours, "here").tolist() == [0, 1, 1]
+        assert texts_module._numbers(label, names, ours, "here").tolist() == [0, 1, 1]
     with pytest.raises(UserError, match="labels must be the checkpoint's"):
-        sources._numbers(label, ["ham", "spam"], ["NEGATIVE", "POSITIVE"], "here")
+        texts_module._numbers(label, ["ham", "spam"], ["NEGATIVE", "POSITIVE"], "here")
 
 
 def test_a_changed_file_is_noticed(config, checkpoint, table, tmp_path):
@@ -252,7 +253,7 @@ def test_an_unknown_column_is_named_with_the_nearest(config):
     config["hub"]["text_column"] = "txt"
     message = refusal(config)
     assert "hub.text_column" in message
-    assert "it has text, label, film. Did you mean 'text'?" in message
+    assert "has no column 'txt'; did you mean 'text'?" in message
 
 
 def test_a_split_that_a_file_does_not_have_is_refused(config):

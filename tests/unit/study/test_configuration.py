@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
-from finetuning import configuration
+from finetuning.sources import check_layers
+from study import configuration
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 
@@ -40,7 +41,7 @@ def test_the_default_is_accepted():
 @pytest.mark.parametrize(
     ("change", "parts"),
     [
-        (lambda c: c.update(sourc="hub"), ["'sourc'", "Did you mean 'source'"]),
+        (lambda c: c.update(sourc="hub"), ["'sourc'", "did you mean 'source'"]),
         (lambda c: c["training"].update(dropuot=0.1), ["'dropuot'", "in training", "'dropout'"]),
         (lambda c: c["factors"]["epochs"].update(level=[1]), ["'level'", "'levels'"]),
         (lambda c: c["factors"].update(learning_rat={"levels": [1, 2, 3], "scale": "linear"}),
@@ -84,8 +85,8 @@ def test_freezing_more_layers_than_there_are_is_refused():
     config = copy.deepcopy(DEFAULT)
     config["training"]["frozen_layers"] = 7
     with pytest.raises(UserError, match=r"training\.frozen_layers: 7 .* has 6"):
-        configuration.check_layers(config, 6)
-    configuration.check_layers(config, 7)
+        check_layers(config, {"n_layers": 6})
+    check_layers(config, {"n_layers": 7})
 
 
 VALUES = st.recursive(

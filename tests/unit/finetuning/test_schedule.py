@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from common.hyperparameters import Hyperparameters, Patience, learning_rate_at
+from common.hyperparameters import Hyperparameters
+from finetuning.schedule import Patience, learning_rate_at
 
 
 def rates(epochs, schedule, warmup, steps_per_epoch=4):

@@ -1,7 +1,9 @@
+import itertools
 from pathlib import Path
 
 import pytest
 
+from design import DESIGNS
 from design.grid import Grid, baseline_seeds, replicate_seeds
 from tests import tiny
 
@@ -13,13 +15,52 @@ FIXED = {name: value for name, value in tiny.FIXED.items() if name != "schedule"
 
 @pytest.fixture
 def grid():
-    return Grid(LEVELS, FIXED, replicates=2, share_epochs=True)
+    return grid_of(LEVELS)
+
+
+def grid_of(levels, **changes):
+    config = {
+        "factors": {name: {"levels": list(values)} for name, values in levels.items()},
+        "training": FIXED,
+        "replicates": 2,
+        "share_epochs": True,
+    }
+    return Grid.from_config(config | changes)
 
 
 def test_every_combination_is_a_cell_once(grid):
     cells = list(grid.cells())
     assert len(cells) == 2 * 2 * 2 * 2
     assert len({grid.folder(cell) for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize("order", [("learning_rate", "epochs"), ("epochs", "learning_rate")])
+def test_cells_come_in_the_order_of_the_factors_and_their_levels(order):
+    levels = {"learning_rate": (3e-5, 1e-5), "epochs": (2, 1)}
+    found = grid_of({name: levels[name] for name in order}, replicates=1).cells()
+    expected = itertools.product(*(levels[name] for name in order))
+    assert [tuple(cell[name] for name in order) for cell in found] == list(expected)
+
+
+def test_only_the_settings_of_the_design_are_cells(monkeypatch):
+    def corners(config):
+        rates, schedules = (config["factors"][n]["levels"] for n in ("learning_rate", "schedule"))
+        yield {"learning_rate": rates[1], "schedule": schedules[0]}
+        yield {"learning_rate": rates[0], "schedule": schedules[1]}
+
+    monkeypatch.setitem(DESIGNS, "corners", corners)
+    cells = list(grid_of(LEVELS, design="corners").cells())
+    assert len(cells) == 2 * 2 * 2
+    assert {(c["learning_rate"], c["schedule"]) for c in cells} == {
+        (3e-5, "constant"),
+        (1e-5, "linear"),
+    }
+
+
+def test_a_hyperparameter_that_is_not_named_has_its_neutral_default():
+    grid = grid_of(LEVELS, training={k: v for k, v in FIXED.items() if k != "early_stopping"})
+    assert "early_stopping" not in grid.fixed  # else Snakemake would see changed parameters
+    assert all(grid.hyperparameters(cell).early_stopping == 0 for cell in grid.cells())
 
 
 def test_a_folder_names_its_cell_and_is_read_back(grid):
@@ -42,7 +83,7 @@ def test_only_runs_that_do_not_look_ahead_share_a_trajectory(grid):
     alone = {grid.trajectory(c) for c in cells if c["schedule"] == "linear"}
     assert len(shared) == 4  # two learning rates, two replicates
     assert len(alone) == 8
-    unshared = Grid(LEVELS, FIXED, replicates=2, share_epochs=False)
+    unshared = grid_of(LEVELS, share_epochs=False)
     assert len({unshared.trajectory(c) for c in cells}) == len(cells)
 
 

@@ -1,25 +1,26 @@
 """Refuses a configuration that cannot be run, in one message, before anything is started."""
 
-import difflib
 import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from common.errors import UserError
-from common.hyperparameters import NAMES
+from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
+from common.messages import nearest, shown
 from common.metrics import METRICS
+from design.grid import values_of
 from finetuning.files import check_made_with, read_json
+from finetuning.sources import candidates
+from study.sections import CHANGES_NO_RESULT, complete, schema
 
-SCHEMA = Path(__file__).parents[1] / "schemas" / "config.schema.yaml"
 COSTS = ("seconds", "tokens", "peak_memory_mb")  # of a run, as good as metrics
 MOST_CELLS = 1_000_000
-JOB = ("memory_mb", "save_state_seconds", "runtime_minutes")  # of training; change no result
 LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
 
 # JSON Schema takes 16.0 for a whole number; a batch size or a folder's name does not.
@@ -37,23 +38,13 @@ def check(config: dict) -> None:
     The key ``analysis`` is left to the package of that name. Raises UserError, naming the key,
     its value, what is wrong and what would do.
     """
-    schema = yaml.safe_load(SCHEMA.read_text())
-    _refuse_first(config, schema, schema)
+    _refuse_first(config, schema(config))
     _refuse_immense(config)
-    _check_factors(config, schema)
-    _check_baselines(config)
-    _check_sizes(config)
-    _check_validation(config)
-
-
-def check_layers(config: dict, layers: int) -> None:
-    """Refuses to freeze more layers than the checkpoint has. Raises UserError."""
-    for key, values in _values(config, "frozen_layers").items():
-        if max(values) > layers:
-            raise UserError(
-                f"{key}: {max(values)} layers are to be frozen, but the checkpoint has {layers}. "
-                f"Write {layers} or less."
-            )
+    full = complete(config)
+    _check_factors(full)
+    _check_baselines(full)
+    _check_sizes(full)
+    _check_validation(full)
 
 
 def check_analysis(analysis: Mapping) -> None:
@@ -69,8 +60,8 @@ def check_analysis(analysis: Mapping) -> None:
             )
     for metric in analysis["metrics"]:
         if metric not in (*METRICS, *COSTS):
-            near = _nearest(metric, (*METRICS, *COSTS))
-            raise UserError(f"analysis.metrics: {metric!r} is not measured. {near}")
+            near = nearest(metric, (*METRICS, *COSTS))
+            raise UserError(f"analysis.metrics: {metric!r} is not measured; {near}")
 
 
 def check_gathered_with(folder: Path, config: dict) -> None:
@@ -80,16 +71,20 @@ def check_gathered_with(folder: Path, config: dict) -> None:
     """
     runs, provenance = folder / "runs.csv", folder / "provenance.json"
     if runs.exists() and provenance.exists():
-        gathered, present = (
-            settings | {"training": {k: v for k, v in settings["training"].items() if k not in JOB}}
-            for settings in (read_json(provenance)["settings"], config)
-        )
-        check_made_with(runs, gathered, present)
+        recorded = read_json(provenance)["settings"]
+        check_made_with(runs, _of_results(recorded), _of_results(config))
 
 
-def _refuse_first(instance: object, rules: dict, schema: dict, prefix: tuple = ()) -> None:
-    validator = Validator(rules | {"$defs": schema["$defs"]})
-    error = next(iter(sorted(validator.iter_errors(instance), key=_rank)), None)
+def _of_results(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration changes results, with the defaults of what it leaves out."""
+    full = complete(config)
+    kept = {k: v for k, v in full["training"].items() if k not in CHANGES_NO_RESULT}
+    neutral = {k: v for k, v in with_neutral(kept).items() if k not in full["factors"]}
+    return full | {"training": neutral}
+
+
+def _refuse_first(instance: object, rules: dict, prefix: tuple = ()) -> None:
+    error = next(iter(sorted(Validator(rules).iter_errors(instance), key=_rank)), None)
     if error is not None:
         raise UserError(_message(error, prefix))
 
@@ -105,7 +100,7 @@ def _message(error: ValidationError, prefix: tuple) -> str:
         known = list(error.schema.get("properties", ()))
         unknown = next(str(name) for name in error.instance if name not in known)
         where = "" if key == "the configuration" else f" in {key}"
-        return f"{_shown(unknown)} is not a known key{where}. {_nearest(unknown, known)}"
+        return f"{shown(unknown)} is not a known key{where}; {nearest(unknown, known)}"
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         where = "" if key == "the configuration" else f"{key}."
@@ -115,7 +110,7 @@ def _message(error: ValidationError, prefix: tuple) -> str:
     wanted = error.validator_value if error.validator == "type" else ()
     if wanted in ("number", "integer") and _is_number(error.instance):
         hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
-    return f"{key}: {_shown(error.instance)} was given, but {expected} is needed.{hint}"
+    return f"{key}: {shown(error.instance)} was given, but {expected} is needed.{hint}"
 
 
 def _refuse_immense(value: object, *key: object) -> None:
@@ -123,8 +118,7 @@ def _refuse_immense(value: object, *key: object) -> None:
         raise UserError(f"{_path(*key)}: {value} was given, but a finite number is needed.")
     if isinstance(value, int) and abs(value) > LARGEST:
         raise UserError(
-            f"{_path(*key)}: {_shown(value)} was given, but a number of at most {LARGEST} is "
-            "needed."
+            f"{_path(*key)}: {shown(value)} was given, but a number of at most {LARGEST} is needed."
         )
     inner = value.items() if isinstance(value, dict) else []
     inner = enumerate(value) if isinstance(value, list) else inner
@@ -132,13 +126,11 @@ def _refuse_immense(value: object, *key: object) -> None:
         _refuse_immense(part, *key, name)
 
 
-def _check_factors(config: dict, schema: dict) -> None:
-    rules = schema["$defs"]["hyperparameter"]
+def _check_factors(config: dict) -> None:
     for name, factor in config["factors"].items():
         if name not in NAMES:
             raise UserError(
-                f"{_path('factors', name)}: there is no such hyperparameter. "
-                f"{_nearest(name, NAMES)}"
+                f"{_path('factors', name)}: there is no such hyperparameter; {nearest(name, NAMES)}"
             )
         if name in config["training"]:
             raise UserError(
@@ -146,22 +138,23 @@ def _check_factors(config: dict, schema: dict) -> None:
             )
         levels, scale = factor["levels"], factor["scale"]
         for number, level in enumerate(levels):
-            _refuse_first(level, rules[name], schema, ("factors", name, "levels", number))
+            place = ("factors", name, "levels", number)
+            _refuse_first(level, HYPERPARAMETERS[name].schema, place)
         repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
         if repeated:
             raise UserError(
                 f"factors.{name}.levels: {repeated[0]!r} is there twice. Name each level once."
             )
-        numeric = not isinstance(levels[0], str)
-        if not numeric and scale != "categorical":
+        if HYPERPARAMETERS[name].scale == "categorical" and scale != "categorical":
             raise UserError(f"factors.{name}.scale: {scale} needs numbers. Write categorical.")
         if scale.startswith("log") and min(levels) <= 0:
             raise UserError(
                 f"factors.{name}.scale: {scale} needs positive levels, but {min(levels)!r} is one. "
                 "Write linear, or change the level."
             )
+    given = with_neutral(config["training"])
     for name in NAMES:
-        if name not in config["factors"] and name not in config["training"]:
+        if name not in config["factors"] and name not in given:
             raise UserError(
                 f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
             )
@@ -174,7 +167,7 @@ def _check_factors(config: dict, schema: dict) -> None:
 
 
 def _check_baselines(config: dict) -> None:
-    for source in ("hub", "embedded"):
+    for source in candidates(config):
         baseline = config[source]["baseline"]
         for name, factor in config["factors"].items():
             if factor["scale"] != "categorical" and name not in baseline:
@@ -185,7 +178,7 @@ def _check_baselines(config: dict) -> None:
 
 
 def _check_sizes(config: dict) -> None:
-    for source in ("hub", "embedded"):
+    for source in candidates(config):
         lengths = config[source]["padded_lengths"]
         if lengths != sorted(set(lengths)):
             raise UserError(
@@ -194,7 +187,7 @@ def _check_sizes(config: dict) -> None:
             )
     aside = config["data"]["validation_examples"]
     examples = config["data"]["training_examples"] - aside
-    for key, values in _values(config, "batch_size").items():
+    for key, values in values_of(config, "batch_size").items():
         if max(values) > examples:
             raise UserError(
                 f"{key}: a batch of {max(values)} is larger than the training set of {examples} "
@@ -204,8 +197,8 @@ def _check_sizes(config: dict) -> None:
 
 
 def _check_validation(config: dict) -> None:
-    stopping = {k: max(v) for k, v in _values(config, "early_stopping").items() if max(v) > 0}
-    schedules = _values(config, "schedule").items()
+    stopping = {k: max(v) for k, v in values_of(config, "early_stopping").items() if max(v) > 0}
+    schedules = values_of(config, "schedule").items()
     plateau = {k: "reduce_on_plateau" for k, v in schedules if "reduce_on_plateau" in v}
     aside = config["data"]["validation_examples"]
     for key, value in (stopping | plateau).items():
@@ -216,30 +209,10 @@ def _check_validation(config: dict) -> None:
             )
 
 
-def _values(config: dict, name: str) -> dict[str, list]:
-    """The key that sets a hyperparameter, and its levels or value."""
-    if name in config["factors"]:
-        return {f"factors.{name}.levels": config["factors"][name]["levels"]}
-    return {f"training.{name}": [config["training"][name]]}
-
-
-def _nearest(name: str, known: list[str] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name[:100], known, n=1)
-    return f"Did you mean {close[0]!r}?" if close else f"Known are {', '.join(known)}."
-
-
 def _path(*parts: object) -> str:
     """Where a value is, as in ``factors.epochs.levels.0``, in one line whatever the names."""
     names = [str(part) for part in parts]
-    return ".".join(n if re.fullmatch(r"[\w-]{1,64}", n) else _shown(n) for n in names)
-
-
-def _shown(value: object) -> str:
-    try:
-        text = "nothing" if value is None else repr(value)
-    except ValueError:  # Python writes no number of more than 4300 digits
-        text = "a number of thousands of digits"
-    return text if len(text) <= 80 else f"{text[:80]}…"
+    return ".".join(n if re.fullmatch(r"[\w-]{1,64}", n) else shown(n) for n in names)
 
 
 def _is_number(value: object) -> bool:

@@ -19,9 +19,8 @@ import pandas as pd
 from safetensors.numpy import load
 
 from common.errors import UserError
-from common.metrics import METRICS, measure
+from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
-from finetuning import made_with
 from finetuning.files import (
     check_digest,
     check_made_with,
@@ -33,6 +32,7 @@ from finetuning.files import (
     sha256,
     write_json,
 )
+from study import made_with
 
 NAMED = 10  # unusable cells that a message names at most
 
@@ -100,7 +100,7 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
         wanted = made_with.cell(config, grid, values, computed_from[values["replicate"]])
         try:
             results = _intact_results(folder / cell)
-            check_made_with(folder / cell, results, wanted)
+            check_made_with(folder / cell, made_with.completed(results), wanted)
             cells.append(Cell(values, cell, results, read_json(folder / cell / "timing.json")))
         except UserError as error:
             unusable[folder / cell] = error
@@ -164,7 +164,7 @@ def gather_histories(folder: Path, study: Study) -> pd.DataFrame:
                 step = int(row.pop("step"))
                 numbers = {column: float(value) for column, value in row.items()}
                 measured = evaluated.get((name, step), {})
-                metrics = {metric: measured.get(metric) for metric in ("accuracy", "f1", "loss")}
+                metrics = {metric: measured.get(metric) for metric in HISTORY_METRICS}
                 values = {"trajectory": name, **own, "step": step, **numbers, **metrics}
                 for column, value in values.items():
                     columns.setdefault(column, []).append(value)
@@ -183,7 +183,9 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
         "source": source,
         "design": {
             "training_examples": config["data"]["training_examples"],
-            "evaluation_examples": config["data"]["evaluation_examples"],
+            "evaluation_examples": _alike(
+                baseline["evaluation_examples"] for baseline in study.baselines
+            ),
             "padded_lengths": config[source["kind"]]["padded_lengths"],
             "padding_share": results.get("padding_share"),
             "fixed": grid.fixed,
@@ -206,6 +208,12 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
         "settings": config,
         "sha256": tables,
     }
+
+
+def _alike(numbers: Iterable[int]) -> int | str:
+    """The number that all replicates have, or the least and the largest of them."""
+    low, *_, high = sorted(numbers) * 2
+    return low if low == high else f"{low} to {high}"
 
 
 def computed_with(records: Iterable[Mapping]) -> list[dict]:
@@ -242,9 +250,13 @@ def _intact_results(folder: Path) -> dict:
     if "metrics" in results:
         stored = load(contents["predictions.safetensors"])
         measured = measure(stored["logits"], stored["labels"])
-        values = [[metrics[name] for name in METRICS] for metrics in (measured, results["metrics"])]
+        recorded = results["metrics"]
+        known = [name for name in METRICS if name in recorded]
+        values = [[metrics[name] for name in known] for metrics in (measured, recorded)]
         if not np.allclose(*values, rtol=1e-9, atol=1e-12):
             raise damaged(folder / "metrics.json", "its metrics are not those of the predictions")
+        # A metric that was added after the cell was computed is measured now.
+        results["metrics"] = {name: recorded.get(name, measured[name]) for name in METRICS}
     return results
 
 

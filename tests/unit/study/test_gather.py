@@ -7,7 +7,7 @@ from safetensors.numpy import load_file, save_file
 from common.errors import UserError
 from design.grid import Grid
 from finetuning.files import read_json, write_json
-from finetuning.gather import (
+from study.gather import (
     check_gathered,
     check_predictions,
     computed_with,

@@ -1,5 +1,5 @@
 from finetuning.files import write_json
-from finetuning.progress import describe
+from study.progress import describe
 
 
 def write(cell, started, finished, process=1):

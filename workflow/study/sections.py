@@ -1,0 +1,131 @@
+"""What a study's configuration may hold, from the definitions of what it names.
+
+Each section is a dataclass: here those of the study itself, in the sources' files those of the
+sources. Hyperparameters, sources and designs are defined where they are used.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from common.hyperparameters import Hyperparameters
+from common.sections import needs, one_of, schema_of, with_defaults
+from design import DEFAULT, DESIGNS
+from finetuning.draws import EVERY_TEXT
+from finetuning.sources import AUTO, SOURCES, candidates
+from finetuning.sources.settings import THREADS
+
+
+@dataclass(frozen=True)
+class Data:
+    """A replicate's sets: their sizes, and which texts they may hold."""
+
+    training_examples: int = field(metadata=needs("a whole number of at least 2", minimum=2))
+    evaluation_examples: Any = field(
+        metadata=needs(
+            f"a whole number of at least 2, or {EVERY_TEXT}",
+            anyOf=[{"type": "integer", "minimum": 2}, {"enum": [EVERY_TEXT]}],
+        )
+    )
+    validation_examples: int = field(
+        default=0, metadata=needs("a whole number of at least 0", minimum=0)
+    )
+    least_of_a_class: int = field(
+        default=1, metadata=needs("a whole number of at least 1", minimum=1)
+    )
+    contradictions: str = field(default="drop", metadata=one_of(["drop", "refuse"]))
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A hyperparameter that varies."""
+
+    levels: list = field(metadata=needs("a list of at least two levels", minItems=2))
+    scale: str = field(metadata=one_of(["log10", "log2", "linear", "categorical"]))
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a job runs; the section also holds the hyperparameters that do not vary."""
+
+    threads: int = field(default=1, metadata=THREADS)
+    precision: str = field(default="float32", metadata=one_of(["float32", "mixed_bfloat16"]))
+    gpus: int = field(default=0, metadata=one_of([0, 1]))
+    memory_mb: int = field(default=3000, metadata=needs("a whole number of megabytes", minimum=100))
+    save_state_seconds: float = field(
+        default=120, metadata=needs("a number of seconds of at least 0", minimum=0)
+    )
+    runtime_minutes: int = field(
+        default=240, metadata=needs("a whole number of minutes of at least 1", minimum=1)
+    )
+
+
+CHANGES_NO_RESULT = ("memory_mb", "save_state_seconds", "runtime_minutes")  # of Training
+
+
+@dataclass(frozen=True)
+class Study:
+    """The configuration but for the sources' sections."""
+
+    study: str = field(
+        metadata=needs(
+            "a name of at most 64 letters, digits, dots, dashes or underscores that begins with a "
+            "letter or digit",
+            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z",
+        )
+    )
+    seed: int = field(
+        metadata=needs("a whole number from 0 to 4294967295", minimum=0, maximum=4_294_967_295)
+    )
+    data: Data = field(metadata=needs("a mapping with the sizes of the sets"))
+    replicates: int = field(metadata=needs("a whole number of at least 1", minimum=1))
+    factors: dict[str, Factor] = field(
+        metadata=needs(
+            "a mapping from at least one hyperparameter to its levels and scale",
+            minProperties=1,
+            additionalProperties={
+                "description": "a mapping such as {levels: [1, 2, 3], scale: linear}",
+                **schema_of(Factor),
+            },
+        )
+    )
+    training: Training = field(
+        metadata=needs(
+            "a mapping of the hyperparameters that do not vary and of how a job runs",
+            properties=schema_of(Hyperparameters)["properties"] | schema_of(Training)["properties"],
+        )
+    )
+    analysis: dict = field(metadata=needs("a mapping of what the analysis is asked"))
+    source: str = field(default=AUTO, metadata=one_of([AUTO, *SOURCES]))
+    design: str = field(default=DEFAULT, metadata=one_of(DESIGNS))
+    share_epochs: bool = field(default=True, metadata=needs("true or false"))
+
+
+def schema(config: object) -> dict[str, Any]:
+    """The JSON Schema of the configuration, which has to have the sections that it asks for."""
+    found = schema_of(Study)
+    sources = {
+        kind: {
+            "description": "a mapping of the source's settings",
+            **schema_of(source.Settings),
+        }
+        for kind, source in SOURCES.items()
+    }
+    asked = config.get("source", AUTO) if isinstance(config, Mapping) else AUTO
+    needed = candidates({"source": asked}) if asked in [AUTO, *SOURCES] else ()
+    return found | {
+        "properties": found["properties"] | sources,
+        "required": [*found["required"], *needed],
+    }
+
+
+def complete(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked configuration with the defaults of the keys that it leaves out.
+
+    The neutral defaults of hyperparameters stay away: jobs whose parameters are the same as before
+    a hyperparameter was added are not run again.
+    """
+    sections = {"data": Data, "training": Training}
+    sections |= {kind: source.Settings for kind, source in SOURCES.items() if kind in config}
+    filled = {key: with_defaults(section, config[key]) for key, section in sections.items()}
+    return with_defaults(Study, config) | filled
