@@ -111,6 +111,15 @@ def paths(hub):
     return [path for _, path, _ in hub.requests if "agent-harnesses" not in path]
 
 
+def test_nothing_but_what_is_used_of_a_checkpoint_is_fetched(run, hub, config, files):
+    unused = {"pytorch_model.bin": b"pickled", "tf_model.h5": b"weights", "custom.py": b"1 / 0"}
+    hub.publish("model", CHECKPOINT, files["model"] | unused)
+    run(sources.resolve, config)
+    assert any(path.endswith("model.safetensors") for path in paths(hub))
+    for name in unused:
+        assert not any(path.endswith(name) for path in paths(hub))
+
+
 def test_the_hub_is_preferred_and_pinned(run, hub, config, commits, files, sentences, tmp_path):
     source = run(sources.resolve, config)
     assert source["kind"] == "hub"
