@@ -10,7 +10,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.configuration import read_config
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_config(read_config(given.config))
-        study = runs.read(given.runs, settings)
+        study = table.read(given.runs, settings)
         refuse_results_of_the_workflow(given.out)
         held = lock(given.out)
         try:

@@ -19,6 +19,7 @@ from finetuning.files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
+    from transformers import PreTrainedTokenizerBase
 
 TOKENISED_AT_ONCE = 1000  # a fast tokenizer keeps some 100 bytes a token, cut off or not
 PARTS = ("training", "validation", "evaluation")  # of a Split
@@ -112,7 +113,7 @@ def examples_of(
     )
 
 
-def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import transformers
+def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in a Hugging Face directory; code that comes with it is never run."""
     from transformers import AutoTokenizer
 

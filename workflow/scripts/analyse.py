@@ -1,6 +1,7 @@
 """Computes every table of the analysis."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
@@ -10,6 +11,9 @@ from analysis.runs.settings import Settings
 from design.grid import Grid
 from finetuning.files import write_digests
 from study.gather import check_gathered, check_predictions
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
     folder = Path(snakemake.input.runs).parent

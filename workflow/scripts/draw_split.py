@@ -1,6 +1,7 @@
 """Draws a replicate's training and evaluation sets and tokenises them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
@@ -10,6 +11,9 @@ from finetuning.files import read_digests, read_json, read_table
 from finetuning.sameness import unusable
 from study import made_with
 
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
+
 with job(snakemake.log[0]):
     config = snakemake.config
     source = read_json(Path(snakemake.input.source[0]))
@@ -17,7 +21,7 @@ with job(snakemake.log[0]):
     checkpoint = Path(snakemake.input.checkpoint[0])
     read_digests(checkpoint, made_with.pretrained(source))
     lengths = config[source["kind"]]["padded_lengths"]
-    tokenised = tokenise(texts["text"], checkpoint, lengths[-1])
+    tokenised = tokenise(texts["text"].tolist(), checkpoint, lengths[-1])
     left_out = unusable(texts, tokenised, checkpoint, config["data"]["contradictions"])
     candidates = Candidates.of(texts, tokenised, left_out)
     drawn = draw_split(candidates, config, int(snakemake.wildcards.replicate))

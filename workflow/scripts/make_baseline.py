@@ -6,12 +6,16 @@ with a new head on the texts of part "baseline".
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from finetuning import sources
 from finetuning.files import read_digests, read_json, read_table, write_digests
 from study import made_with
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 
 def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
@@ -29,7 +33,7 @@ def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
 
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(snakemake.config, source))
     rows = np.flatnonzero(texts["part"] == "baseline")
-    tokenised = tokenise(texts["text"], checkpoint, settings["padded_lengths"][-1])
+    tokenised = tokenise(texts["text"].tolist(), checkpoint, settings["padded_lengths"][-1])
     finetune_encoder(
         checkpoint,
         examples_of(texts, tokenised, rows, settings["padded_lengths"]),

@@ -1,6 +1,7 @@
 """Writes the interactive pages from the tables."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
@@ -9,6 +10,9 @@ from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from finetuning.files import read_digests
 from study.gather import check_gathered
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)

@@ -52,7 +52,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         write_checkpoint(source, Path(directory))
         check_layers(config, json.loads(Path(directory, "config.json").read_text("utf-8")))
         longest = config[source["kind"]]["padded_lengths"][-1]
-        tokenised = tokenise(texts["text"], Path(directory), longest)
+        tokenised = tokenise(texts["text"].tolist(), Path(directory), longest)
         left_out = unusable(texts, tokenised, Path(directory), config["data"]["contradictions"])
     for replicate in range(config["replicates"]):
         draw_split(Candidates.of(texts, tokenised, left_out), config, replicate)

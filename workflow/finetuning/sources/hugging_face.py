@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 from huggingface_hub import HfApi, RepoCard, constants, snapshot_download
@@ -33,6 +34,7 @@ from finetuning.files import replace_atomically
 from finetuning.sources.local import CHECKPOINT_FILES, WEIGHTS, Files, no_safetensors
 from finetuning.sources.source import Unreachable
 
+Answer = TypeVar("Answer")
 ANSWER_SECONDS = 10
 NO_ANSWER = f"no answer within {ANSWER_SECONDS} seconds"
 README = "README.md"
@@ -176,34 +178,34 @@ def missing_split(split: str, splits: list[str], where: str) -> str:
     )
 
 
-def _answer(call: Callable) -> object:
+def _answer(call: Callable[[], Answer]) -> Answer:
     """What the Hub says to one short question, or Unreachable after ANSWER_SECONDS.
 
     In a thread of its own, as looking up a host name cannot be given a time limit.
     """
-    outcome: list = []
+    answers: list[Answer] = []
+    errors: list[Exception] = []
     deadline = time.monotonic() + ANSWER_SECONDS
 
     def ask() -> None:
         try:
-            outcome.append((_patiently(call, deadline), None))
+            answers.append(_patiently(call, deadline))
         except Exception as error:
-            outcome.append((None, error))
+            errors.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS)
-    if not outcome:
+    if answers:
+        return answers[0]
+    if not errors:
         raise Unreachable(NO_ANSWER)
-    answer, error = outcome[0]
-    if error is None:
-        return answer
-    if _is_connection_trouble(error):
-        raise Unreachable(_reason(error)) from error
-    raise error
+    if _is_connection_trouble(errors[0]):
+        raise Unreachable(_reason(errors[0])) from errors[0]
+    raise errors[0]
 
 
-def _patiently(call: Callable, deadline: float | None = None) -> object:
+def _patiently(call: Callable[[], Answer], deadline: float | None = None) -> Answer:
     """Call again, three times at most, where a server is busy or a connection breaks."""
     for wait in (1, 2, 4, None):
         try:
@@ -216,7 +218,7 @@ def _patiently(call: Callable, deadline: float | None = None) -> object:
     raise AssertionError("unreachable")
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: BaseException) -> int | None:
     return error.response.status_code if isinstance(error, HfHubHTTPError) else None
 
 
@@ -241,7 +243,7 @@ def _is_definite(error: Exception) -> bool:
     return isinstance(error, NOT_THERE) or _status(error) == 401
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     status = _status(error)
     if status is not None:
         return f"it answered with HTTP status {status}"
