@@ -37,7 +37,7 @@ def test_a_singular_fit_is_ordinary_least_squares_and_said():
     assert mixed.std_errors == pytest.approx(ordinary.std_errors)
     assert mixed.df == pytest.approx(np.full(12, 81 - 12))
     fits, notes = fit_all(study, SETTINGS)
-    assert "zero (a singular fit)" in " ".join(sentence for _, sentence in notes)
+    assert "zero (a singular fit)" in " ".join(note.sentence for note in notes)
     rows = diagnostics(study, SETTINGS, fits).query(
         "metric == 'loss' and diagnostic == 'trajectory_correlation' and framing == 'absolute'"
     )
@@ -176,4 +176,4 @@ def test_a_term_for_every_trajectory_is_refused():
     fits, notes = fit_all(study, saturated)
     assert ("loss", "absolute", "ols") in fits
     assert ("loss", "absolute", "split_plot") not in fits
-    assert any("add replicates" in sentence for _, sentence in notes)
+    assert any("add replicates" in note.sentence for note in notes)

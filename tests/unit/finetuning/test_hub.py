@@ -120,12 +120,13 @@ FAULTS = {
 
 def resolve_with(where, fault, config):
     """In the process that speaks to the server: what resolving comes to when a call fails."""
-    with mock.patch.object(hub_module, where, side_effect=FAULTS[fault]):
+    place = hub_module if where == "snapshot_download" else hub_module.HfApi
+    with mock.patch.object(place, where, side_effect=FAULTS[fault]):
         return sources.resolve(config)
 
 
 @pytest.mark.parametrize("fault", ["disk", "program"])
-@pytest.mark.parametrize("where", ["HfApi", "snapshot_download"])
+@pytest.mark.parametrize("where", ["model_info", "snapshot_download"])
 def test_only_the_network_is_taken_for_the_hubs_silence(run, config, where, fault):
     with pytest.raises(type(FAULTS[fault]), match=str(FAULTS[fault]).replace("[", r"\[")):
         run(resolve_with, where, fault, config)
@@ -133,7 +134,7 @@ def test_only_the_network_is_taken_for_the_hubs_silence(run, config, where, faul
 
 def test_a_network_that_fails_is_told(run, config):
     with pytest.raises(UserError, match=r"did not answer \(HTTPError: no route\)"):
-        run(resolve_with, "HfApi", "network", config | {"source": "hub"})
+        run(resolve_with, "model_info", "network", config | {"source": "hub"})
 
 
 def test_nothing_but_what_is_used_of_a_checkpoint_is_fetched(run, hub, config, files):
