@@ -77,10 +77,10 @@ def main() -> int:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(given.processes):
             copies.put(copy_of_the_project(Path(folder) / str(number)))
-        first = copies.get()
-        seconds = {tests: seconds_of(first, tests) for tests in {tests_of(m.file) for m in drawn}}
-        copies.put(first)
+        files = sorted({test for mutant in drawn for test in tests_of(mutant.file)})
         with ThreadPoolExecutor(given.processes) as pool:
+            taken = pool.map(lambda test: seconds_of(test, copies), files)
+            seconds = dict(zip(files, taken, strict=True))
             noticed = list(pool.map(lambda mutant: is_noticed(mutant, copies, seconds), drawn))
     survivors = [str(mutant) for mutant, found in zip(drawn, noticed, strict=True) if not found]
     share = 1 - len(survivors) / len(drawn)
@@ -139,22 +139,25 @@ def copy_of_the_project(folder: Path) -> Path:
     return folder
 
 
-def seconds_of(project: Path, tests: tuple[str, ...]) -> float:
-    """How long the tests take without any fault; they have to pass."""
-    start = time.monotonic()
-    if not passes(project, tests, timeout=None):
-        raise SystemExit(f"without any fault these tests fail: {' '.join(tests)}")
-    return time.monotonic() - start
+def seconds_of(test: str, copies: SimpleQueue[Path]) -> float:
+    """How long a file of tests takes without any fault; it has to pass."""
+    project, start = copies.get(), time.monotonic()
+    try:
+        if not passes(project, (test,), timeout=None):
+            raise SystemExit(f"{test} fails without any fault")
+        return time.monotonic() - start
+    finally:
+        copies.put(project)
 
 
-def is_noticed(
-    mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[tuple[str, ...], float]
-) -> bool:
+def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, float]) -> bool:
     project, tests = copies.get(), tests_of(mutant.file)
     whole = (project / mutant.file).read_text()
     try:
         (project / mutant.file).write_text(mutant.fault.source)
-        noticed = not passes(project, tests, FACTOR * seconds[tests] + SECONDS)
+        noticed = not passes(
+            project, tests, FACTOR * sum(seconds[test] for test in tests) + SECONDS
+        )
     finally:
         (project / mutant.file).write_text(whole)
         copies.put(project)
