@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import UserError
-from common.files import replacing
+from common.files import DIGESTS, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DIGESTS = "digests.json"
 # How the text of a JSON record ends: its digest is cut out of it to be checked.
 DIGEST_KEY = b',\n "digest": '
 END = b"\n}\n"
