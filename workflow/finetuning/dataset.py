@@ -120,7 +120,7 @@ def draw_split(
     training_pool = training_pool[free]
     if len(training_pool) < training_size:
         raise UserError(
-            f"data.training_examples: {training_size} are asked for, but only "
+            f"data.training_examples: {training_size} were requested, but only "
             f"{len(training_pool)} texts are in no group of the evaluation set. Ask for fewer."
         )
     validation = np.zeros(0, np.int32)
@@ -136,8 +136,8 @@ def draw_split(
         if len(rows) and len(np.unique(labels[rows])) < 2:
             raise UserError(
                 f"data.{name}_examples: with {len(rows)} the {name} set of replicate {replicate} "
-                "holds one class only, so that nothing can be learnt from it. Ask for more, or "
-                "take texts in which each class is more than a rarity."
+                "holds one class only, so nothing can be learnt from it. Ask for more, or "
+                "choose texts in which no class is rare."
             )
     return training, validation, evaluation
 
@@ -153,7 +153,7 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
     positions = settings.get("max_position_embeddings", 512)
     if max_tokens > positions:
         raise UserError(
-            f"padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
+            f"padded_lengths: {max_tokens} is more than the checkpoint can handle; it has "
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)
@@ -270,9 +270,9 @@ def _divide_groups(
             ):
                 return pool[first], pool[second]
     raise UserError(
-        f"data: {first_size} {first_name} and {second_size} {second_name} examples are asked "
-        f"for, but the {number_of_groups} groups cannot be divided so that each side has as "
-        "many, of every class: texts of one group stay together. Ask for fewer."
+        f"data: {first_size} {first_name} and {second_size} {second_name} examples were "
+        f"requested, but the {number_of_groups} groups cannot be divided so that each side has "
+        "that many, of every class: texts of one group stay together. Ask for fewer."
     )
 
 
@@ -280,7 +280,7 @@ def _require_enough(available: int, size: int, name: str) -> None:
     if available < size:
         keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
         raise UserError(
-            f"{keys}: {size} are asked for, but there are {available} texts "
+            f"{keys}: {size} were requested, but there are {available} texts "
             "(repeated ones removed). Ask for fewer."
         )
 

@@ -40,6 +40,6 @@ def _take(lock: int, folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise UserError(
-            f"Another Snakemake (process {os.read(lock, 20).decode()}) is at work on {folder}. "
-            "Wait until it has ended, or end it; nothing was changed."
+            f"Another Snakemake (process {os.read(lock, 20).decode()}) is working on {folder}. "
+            "Wait until it ends, or stop it; nothing was changed."
         ) from None
