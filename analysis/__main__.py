@@ -9,7 +9,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = Settings.from_config(read_config(given.config))
-        study = runs.read(given.runs, settings)
+        study = table.read(given.runs, settings)
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
         figures.draw_all(computed, study, settings, given.out / "figures")

@@ -51,7 +51,7 @@ def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled or tables[:1], ignore_index=True) if tables else pd.DataFrame()
 
 
-TABLES = (
+TABLES: tuple[Table, ...] = (
     Table(
         "coefficients",
         "Every coefficient in both framings by the three estimators, with its interval, p-value "
@@ -199,11 +199,14 @@ TABLES = (
     Table(
         "captions",
         "What each of these tables holds.",
-        lambda given: pd.DataFrame(CAPTIONS.items(), columns=["table", "caption"]),
+        lambda given: _captions(),
     ),
 )
 
-CAPTIONS = {table.name: table.caption for table in sorted(TABLES, key=lambda table: table.name)}
+
+def _captions() -> pd.DataFrame:
+    listed = sorted((table.name, table.caption) for table in TABLES)
+    return pd.DataFrame(listed, columns=["table", "caption"])
 
 
 def compute(study: Study, settings: Settings) -> Tables:

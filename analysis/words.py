@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from analysis.runs.settings import Factor, Metric
 from common.metrics import DEFINITIONS
 
+POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
 NAMED = 6  # how many things a sentence names before it says how many more there are
 _NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
 
@@ -19,16 +20,13 @@ def name(key: str) -> str:
     return _NAMES.get(key, str(key).replace("_", " "))
 
 
-def term(key: str) -> str:
-    """``batch_size:epochs`` -> ``batch size × epochs``, ``epochs^2`` -> ``epochs²``."""
-    powers = {"^2": "²", "^3": "³"}
-    for written, shown in powers.items():
-        key = key.replace(written, shown)
-    parts = []
-    for part in key.split(":"):
-        factor, bracket, level = part.partition("[")
-        parts.append(name(factor) + (f" = {level.rstrip(']')}" if bracket else ""))
-    return " × ".join(parts)
+def term(parts: Iterable[tuple[str, Any, int]]) -> str:
+    """``batch size × epochs²``, ``schedule = linear`` from (factor, level or None, power) each."""
+    shown = [
+        name(factor) + ("" if level is None else f" = {level}") + POWERS[power]
+        for factor, level, power in parts
+    ]
+    return " × ".join(shown) or "intercept"
 
 
 def sentence_case(text: str) -> str:
@@ -141,8 +139,7 @@ def reading(value: float, metric: Metric) -> str:
 def interval(low: float, high: float, metric: Metric) -> str:
     """``0.2 to 1.4``; more digits where an end that is not zero would be shown as zero."""
     digits = _digits(metric, low, high)
-    low, high = (fixed(in_unit(end, metric), digits) for end in (low, high))
-    return f"{low} to {high}"
+    return " to ".join(fixed(in_unit(end, metric), digits) for end in (low, high))
 
 
 def p_value(value: float, symbol: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis import style
+from analysis import style, words
+from analysis.fit.terms import columns_by_name
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -47,6 +48,12 @@ def rows(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
     if rows is None or rows.empty:
         raise CannotDraw(f"The analysis gave no table of {table.replace('_', ' ')} for it.")
     return rows
+
+
+def written(terms: Iterable[str], study: Study, settings: Settings) -> list[str]:
+    """Terms of the tables as a reader would write them: ``batch size × epochs``."""
+    columns = columns_by_name(study, settings)
+    return [words.term(columns[term].parts) for term in terms]
 
 
 def values(column: pd.Series, factor: Factor) -> pd.Series:

@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
+from analysis.fit.terms import is_block
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -19,7 +20,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Forest plot of the coefficients in both framings with the three estimators."""
     table = common.rows(tables, "coefficients", metric=metric.name)
     table = table[table["term"] != "intercept"]
-    table = table[~table["term"].str.startswith("replicate[")]
+    table = table[~table["term"].map(is_block)]
     terms = list(dict.fromkeys(table["term"]))
     framings = [f for f in ("absolute", "relative") if f in set(table["framing"])]
     estimators = [e for e in style.ESTIMATORS if e in set(table["estimator"])]
@@ -59,7 +60,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
         unit = metric.unit or words.name(metric.name)
         axis.set_xlabel(f"change in {words.name(metric.name)}\n({unit} for half the range)")
-        axis.set_yticks(range(len(terms)), [words.term(t) for t in terms])
+        axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)

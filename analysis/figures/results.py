@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from matplotlib.cm import ScalarMappable
@@ -13,6 +15,7 @@ from matplotlib.patches import Patch
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
+from analysis.fit.terms import Column, columns_by_name
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -166,9 +169,10 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
     every_pair = _pairs(settings)
+    columns = columns_by_name(study, settings)
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
-        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, *pair))[:9]
+        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, columns, pair))[:9]
     figure, axes = common.panels(len(pairs), 3, 2.35, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
@@ -194,7 +198,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
         style.set_factor_axis(axis, "x", along, levels)
         axis.set_xlabel(words.name(along.name))
         axis.grid(axis="y")
-        q_value = _interaction_q(tables, metric, along, other)
+        q_value = _interaction_q(tables, metric, columns, (along, other))
         if q_value <= 1:
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=30)
         axis.legend(
@@ -230,18 +234,17 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
     return pairs
 
 
-def _interaction_q(tables: Tables, metric: Metric, one: Factor, other: Factor) -> float:
+def _interaction_q(
+    tables: Tables, metric: Metric, columns: Mapping[str, Column], pair: tuple[Factor, Factor]
+) -> float:
     """The q-value of the pair's term; infinite unless exactly one term is the interaction."""
     rows = tables.get("coefficients", pd.DataFrame())
     if rows.empty:
         return float("inf")
     rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
-    pair = {one.name, other.name}
-    of_pair = [
-        len(term.split(":")) == 2 and {part.partition("[")[0] for part in term.split(":")} == pair
-        for term in rows["term"]
-    ]
-    rows = rows[of_pair]
+    plain = {(factor.name, 1) for factor in pair}
+    of_pair = [name for name, column in columns.items() if set(column.term.powers) == plain]
+    rows = rows[rows["term"].isin(of_pair)]
     for estimator in style.ESTIMATORS:
         found = rows[rows["estimator"] == estimator]
         if len(found) == 1:

@@ -95,7 +95,7 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(words.name(metric.name))
-        axis.set_yticks(range(len(terms)), [words.term(t) for t in terms])
+        axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlabel("explained variance (%)")
         axis.tick_params(axis="y", length=0)
@@ -124,7 +124,7 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.vlines(smallest, y - 0.36, y + 0.36, color=style.GREY, linewidth=1.2)
         axis.plot(observed, y, "o", color=style.BLACK, markersize=4)
         axis.set_title(words.name(metric.name))
-        axis.set_yticks(y, [words.term(t) for t in terms])
+        axis.set_yticks(y, common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlim(left=0)
         axis.set_xlabel(f"{metric.unit or 'size'} for half the range")

@@ -34,5 +34,5 @@ def find(tables: Tables, study: Study, settings: Settings) -> pd.DataFrame:
     found += about_conflicts(tables, study, settings)
     found += about_prices(tables, settings)
     found += about_variability(tables, settings)
-    found += about_robustness(tables, settings)
+    found += about_robustness(tables, study, settings)
     return pd.DataFrame(found, columns=COLUMNS)

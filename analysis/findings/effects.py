@@ -19,6 +19,7 @@ from analysis.findings.finding import (
     significant,
 )
 from analysis.findings.translation import Effect, Translator
+from analysis.fit.terms import INTERCEPT
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -27,9 +28,9 @@ def about_effects(
     tables: Tables, study: Study, settings: Settings, metric: Metric
 ) -> Iterator[Finding]:
     rows = conclusive(tables, metric)
-    rows = rows[rows["term"] != "intercept"] if len(rows) else rows
-    name = words.name(metric.name)
-    if rows.empty:
+    rows = rows[rows["term"] != INTERCEPT.name] if len(rows) else rows
+    name, used = words.name(metric.name), estimator_used(tables, metric)
+    if used is None or rows.empty:
         yield Finding(
             "effects",
             metric.name,
@@ -38,7 +39,6 @@ def about_effects(
             f"No effect on {name} could be estimated from this table.",
         )
         return
-    used = estimator_used(tables, metric)
     if used != "split_plot":
         yield Finding(
             "effects",
@@ -68,13 +68,13 @@ def _effect(
     settings: Settings,
     metric: Metric,
 ) -> Finding:
-    section = "interactions" if ":" in effect.term else "effects"
+    section = "interactions" if len(effect.column.parts) > 1 else "effects"
     evidence = (
         f"{percent(settings)} interval {interval_of(row, metric, effect.scale)}; "
         f"{words.p_value(row['p_value'], 'p')}, {words.p_value(row['q_value'], 'q')}"
     )
     amount = words.amount(effect.scale * row["estimate"], metric, sign=True)
-    claim = words.sentence_case(effect.claim.format(amount=amount))
+    claim = words.sentence_case(effect.claim(amount))
     if sure:
         return Finding(section, metric.name, "effect", True, f"{claim} ({evidence}).")
     excludes_zero = row["ci_low"] > 0 or row["ci_high"] < 0
@@ -135,7 +135,7 @@ def _summary(
     amount = words.amount(effect.scale * largest["estimate"], metric, sign=True)
     sentence = (
         f"{words.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms: "
-        f"{words.listed(topics)}. The clearest: {effect.claim.format(amount=amount)} ("
+        f"{words.listed(topics)}. The clearest: {effect.claim(amount)} ("
         f"{percent(settings)} interval {interval_of(largest, metric, effect.scale)}; "
         f"{words.p_value(largest['p_value'], 'p')}, {words.p_value(largest['q_value'], 'q')})."
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.fit.terms import is_block
 from analysis.runs.settings import Metric, Settings
 
 Tables = dict[str, pd.DataFrame]
@@ -51,7 +52,7 @@ def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.
     if rows.empty:
         return rows
     rows = rows[rows["estimator"] == estimator_used(tables, metric)]
-    return rows[~rows["term"].str.startswith("replicate[")].reset_index(drop=True)
+    return rows[~rows["term"].map(is_block)].reset_index(drop=True)
 
 
 def rows_of(tables: Tables, table: str, **where: Any) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
@@ -16,11 +16,14 @@ from analysis.findings.finding import (
     rows_of,
     significant,
 )
+from analysis.fit.terms import INTERCEPT, Column, columns_by_name, is_block
 from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 
-def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
-    yield from _effects_in_variants(tables, settings)
+def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
+    columns = columns_by_name(study, settings)
+    yield from _effects_in_variants(tables, settings, columns)
     for metric in settings.metrics:
         name = words.name(metric.name)
         for estimator, terms in dissent(tables, settings, metric).items():
@@ -30,7 +33,7 @@ def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
                 "estimators_disagree",
                 False,
                 f"An analysis by {ESTIMATORS[estimator]} would have concluded otherwise on {name} "
-                f"about {words.listed([words.term(t) for t in terms])}.",
+                f"about {words.listed([words.term(columns[t].parts) for t in terms])}.",
             )
         rows = _variants(tables, metric)
         if rows.empty:
@@ -42,7 +45,7 @@ def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
                 f"The conclusions on {name} are the same in all {total} variants of the analysis."
             )
         else:
-            changed = [f"{words.term(term)} ({names})" for term, names in _by_term(flips)]
+            changed = [f"{term} ({names})" for term, names in _by_term(flips, columns)]
             sentence = (
                 f"On {name}, conclusions that change in at least one of {total} variants of the "
                 f"analysis (by p < {settings.alpha:g}): {words.listed(changed)}."
@@ -52,7 +55,9 @@ def about_robustness(tables: Tables, settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _effects_in_variants(tables: Tables, settings: Settings) -> Iterator[Finding]:
+def _effects_in_variants(
+    tables: Tables, settings: Settings, columns: Mapping[str, Column]
+) -> Iterator[Finding]:
     """Whether the effects called significant are there however the analysis is done."""
     called, lost = False, []
     for metric in settings.metrics:
@@ -63,7 +68,7 @@ def _effects_in_variants(tables: Tables, settings: Settings) -> Iterator[Finding
         called = called or len(terms) > 0
         doubted = variants[variants["term"].isin(terms) & ~variants["agrees"].astype(bool)]
         name = words.name(metric.name)
-        lost += [f"{words.term(term)} on {name} ({names})" for term, names in _by_term(doubted)]
+        lost += [f"{term} on {name} ({names})" for term, names in _by_term(doubted, columns)]
     if lost:
         told = f"Significant effects that a variant of the analysis loses: {words.listed(lost)}."
         yield Finding("robustness", "", "effects_lost", False, told)
@@ -78,10 +83,13 @@ def _variants(tables: Tables, metric: Metric) -> pd.DataFrame:
     return rows[rows["agrees"].notna()] if len(rows) else rows
 
 
-def _by_term(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """Each term with the names of its variants."""
+def _by_term(rows: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
+    """Each term as it is written, with the names of its variants."""
     groups = rows.groupby("term", sort=False)["variant"]
-    return [(term, words.listed(list(dict.fromkeys(names)))) for term, names in groups]
+    return [
+        (words.term(columns[term].parts), words.listed(list(dict.fromkeys(names))))
+        for term, names in groups
+    ]
 
 
 def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:
@@ -92,7 +100,7 @@ def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, lis
     rows = rows_of(tables, "coefficients", metric=metric.name, framing="absolute")
     if rows.empty:
         return {}
-    rows = rows[(rows["term"] != "intercept") & ~rows["term"].str.startswith("replicate[")]
+    rows = rows[(rows["term"] != INTERCEPT.name) & ~rows["term"].map(is_block)]
     verdicts = significant(rows, settings.alpha).groupby([rows["estimator"], rows["term"]])
     verdicts = verdicts.first().unstack("estimator").reindex(rows["term"].unique()).dropna()
     used = verdicts[estimator_used(tables, metric)]

@@ -39,18 +39,14 @@ def about_conflicts(tables: Tables, study: Study, settings: Settings) -> Iterato
             f"({percent(settings)} interval {interval_of(coefficient, metric, effect.scale)})"
             for metric, coefficient, effect in sides
         ]
-        first, effect = sides[0][0], sides[0][2]
+        effect = sides[0][2]
         better = [
             words.name(metric.name)
             for metric, coefficient, each in sides
             if metric.sign * each.scale * coefficient["estimate"] > 0
         ]
-        # the claim up to its amount is the same for both metrics but for the metric's name
-        claim = effect.claim.format(amount="{amount}")
-        head, _, tail = claim.partition("{amount}")
-        if head.endswith(f"changes {words.name(first.name)} by "):
-            head = head.removesuffix(f"{words.name(first.name)} by ")
-            sentence = f"{head}{told[0]} and {told[1]}{tail}"
+        if effect.change:
+            sentence = f"{effect.change} changes {told[0]} and {told[1]}{effect.after}"
         else:
             sentence = f"{effect.topic} moves {told[0]} and {told[1]}"
         sentence = words.sentence_case(sentence)

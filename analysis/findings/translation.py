@@ -6,19 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis import words
-from analysis.fit.coding import Coding, codings
+from analysis.fit.coding import Coding, absolute_codings, codings
+from analysis.fit.terms import Column, columns_by_name
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A coefficient in natural units: ``factor`` times the estimate is what ``claim`` speaks of."""
+    """A coefficient in natural units: ``scale`` times the estimate is the amount of the claim.
 
-    term: str
+    before and after: the claim around its amount; topic: for 'no detectable effect of …'; change:
+    what changes the metric, in claims of the form 'CHANGE changes METRIC by AMOUNT'.
+    """
+
+    column: Column
     scale: float
-    claim: str  # "raising the learning rate from 1e-5 to 9e-5 at … changes accuracy by {amount}"
-    topic: str  # "learning rate"; for 'no detectable effect of …'
+    topic: str
+    before: str
+    after: str = ""
+    change: str = ""
+
+    def claim(self, amount: str) -> str:
+        """``raising the learning rate from 1e-5 to 9e-5 at … changes accuracy by +0.8 points``."""
+        return f"{self.before}{amount}{self.after}"
 
 
 def centre(study: Study, settings: Settings) -> str:
@@ -43,27 +54,25 @@ class Translator:
 
     def __init__(self, study: Study, settings: Settings, metric: Metric, terms: list[str]) -> None:
         self.metric, self.settings = metric, settings
-        usable = study.runs[study.runs[metric.name].notna()]
-        self.codings = {c.name: c for c in codings(usable, settings, "absolute", {})}
+        self.columns = columns_by_name(study, settings)
+        self.codings = {c.name: c for c in absolute_codings(study, settings, metric.name)}
         # with cubes the ends' difference is no longer one coefficient
-        self.cubic = {t.removesuffix("^3") for t in terms if t.endswith("^3")}
+        self.cubic = {
+            name for term in terms for name, _, power in self.columns[term].parts if power == 3
+        }
 
     def __call__(self, term: str) -> Effect:
-        parts = term.split(":")
-        plain = all("^" not in part for part in parts)
-        involved = {part.partition("^")[0].partition("[")[0] for part in parts}
-        if plain and not involved & self.cubic:
-            if len(parts) == 1:
-                return self._main(term)
-            if len(parts) == 2:
-                return self._interaction(term, *parts)
-        if len(parts) == 1 and term.endswith("^2"):
-            return self._square(term)
-        return self._as_coded(term)
-
-    def _numeric(self, part: str) -> Coding | None:
-        coding = self.codings.get(part)
-        return coding if coding is not None and coding.factor.numeric else None
+        column = self.columns[term]
+        involved = {name for name, _, _ in column.parts}
+        powers = [power for _, _, power in column.parts]
+        if powers == [2]:
+            return self._square(column)
+        if max(powers) == 1 and not involved & self.cubic:
+            if len(powers) == 1:
+                return self._main(column)
+            if len(powers) == 2:
+                return self._interaction(column)
+        return self._as_coded(column)
 
     def _ends(self, coding: Coding) -> tuple[str, str]:
         low, high = coding.decode([-1.0, 1.0])
@@ -89,86 +98,79 @@ class Translator:
         text = " at " + _and(held[0]) if held else ""
         return text + "".join(f", {each}" for each in over) + ("," if over else "")
 
-    def _main(self, term: str) -> Effect:
-        name = words.name(self.metric.name)
-        coding = self._numeric(term)
-        if coding is not None:
+    def _changes(
+        self, column: Column, scale: float, topic: str, change: str, after: str = ""
+    ) -> Effect:
+        before = f"{change} changes {words.name(self.metric.name)} by "
+        return Effect(column, scale, topic, before, after, change)
+
+    def _main(self, column: Column) -> Effect:
+        ((name, level, _),) = column.parts
+        factor, coding = words.name(name), self.codings[name]
+        if level is None:
             low, high = self._ends(coding)
             change = (
                 f"going from {low} to {high} epochs"
-                if term == "epochs"
-                else f"raising the {words.name(term)} from {low} to {high}"
+                if name == "epochs"
+                else f"raising the {factor} from {low} to {high}"
             )
-            claim = f"{change}{self._at(term)} changes {name} by {{amount}}"
-            return Effect(term, 2.0, claim, words.name(term))
-        factor, level, coding = self._level_of(term)
+            return self._changes(column, 2.0, factor, f"{change}{self._at(name)}")
         if len(coding.levels) == 2:
-            claim = (
-                f"{words.name(factor)} {level} instead of {coding.levels[0]}{self._at(factor)} "
-                f"changes {name} by {{amount}}"
-            )
-            return Effect(term, 2.0, claim, words.name(factor))
-        claim = (
-            f"{words.name(factor)} {level}{self._at(factor)} changes {name} by {{amount}} against "
-            f"the mean over all values of {words.name(factor)}"
+            change = f"{factor} {level} instead of {coding.levels[0]}{self._at(name)}"
+            return self._changes(column, 2.0, factor, change)
+        return self._changes(
+            column,
+            1.0,
+            f"{factor} {level}",
+            f"{factor} {level}{self._at(name)}",
+            f" against the mean over all values of {factor}",
         )
-        return Effect(term, 1.0, claim, f"{words.name(factor)} {level}")
 
-    def _level_of(self, part: str) -> tuple[str, str, Coding]:
-        factor, _, level = part.removesuffix("]").partition("[")
-        return factor, level, self.codings[factor]
-
-    def _square(self, term: str) -> Effect:
-        factor = term.removesuffix("^2")
+    def _square(self, column: Column) -> Effect:
+        ((factor, _, _),) = column.parts
         coding = self.codings[factor]
         low, high = self._ends(coding)
         middle = self._level(coding, float(coding.decode(0.0)))
         where = f"{words.name(factor)} {middle}" if factor != "epochs" else f"{middle} epochs"
-        claim = (
-            f"at {where}{self._at(factor).replace(' at ', ', ', 1).removesuffix(',')}, "
-            f"{words.name(self.metric.name)} is {{amount}} off the mean of its values at {low} "
-            f"and {high}"
+        held = self._at(factor).replace(" at ", ", ", 1).removesuffix(",")
+        return Effect(
+            column,
+            -1.0,
+            f"the curvature in {words.name(factor)}",
+            f"at {where}{held}, {words.name(self.metric.name)} is ",
+            f" off the mean of its values at {low} and {high}",
         )
-        return Effect(term, -1.0, claim, f"the curvature in {words.name(factor)}")
 
-    def _interaction(self, term: str, one: str, other: str) -> Effect:
-        if self._numeric(one) is None:
-            one, other = other, one
-        first, second = self._numeric(one), self._numeric(other)
-        name, topic = words.name(self.metric.name), words.term(term)
-        if first is None:
-            return self._as_coded(term)
-        low, high = self._ends(first)
-        change = f"the change in {name} from {words.name(one)} {low} to {high}"
-        if one == "epochs":
-            change = f"the change in {name} from {low} to {high} epochs"
-        topic = f"the interaction {topic}"
-        if second is not None:
+    def _interaction(self, column: Column) -> Effect:
+        first, second = sorted(column.parts, key=lambda part: part[1] is not None)
+        (one, category, _), (other, level, _) = first, second
+        if category is not None:  # both are categories
+            return self._as_coded(column)
+        low, high = self._ends(self.codings[one])
+        change = f"the change in {words.name(self.metric.name)} from "
+        epochs = one == "epochs"
+        change += f"{low} to {high} epochs" if epochs else f"{words.name(one)} {low} to {high}"
+        before = f"{change} differs by "
+        topic = f"the interaction {words.term(column.parts)}"
+        coding = self.codings[other]
+        if level is None:
             at_low, at_high = (
                 words.setting({other: value}, self.settings.factors)
-                for value in second.decode([-1.0, 1.0])
+                for value in coding.decode([-1.0, 1.0])
             )
-            claim = f"{change} differs by {{amount}} at {at_high} from that at {at_low}"
-            return Effect(term, 4.0, claim, topic)
-        factor, level, coding = self._level_of(other)
+            return Effect(column, 4.0, topic, before, f" at {at_high} from that at {at_low}")
+        factor = words.name(other)
         if len(coding.levels) == 2:
-            claim = (
-                f"{change} differs by {{amount}} with {words.name(factor)} {level} from that with "
-                f"{coding.levels[0]}"
-            )
-            return Effect(term, 4.0, claim, topic)
-        claim = (
-            f"{change} differs by {{amount}} with {words.name(factor)} {level} from its mean over "
-            f"all values of {words.name(factor)}"
-        )
-        return Effect(term, 2.0, claim, topic)
+            after = f" with {factor} {level} from that with {coding.levels[0]}"
+            return Effect(column, 4.0, topic, before, after)
+        after = f" with {factor} {level} from its mean over all values of {factor}"
+        return Effect(column, 2.0, topic, before, after)
 
-    def _as_coded(self, term: str) -> Effect:
-        claim = (
-            f"the term {words.term(term)} changes {words.name(self.metric.name)} by {{amount}} for "
-            "half the range of each of its factors"
+    def _as_coded(self, column: Column) -> Effect:
+        topic = f"the term {words.term(column.parts)}"
+        return self._changes(
+            column, 1.0, topic, topic, " for half the range of each of its factors"
         )
-        return Effect(term, 1.0, claim, f"the term {words.term(term)}")
 
 
 def _and(listed: str) -> str:

@@ -8,7 +8,7 @@ reported at another place. A categorical factor gets sum-to-zero contrasts in bo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,16 @@ from analysis.runs.study import Study
 
 FRAMINGS = ("absolute", "relative")
 
-_TRANSFORMS = {"log10": np.log10, "log2": np.log2, "linear": np.asarray}
-_INVERSES = {"log10": lambda t: 10.0**t, "log2": np.exp2, "linear": np.asarray}
+_TRANSFORMS: dict[str, Callable[[Any], Any]] = {
+    "log10": np.log10,
+    "log2": np.log2,
+    "linear": np.asarray,
+}
+_INVERSES: dict[str, Callable[[Any], Any]] = {
+    "log10": lambda t: 10.0**t,
+    "log2": np.exp2,
+    "linear": np.asarray,
+}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,12 @@ from scipy import stats
 from scipy.linalg import solve_triangular
 
 from analysis.fit.coding import Coding, codings
-from analysis.fit.terms import Term, model_terms
+from analysis.fit.terms import Term, columns_of, model_terms
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.errors import UserError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 # A column counts as a combination of the ones before it when less than this share of it is new.
 COLLINEAR = 1e-8
@@ -44,13 +43,8 @@ class Model:
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(column, term) of the polynomial part; a categorical factor's term has many columns."""
-        named = {coding.name: coding.columns for coding in self.codings}
-        result = []
-        for term in self.terms:
-            for parts in product(*(named[name] for name, _ in term.powers)):
-                powers = zip(parts, (power for _, power in term.powers), strict=True)
-                result.append((Term(tuple(powers)).name, term.name))
-        return tuple(result)
+        columns = columns_of(self.terms, self.codings)
+        return tuple((column.name, column.term.name) for column in columns)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,7 +125,7 @@ class Fit:
 
     def degrees_of_freedom(self, contrasts: Array) -> Array:
         """df of t for each of the contrasts (k, p) of the coefficients, (k,)."""
-        if self.covariance_gradient is None:
+        if self.covariance_gradient is None or self.parameter_covariance is None:
             return np.full(len(contrasts), self.residual_df)
         variances = np.einsum("ki,ij,kj->k", contrasts, self.covariance, contrasts)
         gradients = np.einsum("ki,mij,kj->km", contrasts, self.covariance_gradient, contrasts)
@@ -253,7 +247,7 @@ def _within(values: Array, groups: NDArray[np.int64]) -> Array:
 def group_sums(values: Array, groups: NDArray[np.int64]) -> Array:
     """Sums (g, k) of values (n, k) by group number 0..g-1."""
     sums = [np.bincount(groups, weights=column) for column in values.T]
-    return np.array(sums).T
+    return np.array(sums, dtype=np.float64).T
 
 
 def triangle_of(columns: Array) -> Array:
@@ -266,7 +260,8 @@ def triangle_of(columns: Array) -> Array:
     blocks = np.array_split(columns, max(1, len(columns) // BLOCK_ROWS))
     if len(blocks) > 1:
         columns = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
-    return np.linalg.qr(columns, mode="r")
+    triangle: Any = np.linalg.qr(columns, mode="r")  # its annotation forgets this mode
+    return triangle
 
 
 def require_estimable(model: Model, design: Array, triangle: Array) -> None:

@@ -149,7 +149,7 @@ def bootstrap_all(
     groups: dict[tuple, list[str]] = {}
     for metric, fit in fits.items():
         groups.setdefault(tuple(fit.rows), []).append(metric)
-    found = {}
+    found: dict[str, Bootstrap] = {}
     for metrics in groups.values():
         each = _of_same_runs([fits[metric] for metric in metrics], study, settings)
         found |= dict(zip(metrics, each, strict=True))

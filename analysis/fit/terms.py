@@ -11,11 +11,13 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations_with_replacement
+from itertools import combinations, combinations_with_replacement, product
 from math import prod
 from typing import Any
 
+from analysis.fit.coding import Coding, codings
 from analysis.runs.settings import Factor, Settings
+from analysis.runs.study import Study
 from common.errors import UserError
 from common.messages import nearest, shown
 
@@ -39,6 +41,66 @@ class Term:
         """FO, TWI or PQ as in Lenth's ``rsm`` for R; "higher" for the rest."""
         shape = sorted(power for _, power in self.powers)
         return {(1,): "FO", (1, 1): "TWI", (2,): "PQ"}.get(tuple(shape), "higher")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the design matrix: a term, and the level it stands for of each category in it.
+
+    levels: one for each factor of the term, None for a number.
+    """
+
+    term: Term
+    levels: tuple[Any, ...]
+
+    @property
+    def parts(self) -> tuple[tuple[str, Any, int], ...]:
+        """(factor, level, power) of each factor; none for the intercept."""
+        powers = zip(self.term.powers, self.levels, strict=True)
+        return tuple((name, level, power) for (name, power), level in powers)
+
+    @property
+    def name(self) -> str:
+        """As the tables have it: ``learning_rate:schedule[linear]``, ``epochs^2``."""
+        named = (
+            (name if level is None else f"{name}[{level}]", power)
+            for name, level, power in self.parts
+        )
+        return Term(tuple(named)).name or "intercept"
+
+
+INTERCEPT = Column(Term(()), ())
+
+
+def columns_of(terms: Sequence[Term], codings: Sequence[Coding]) -> tuple[Column, ...]:
+    """The columns of the terms; one of a categorical factor has many."""
+    levels = {
+        coding.name: (None,) if coding.factor.numeric else coding.levels[1:] for coding in codings
+    }
+    return tuple(
+        Column(term, chosen)
+        for term in terms
+        for chosen in product(*(levels[name] for name, _ in term.powers))
+    )
+
+
+def columns_by_name(study: Study, settings: Settings) -> dict[str, Column]:
+    """What the names mean that the tables have of the model's columns, factors and their groups."""
+    terms = model_terms(settings)
+    groups = [*combinations(settings.factor_names, 1), *combinations(settings.factor_names, 2)]
+    groups += [
+        tuple(name for name in settings.factor_names if name in dict(term.powers)) for term in terms
+    ]
+    whole = [
+        Column(Term(tuple((name, 1) for name in group)), (None,) * len(group)) for group in groups
+    ]
+    of_model = columns_of(terms, codings(study.runs, settings, "absolute", {}))
+    return {column.name: column for column in (*whole, *of_model, INTERCEPT)}
+
+
+def is_block(name: str) -> bool:
+    """Whether a coefficient of this name is a replicate's, which is part of no term."""
+    return name.startswith("replicate[")
 
 
 def polynomial(factors: Sequence[Factor], degree: int) -> tuple[Term, ...]:

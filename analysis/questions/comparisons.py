@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 from analysis.fit.resampling import Stream, percentile_interval
@@ -19,13 +20,12 @@ from common.metrics import BY_NAME, SUMMED_METRICS, Metric
 MOST_COUNTS = 10_000_000
 
 
-def exact_mcnemar(gained: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def exact_mcnemar(gained: ArrayLike, lost: ArrayLike) -> np.ndarray:
     """Two-sided exact McNemar p-values (binomial, McNemar 1947; R's `binom.test` on the pair).
 
     gained: examples that only the run gets right; lost: that only the baseline gets right.
     """
-    gained, lost = np.asarray(gained), np.asarray(lost)
-    discordant = gained + lost
+    discordant = np.add(gained, lost)
     return np.minimum(1.0, 2 * stats.binom.cdf(np.minimum(gained, lost), discordant, 0.5))
 
 
@@ -79,10 +79,10 @@ def comparisons(
     cells: dict[tuple, _Pooled] = {}
     for group in pairs:
         baseline = group[0][2]
-        blocks = [(metric, metric.sums(baseline).shape[1]) for metric in metrics]
+        blocks = [(metric, metric.columns(baseline).shape[1]) for metric in metrics]
         side_by_side = np.array(
             [
-                np.concatenate([metric.sums(model) for metric in metrics], axis=1)
+                np.concatenate([metric.columns(model) for metric in metrics], axis=1)
                 for model in (baseline, *(run for _, run, _ in group))
             ]
         )
@@ -125,8 +125,8 @@ class _Pooled:
     """Sums over the replicates of a cell: difference (metrics,), drawn (resamples, metrics)."""
 
     runs: int = 0
-    difference: np.ndarray | float = 0.0
-    drawn: np.ndarray | float = 0.0
+    difference: np.ndarray = field(default_factory=lambda: np.zeros(()))
+    drawn: np.ndarray = field(default_factory=lambda: np.zeros(()))
     gained: int = 0
     lost: int = 0
 

@@ -18,7 +18,7 @@ def influences(scored: Scored, metric: Metric) -> Array:
     Their variance over n is the metric's sampling variance (the delta method; for F1 the ratio
     estimator of Cochran 1977, section 6.3).
     """
-    columns = metric.sums(scored)
+    columns = metric.columns(scored)
     if not metric.ratio:
         return columns[:, 0] - columns[:, 0].mean()
     parts, wholes = columns[:, 0::2], columns[:, 1::2]

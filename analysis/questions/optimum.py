@@ -58,7 +58,7 @@ class Region:
         factors, combinations_ = len(self.numeric), len(self.combinations)
         sides = [side for side in (21, 11, 9, 7, 5, 3) if side**factors * combinations_ <= most]
         side = sides[0] if sides else 2
-        axes = [np.linspace(0, 1, side)] * factors + [np.arange(combinations_)]
+        axes = [np.linspace(0, 1, side)] * factors + [np.arange(combinations_, dtype=float)]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, factors + 1)
         return points[:, :factors], points[:, factors].astype(int), 1 / (side - 1)
 

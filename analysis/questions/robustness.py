@@ -156,7 +156,7 @@ def _missing_powers(
     notes: list[Note] = []
     for degree in DEGREES:
         powers = [
-            words.term(f"{factor.name}^{levels[factor.name]}")
+            words.term([(factor.name, None, levels[factor.name])])
             for factor in settings.factors
             if factor.numeric and levels[factor.name] <= degree
         ]

@@ -13,6 +13,7 @@ import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.resampling import Bootstrap, percentile_interval
+from analysis.fit.terms import INTERCEPT, is_block
 from analysis.questions.optimum import Region, best_points
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -82,7 +83,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     (both exclude zero on the same side) or unclear.
     """
     terms = coefficients[
-        (coefficients["term"] != "intercept") & ~coefficients["term"].str.startswith("replicate[")
+        (coefficients["term"] != INTERCEPT.name) & ~coefficients["term"].map(is_block)
     ]
     sign = np.array([settings.metric(name).sign for name in terms["metric"]], dtype=float)
     good = pd.DataFrame(

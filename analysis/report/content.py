@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from analysis import words
+from analysis.fit.terms import Column, columns_by_name
 from analysis.report import block
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
@@ -69,6 +71,14 @@ class Content:
             if name not in self._placed
             for each in self.figure(name)
         ]
+
+    @cached_property
+    def _columns(self) -> dict[str, Column]:
+        return columns_by_name(self.study, self.settings)
+
+    def term(self, name: str) -> str:
+        """A term of the tables as a reader would write it: ``batch size × epochs``."""
+        return words.term(self._columns[name].parts)
 
     def setting(self, row: Mapping[str, Any]) -> list[str]:
         """The factors' values of a row, one text each."""

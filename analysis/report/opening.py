@@ -10,7 +10,7 @@ from analysis.report.content import Content
 
 def first_page(content: Content) -> list[block.Block]:
     first = content.settings.metrics[0].name
-    chosen = [
+    chosen: list[dict[str, Any]] = [
         {"section": "runs"},
         {"section": "summary"},
         {"section": "robustness", "kind": ("effects_lost", "effects_kept")},

@@ -7,6 +7,7 @@ from typing import Any
 from analysis import style, words
 from analysis.findings import finding, robustness, translation
 from analysis.fit.coding import codings
+from analysis.fit.terms import is_block
 from analysis.report import block
 from analysis.report.content import Content
 from analysis.runs.settings import Metric
@@ -15,7 +16,8 @@ from analysis.runs.settings import Metric
 def regression(content: Content, metric: Metric) -> list[block.Block]:
     blocks = content.sentences(section="summary", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
-    if finding.estimator_used(content.tables, metric) is None:
+    used = finding.estimator_used(content.tables, metric)
+    if used is None:
         return [
             *blocks,
             block.missing(
@@ -25,21 +27,21 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
         ]
     blocks += content.sentences(section="effects", metric=metric.name)
     blocks.append(block.heading("Absolute and relative framing"))
-    blocks += _framings(content, metric)
+    blocks += _framings(content, metric, used)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric)
     blocks += content.figure(f"coefficients_{metric.name}")
     return blocks
 
 
-def _framings(content: Content, metric: Metric) -> list[block.Block]:
+def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     framings = {
         framing: finding.conclusive(content.tables, metric, framing).set_index("term")
         for framing in ("absolute", "relative")
         if len(finding.conclusive(content.tables, metric, framing))
     }
     unit = metric.unit or words.name(metric.name)
-    estimator = style.ESTIMATORS[finding.estimator_used(content.tables, metric)][0]
+    estimator = style.ESTIMATORS[used][0]
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for framing in framings:
         spans.append({"title": framing, "columns": 4})
@@ -52,7 +54,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in framings.values():
             if term not in rows.index:
                 line += ["", "", "", ""]
@@ -92,7 +94,7 @@ def _framings(content: Content, metric: Metric) -> list[block.Block]:
 
 def _what_framings_mean(content: Content) -> str:
     terms = content.rows("coefficients", framing="relative", estimator="split_plot")["term"]
-    blocked = terms.str.startswith("replicate[").any()
+    blocked = terms.map(is_block).any()
     if blocked or content.study.runs["replicate"].nunique() == 1:
         text = (
             "The two framings are one fit. The baseline's metric is constant within a "
@@ -134,7 +136,7 @@ def _what_framings_mean(content: Content) -> str:
 
 def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
-    table = table[~table["term"].str.startswith("replicate[")]
+    table = table[~table["term"].map(is_block).astype(bool)]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
     dissent = robustness.dissent(content.tables, content.settings, metric)
     disagree = {term for terms in dissent.values() for term in terms}
@@ -148,7 +150,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     spans.append({"title": "", "columns": 1})
     body = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for rows in by_estimator.values():
             if term not in rows.index:
                 line += ["", "", ""]

@@ -66,7 +66,7 @@ def _flips(content: Content, variants: pd.DataFrame) -> list[block.Block]:
     rows = [
         [
             words.name(row["metric"]),
-            words.term(row["term"]),
+            content.term(row["term"]),
             _VARIANTS.get(row["variant"], row["variant"]),
             words.p_value(main.get((row["metric"], row["term"]), float("nan"))),
             words.p_value(row["p_value"]),

@@ -60,7 +60,7 @@ def _conflicts(content: Content) -> list[block.Block]:
         return []
     rows = []
     for row in table[table["kind"] == "conflict"].to_dict("records"):
-        line: list[Any] = [words.term(row["term"])]
+        line: list[Any] = [content.term(row["term"])]
         for which in ("a", "b"):
             metric = content.settings.metric(row[f"metric_{which}"])
             low, high = row[f"ci_low_{which}"], row[f"ci_high_{which}"]

@@ -39,7 +39,7 @@ def _power(content: Content) -> list[block.Block]:
         columns += [block.column("smallest"), block.column("observed"), block.column("replicates")]
     rows = []
     for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [words.term(term)]
+        line: list[Any] = [content.term(term)]
         for metric in metrics:
             if term not in by_metric[metric.name].index:
                 line += ["", "", ""]

@@ -16,7 +16,11 @@ from analysis.runs.settings import LARGEST, Settings
 from common.errors import UserError
 from common.messages import one_line, shown
 
-KINDS = {dict: "a mapping of keys to values", list: "a list", str: "a text or a number"}
+KINDS: dict[type, str] = {
+    dict: "a mapping of keys to values",
+    list: "a list",
+    str: "a text or a number",
+}
 # What the report reads of provenance.json, "*" being any key; "" is a text or a number.
 PROVENANCE = {
     "study": "",
@@ -62,7 +66,7 @@ def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
 def _check_lines(path: Path, lines: Any) -> None:
     """Refuses repeated columns and lines of another length, which pandas would make fit."""
     filled = (line for line in lines if "".join(line).strip())
-    header = next(filled, [])
+    header: list[str] = next(filled, [])
     repeated = [name for name, count in Counter(header).items() if name and count > 1]
     if repeated:
         raise UserError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")

@@ -224,7 +224,7 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
         raise UserError(
             "analysis.metrics: missing; for example {accuracy: {better: higher, unit: points}}."
         )
-    metrics = []
+    metrics: list[Metric] = []
     for name, options in section.items():
         key = f"analysis.metrics.{name}"
         _require_word(name, "analysis.metrics")

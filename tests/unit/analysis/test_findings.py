@@ -213,7 +213,7 @@ def test_categorical_factor_is_told_by_its_levels():
             for r in (0, 1)
         ]
     )
-    settings = reference.settings(config, degree=1)
+    settings = reference.settings(config, degree=2)
     study = findings.Study(runs=runs.assign(status="ok"))
     rows = [coefficient("schedule[linear]", 0.005), coefficient("schedule[linear]:epochs", 0.005)]
     found = find({"coefficients": rows}, study, settings)

@@ -14,7 +14,7 @@ from analysis.runs import predictions
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from common.errors import UserError
-from common.metrics import BY_NAME, SUMMED_METRICS
+from common.metrics import BY_NAME, SUMMED_METRICS, calibration_bins, measure
 
 SETTINGS = Settings.from_config(
     {
@@ -43,7 +43,7 @@ def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
 
 
 def value(predictions, metric):
-    sums = BY_NAME[metric].sums(predictions).sum(axis=0)
+    sums = BY_NAME[metric].columns(predictions).sum(axis=0)
     return BY_NAME[metric].of_sums(sums, len(predictions.labels))
 
 
@@ -89,7 +89,7 @@ def test_exact_mcnemar_is_the_binomial_test(gained, lost):
 def test_paired_bootstrap_agrees_with_the_paired_standard_error():
     baseline = model(seed=1)
     run = model(seed=2, labels=baseline.labels)
-    columns = [BY_NAME["accuracy"].sums(p) for p in (run, baseline)]
+    columns = [BY_NAME["accuracy"].columns(p) for p in (run, baseline)]
     rng = np.random.default_rng(0)
     drawn = comparisons.paired_differences(
         columns[0][None], columns[1], [(BY_NAME["accuracy"], 1)], 4000, rng
@@ -310,3 +310,14 @@ def test_arrays_that_do_not_go_together_are_refused(tmp_path, changed, told):
     save_file(arrays | changed, tmp_path / "run.safetensors")
     with pytest.raises(UserError, match=told):
         predictions.read_predictions(runs, tmp_path)
+
+
+def test_a_confidence_on_the_edge_is_in_the_lower_bin():
+    confidence = np.array([0.5, np.nextafter(0.5, 1), 0.6, 0.05, 1.0])
+    assert calibration_bins(confidence).tolist() == [5, 6, 6, 1, 10]
+
+
+def test_metrics_and_the_reliability_table_have_the_same_calibration_error():
+    p = model(classes=4)
+    measured = measure(p.logits, p.labels)["ece"]
+    assert (calibration.reliability_bins([p])["expected_calibration_error"] == measured).all()
