@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 from huggingface_hub import HfApi, RepoCard, constants, snapshot_download
@@ -59,7 +59,7 @@ def pin(kind: str, name: str, revision: str) -> Files:
             ) from error
         return Files(folder, folder.name, _licence(folder))
     try:
-        information = _answer(
+        information: Any = _answer(  # a ModelInfo or DatasetInfo
             lambda: HfApi().repo_info(
                 name, revision=revision, repo_type=REPOSITORY[kind], timeout=ANSWER_SECONDS
             )
