@@ -276,9 +276,10 @@ def require_estimable(model: Model, design: Array, triangle: Array) -> None:
     """
     count, columns = design.shape
     if count <= columns:
+        terms = f" ({', '.join(model.names)})" if columns <= 10 else ""
         raise UserError(
-            f"The table has {count} usable runs and the model {columns} terms "
-            f"({', '.join(model.names)}): at least {columns + 1} runs are needed; "
+            f"The table has {count} usable runs and the model {columns} terms{terms}: "
+            f"at least {columns + 1} runs are needed; "
             "add runs, or set analysis.degree or analysis.formula to a smaller model."
         )
     lengths = np.linalg.norm(triangle, axis=0)  # of the design's columns, too
