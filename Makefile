@@ -1,5 +1,5 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint parity fuzz interruption slurm benchmarks audit licences lock
+.PHONY: study test example lint unchanged parity fuzz interruption slurm benchmarks audit licences lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,8 +18,14 @@ example: .venv/study.installed
 
 lint: .venv/test.installed
 	ruff check && ruff format --check
+	mypy
 	snakefmt --check Snakefile workflow/rules
 	snakemake --lint
+
+# Whether the working tree makes the same of the example, byte by byte, as the code of BASE.
+BASE ?= HEAD
+unchanged: .venv/test.installed
+	python -m tests.unchanged $(BASE)
 
 # What takes too long for every change. PyTorch's builds differ from index to index: its version can be
 # pinned, but no hash.

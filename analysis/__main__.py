@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
 from analysis.figures import side_by_side
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
@@ -29,8 +29,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_config(read_config(given.config))
-        study = runs.read(given.runs, settings)
+        study = table.read(given.runs, Settings.from_config(read_config(given.config)))
+        settings = study.settings
         side_by_side.prepare()
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")

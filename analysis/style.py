@@ -57,7 +57,7 @@ DIFFERENCE = LinearSegmentedColormap.from_list(
 )
 SURFACE = mpl.colormaps["cividis"]  # the height of a fitted surface
 _LEVELS = mpl.colormaps["viridis"]  # ordered levels of a factor
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",  # comes with matplotlib: the same letters on every machine
     "font.size": 7.5,
     "axes.titlesize": 8,

@@ -16,15 +16,20 @@ from analysis import findings, words
 from analysis.evidence import Evidence
 from analysis.fit import estimators
 from analysis.questions import (
+    best,
     calibration,
     canonical,
     cells,
     comparisons,
+    confounding,
     diagnostics,
+    differences,
     effects,
     importance,
+    joint,
     optimum,
     power,
+    stability,
     steepest_path,
     tradeoff,
     variance,
@@ -51,12 +56,29 @@ def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled or tables[:1], ignore_index=True) if tables else pd.DataFrame()
 
 
-TABLES = (
+TABLES: tuple[Table, ...] = (
     Table(
         "coefficients",
         "Every coefficient in both framings by the three estimators, with its interval, p-value "
         "and q-value.",
         lambda given: estimators.coefficients(given.fits, given.settings),
+    ),
+    Table(
+        "joint",
+        "Whether anything matters, and which factor, pair or block: tests of all their terms.",
+        lambda given: joint.joint(given.joint_tests),
+    ),
+    Table(
+        "differences",
+        "How much each factor matters: the fitted means at its levels against each other.",
+        lambda given: _stacked(
+            differences.differences(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "confounding",
+        "How closely the factors, and factors and blocks, varied together.",
+        lambda given: confounding.confounding(given.study, given.settings),
     ),
     Table(
         "anova",
@@ -72,6 +94,11 @@ TABLES = (
         "influence",
         "Residual, leverage and Cook's distance of the runs in each fit.",
         lambda given: diagnostics.influence(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "stability",
+        "Which factors matter without one run, trajectory or block, and in other analyses.",
+        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
     ),
     Table(
         "conclusions",
@@ -117,11 +144,20 @@ TABLES = (
     ),
     Table(
         "optimum",
-        "The best fitted point inside the studied region, with bootstrap intervals.",
+        "The best fitted setting where the model knows something, with simultaneous intervals.",
         lambda given: _stacked(
-            optimum.optimum(fit, given.resampled[metric], given.settings)
-            for metric, fit in given.main.items()
+            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
         ),
+    ),
+    Table(
+        "best",
+        "Which settings could be the best in each metric, and which one is recommended.",
+        lambda given: best.best(given.compared_with_best, given.recommendation),
+    ),
+    Table(
+        "recommendation",
+        "The recommended setting and what to expect of it in each metric.",
+        lambda given: best.expected(given.recommendation, given.settings),
     ),
     Table(
         "cells",
@@ -151,7 +187,7 @@ TABLES = (
     Table(
         "prices",
         "What each metric gives up at the point that is best for another.",
-        lambda given: tradeoff.prices(given.main, given.resampled, given.settings),
+        lambda given: tradeoff.prices(given.main, given.study, given.settings),
     ),
     Table(
         "variance",
@@ -165,21 +201,23 @@ TABLES = (
         "importance",
         "Share of the explained variation by factor and pair, by two methods.",
         lambda given: _stacked(
-            importance.importance(fit, given.resampled[metric], given.study, given.settings)
+            importance.importance(fit, given.draws[metric], given.study, given.settings)
             for metric, fit in given.main.items()
         ),
     ),
     Table(
         "comparisons",
-        "Each cell against the baseline on the same evaluation texts: exact McNemar test and "
+        "Each cell against the baseline on the same evaluation texts: exact test and "
         "paired bootstrap interval, corrected over the cells.",
         lambda given: comparisons.comparisons(given.study.runs, given.predictions, given.settings),
     ),
     Table(
         "power",
-        f"The smallest effect of each term that this design would have found "
+        f"The smallest difference of each factor that this design would have found "
         f"{words.times(power.POWER)}, and the replicates that a given effect needs.",
-        lambda given: _stacked(power.power(fit, given.settings) for fit in given.main.values()),
+        lambda given: _stacked(
+            power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
+        ),
     ),
     Table(
         "reliability",
@@ -199,11 +237,14 @@ TABLES = (
     Table(
         "captions",
         "What each of these tables holds.",
-        lambda given: pd.DataFrame(CAPTIONS.items(), columns=["table", "caption"]),
+        lambda given: _captions(),
     ),
 )
 
-CAPTIONS = {table.name: table.caption for table in sorted(TABLES, key=lambda table: table.name)}
+
+def _captions() -> pd.DataFrame:
+    listed = sorted((table.name, table.caption) for table in TABLES)
+    return pd.DataFrame(listed, columns=["table", "caption"])
 
 
 def compute(study: Study, settings: Settings) -> Tables:
@@ -217,11 +258,12 @@ def compute(study: Study, settings: Settings) -> Tables:
 def _notes(given: Evidence) -> list[Note]:
     """What could not be told, or not as asked, in the order in which it came up."""
     notes = [*given.study.notes, *given.fit_notes, *given.conclusions[1], *given.models[1]]
+    notes += joint.notes(given.joint_tests)
     notes += diagnostics.notes(given.fits)
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
-        notes += given.resampled[metric].notes
+        notes += given.draws[metric].notes
     return notes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from analysis.runs.settings import Factor, Metric
 from common.metrics import DEFINITIONS
 
+POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
 NAMED = 7  # a longer list is counted, not written out
 # unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
 _SECONDS = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
@@ -29,16 +30,13 @@ def name(key: str) -> str:
     return _NAMES.get(key, str(key).replace("_", " "))
 
 
-def term(key: str) -> str:
-    """``batch_size:epochs`` -> ``batch size × epochs``, ``epochs^2`` -> ``epochs²``."""
-    powers = {"^2": "²", "^3": "³"}
-    for written, shown in powers.items():
-        key = key.replace(written, shown)
-    parts = []
-    for part in key.split(":"):
-        factor, bracket, level = part.partition("[")
-        parts.append(name(factor) + (f" = {level.rstrip(']')}" if bracket else ""))
-    return " × ".join(parts)
+def term(parts: Iterable[tuple[str, Any, int]]) -> str:
+    """``batch size × epochs²``, ``schedule = linear`` from (factor, level or None, power) each."""
+    shown = [
+        name(factor) + ("" if level is None else f" = {level}") + POWERS[power]
+        for factor, level, power in parts
+    ]
+    return " × ".join(shown) or "intercept"
 
 
 def shortened(text: str, most: int) -> str:
@@ -78,15 +76,18 @@ def run(row: Mapping[str, Any], factors: tuple[Factor, ...]) -> str:
     return f"{named}, replicate {row['replicate']}" if "replicate" in row else named
 
 
-def listed(items: list[str], noun: str = "") -> str:
+def listed(items: list[str], noun: str = "", last: str = "and") -> str:
     """``a, b and c``; of more than ``NAMED`` their number: ``12 factors``.
 
-    Without a noun the first three are named, as examples of what is counted.
+    Without a noun the first three are named, as examples of what is counted. ``last``: before the
+    last of them, "and" or "or".
     """
     if len(items) > NAMED:
-        return count(len(items), noun) if noun else listed([*items[:3], f"{len(items) - 3:,} more"])
+        if noun:
+            return count(len(items), noun)
+        return listed([*items[:3], f"{len(items) - 3:,} more"], last=last)
     if len(items) > 1:
-        return ", ".join(items[:-1]) + f" and {items[-1]}"
+        return ", ".join(items[:-1]) + f" {last} {items[-1]}"
     return "".join(items)
 
 

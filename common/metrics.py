@@ -72,8 +72,15 @@ class Metric:
     measured: Callable[[Scored], float] | None = None
     in_history: bool = False  # a column of histories.csv
 
-    def of_sums(self, sums: Array, examples: int) -> Array:
-        """The metric from sums (…, k) over so many examples; a ratio to nothing counts 0."""
+    def columns(self, scored: Scored) -> Array:
+        """(n, k) the columns whose sums determine it. Raises TypeError where none do."""
+        if self.sums is None:
+            raise TypeError(f"{self.name} is no function of sums over examples")
+        return self.sums(scored)
+
+    def of_sums(self, sums: Array, examples: Array | float) -> Array:
+        """The metric from sums (…, k) over so many examples, or over weights that sum to so much;
+        a ratio to nothing counts 0."""
         if not self.ratio:
             return sums[..., 0] / examples
         parts, wholes = sums[..., 0::2], sums[..., 1::2]
@@ -83,9 +90,7 @@ class Metric:
         """The metric of all examples."""
         if self.measured is not None:
             return self.measured(scored)
-        if self.sums is None:
-            raise TypeError(f"{self.name} is a cost and no function of logits")
-        totals = np.array([column.sum() for column in self.sums(scored).T])
+        totals = np.array([column.sum() for column in self.columns(scored).T])
         return float(self.of_sums(totals, len(scored.labels)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style, words
+from analysis.fit.terms import columns_by_name
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -52,6 +53,15 @@ def rows(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
     if rows is None or rows.empty:
         raise CannotDraw(f"The analysis gave no table of {table.replace('_', ' ')} for it.")
     return rows
+
+
+def written(terms: Iterable[str], study: Study, settings: Settings) -> list[str]:
+    """Terms of the tables as a reader would write them: ``batch size × epochs``.
+
+    The longest are shortened.
+    """
+    columns = columns_by_name(study, settings)
+    return [words.shortened(words.term(columns[term].parts), TERM_LETTERS) for term in terms]
 
 
 def values(column: pd.Series, factor: Factor) -> pd.Series:
@@ -135,11 +145,6 @@ def largest(terms: list[str], sizes: pd.Series) -> list[str]:
 def level_label(factor: Factor, value: Any) -> str:
     """A level with its factor's name, as a legend has it: ``batch size 16``."""
     return words.shortened(words.setting({factor.name: value}, (factor,)), LEGEND_LETTERS)
-
-
-def term_names(terms: list[str]) -> list[str]:
-    """Terms as an axis names them: the longest shortened."""
-    return [words.shortened(words.term(term), TERM_LETTERS) for term in terms]
 
 
 def remark_left_out(figure: Figure, shown: int, count: int, what: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,7 +35,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     residual = words.in_unit(table["residual"].to_numpy(float), metric)
     scaled = table["standardised_residual"].to_numpy(float)
     marked = table["influential"].astype(bool).to_numpy()
-    dot = {"marker": "o", "linewidth": 0, "rasterized": many}
+    dot: dict[str, Any] = {"marker": "o", "linewidth": 0, "rasterized": many}
 
     def points(axis: Axes, x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> None:
         size, alpha = (3, 0.3) if many else (9, 0.75)

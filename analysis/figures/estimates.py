@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
+from analysis.fit.terms import are_blocks
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -19,7 +20,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Forest plot of the coefficients in both framings with the three estimators."""
     table = common.rows(tables, "coefficients", metric=metric.name)
     table = table[table["term"] != "intercept"]
-    table = table[~table["term"].str.startswith("replicate[")]
+    table = table[~are_blocks(table["term"], settings)]
     every_term = list(dict.fromkeys(table["term"]))
     sizes = table["statistic"].abs().groupby(table["term"]).max()
     terms = common.largest(every_term, sizes)
@@ -62,7 +63,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         unit = metric.unit or words.name(metric.name)
         change = common.axis_name(f"change in {words.name(metric.name)}")
         axis.set_xlabel(f"{change}\n{common.axis_name(f'({unit} for half the range)')}")
-        axis.set_yticks(range(len(terms)), common.term_names(terms))
+        axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)

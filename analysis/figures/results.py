@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from matplotlib.patches import Patch
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
+from analysis.fit.terms import Column, columns_by_name
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
 
@@ -185,14 +187,15 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
     every_pair = _pairs(settings)
+    columns = columns_by_name(study, settings)
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
-        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, *pair))[:9]
-    columns = 3
+        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, columns, pair))[:9]
+    in_row = 3
     if _wide(study, tuple(along for along, _ in pairs)):
-        columns, pairs = 1, pairs[:MOST_WIDE]
-    height = 2.35 + _room_for_categories(study, [along for along, _ in pairs], columns)
-    figure, axes = common.panels(len(pairs), columns, height, sharey=True)
+        in_row, pairs = 1, pairs[:MOST_WIDE]
+    height = 2.35 + _room_for_categories(study, [along for along, _ in pairs], in_row)
+    figure, axes = common.panels(len(pairs), in_row, height, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
         levels, other_values = (
@@ -227,24 +230,24 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             title += f", {len(lines)} of {every_line} levels"
         title = common.axis_name(title, width)
         widest = max(len(text) for text in axis.get_legend_handles_labels()[1])
-        in_row = max(1, min(len(lines), int(width / (widest * style.LETTER + 0.3))))
+        entries = max(1, min(len(lines), int(width / (widest * style.LETTER + 0.3))))
         axis.legend(
             title=title,
             title_fontsize=7,
             alignment="left",
             loc="lower left",
             bbox_to_anchor=(-0.03, 1.0),
-            ncols=in_row,
+            ncols=entries,
             columnspacing=0.9,
             handlelength=1.2,
             borderaxespad=0,
             borderpad=0.2,
         )
-        q_value = _interaction_q(tables, metric, along, other)
+        q_value = _interaction_q(tables, metric, columns, (along, other))
         if q_value <= 1:
-            lines_above = -(-len(lines) // in_row) + title.count("\n") + 1
+            lines_above = -(-len(lines) // entries) + title.count("\n") + 1
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
-        if place % columns == 0:
+        if place % in_row == 0:
             axis.set_ylabel(common.axis_name(words.axis_label(metric)))
     if len(pairs) < len(every_pair):
         common.remark(
@@ -286,18 +289,17 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
     return pairs
 
 
-def _interaction_q(tables: Tables, metric: Metric, one: Factor, other: Factor) -> float:
+def _interaction_q(
+    tables: Tables, metric: Metric, columns: Mapping[str, Column], pair: tuple[Factor, Factor]
+) -> float:
     """The q-value of the pair's term; infinite unless exactly one term is the interaction."""
     rows = tables.get("coefficients", pd.DataFrame())
     if rows.empty:
         return float("inf")
     rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
-    pair = {one.name, other.name}
-    of_pair = [
-        len(term.split(":")) == 2 and {part.partition("[")[0] for part in term.split(":")} == pair
-        for term in rows["term"]
-    ]
-    rows = rows[of_pair]
+    plain = {(factor.name, 1) for factor in pair}
+    of_pair = [name for name, column in columns.items() if set(column.term.powers) == plain]
+    rows = rows[rows["term"].isin(of_pair)]
     for estimator in style.ESTIMATORS:
         found = rows[rows["estimator"] == estimator]
         if len(found) == 1:

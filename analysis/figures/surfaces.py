@@ -44,8 +44,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
     grid = figure.subplots(len(rows_of), columns, squeeze=False)
     every = [words.in_unit(rows["estimate"], metric) for rows in slices.values()]
     every.append(words.in_unit(cells["mean"], metric))
-    norm = Normalize(min(v.min() for v in every), max(v.max() for v in every))
-    steps = np.linspace(norm.vmin, norm.vmax, 13)
+    low, high = min(v.min() for v in every), max(v.max() for v in every)
+    norm, steps = Normalize(low, high), np.linspace(low, high, 13)
     marked: set[str] = set()
     for row, in_row in zip(grid, rows_of, strict=True):
         here = [(key, rows) for key, rows in slices.items() if key[:2] in in_row]
@@ -116,7 +116,8 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     chosen = [(held, rows) for (x, y, held), rows in slices.items() if (x, y) == first]
     across, down = settings.factor(first[0]), settings.factor(first[1])
     cells = common.cells_of(tables, settings, metric)
-    figure = Figure(figsize=(style.WIDTH, 2.25), layout="none")
+    figure = Figure(figsize=(style.WIDTH, 2.25))
+    figure.set_layout_engine("none")
     values = np.concatenate([words.in_unit(rows["estimate"], metric) for _, rows in chosen])
     norm = Normalize(values.min(), values.max())
     observed = [cells_at(cells, held.values)["mean"].dropna() for held, _ in chosen]
@@ -125,7 +126,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     for place, (held, rows) in enumerate(chosen):
         # placed by hand: the layout engine does not see the labels of a 3-d axis
         width = 1 / len(chosen)
-        axis = figure.add_axes(
+        axis: Any = figure.add_axes(  # an Axes3D, which its annotation does not say
             (place * width + 0.01, 0.06, width - 0.055, 0.9),
             projection="3d",
             computed_zorder=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -62,10 +64,15 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         )
         if len(at) <= MOST_NUMBERS:
             _number(axis, at)
-        ring = {"marker": "o", "markerfacecolor": "none", "markersize": 7, "color": style.FRONT}
+        ring: dict[str, Any] = {
+            "marker": "o",
+            "markerfacecolor": "none",
+            "markersize": 7,
+            "color": style.FRONT,
+        }
         handles.append(Line2D([], [], **ring, label="Pareto front"))
     if relative:
-        look = {"color": style.BASELINE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+        look: dict[str, Any] = {"color": style.BASELINE, "linewidth": 0.8, "linestyle": (0, (4, 2))}
         axis.axhline(0, zorder=1, **look)
         axis.axvline(0, zorder=1, **look)
         axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)

@@ -19,7 +19,8 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
     history = study.histories
     if history is None or history.empty:
         raise common.CannotDraw("The table came without training histories.")
-    whole = [f for f in settings.factors if f.name != settings.subplot_factor]
+    subplot = study.subplot_factors(settings)
+    whole = [f for f in settings.factors if f.name not in subplot]
     if not whole:
         raise common.CannotDraw("Every run is the same trajectory: there is nothing to compare.")
     coloured = whole[0]
@@ -64,7 +65,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         for axis, value in zip(row, panels, strict=True):
             here = (
                 values
-                if value is None
+                if panel is None
                 else values[common.values(values[panel.name], panel) == value]
             )
             marker = "o" if column in settings.metric_names else ""
@@ -99,7 +100,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
                     if last <= 6
                     else np.linspace(0, last, 4).round()
                 )
-            if row[0] is grid[0, 0] and value is not None:
+            if row[0] is grid[0, 0] and panel is not None:
                 axis.set_title(words.setting({panel.name: value}, settings.factors))
         row[0].set_ylabel(label)
     handles = [

@@ -18,13 +18,21 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
         value, low, high = best[["predicted", "ci_low", "ci_high"]].iloc[0]
         value, interval = words.reading_and_interval(value, low, high, metric)
         if interval:
-            interval = f" ({percent(settings)} bootstrap interval {interval} for the value there)"
+            interval = (
+                f" ({percent(settings)} interval {interval}, which allows for the choice of the "
+                "setting)"
+            )
         sentence = f"The fitted {name} is best at {where}: {value}{interval}."
         edges = [words.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
         if edges:
             sentence += (
                 f" That is on the edge of what was studied in {words.listed(edges)}: something "
                 "better may lie beyond."
+            )
+        if best["beyond"].iloc[0]:
+            sentence += (
+                " The fitted surface is better still where no runs are around, of which it says "
+                "nothing."
             )
         yield Finding("surface", metric.name, "best_region", False, sentence)
     point = rows_of(tables, "stationary", metric=metric.name)

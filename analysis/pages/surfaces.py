@@ -136,8 +136,8 @@ def _height_axis(metric: Metric, values: pd.Series) -> Axis:
         words.in_unit(low, metric), words.in_unit(high, metric)
     )
     digits = max(0, -math.floor(math.log10(ticks[1] - ticks[0])))
-    ticks = [(tick / words.in_unit(1, metric), words.fixed(tick, digits)) for tick in ticks]
-    shown = [(value, text) for value, text in ticks if low <= value <= high]
+    written = [(tick / words.in_unit(1, metric), words.fixed(tick, digits)) for tick in ticks]
+    shown = [(value, text) for value, text in written if low <= value <= high]
     return Axis(words.axis_label(metric), low, high, False, shown)
 
 

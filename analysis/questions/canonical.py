@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from analysis import words
 from analysis.fit.coding import Coding, names_of
@@ -109,19 +110,20 @@ def predictions_at(fit: Fit, codings: Sequence[Coding], coded: Array) -> tuple[A
     return centre + full @ model.b + quadratic, natural
 
 
-def inside_region(codings: Sequence[Coding], coded: Array) -> Array:
+def inside_region(codings: Sequence[Coding], coded: Array) -> NDArray[np.bool_]:
     """(k,) whether coded points (k, factors) lie within the studied limits of every factor."""
     limits = np.array([coding.code(coding.limits)[:, 0] for coding in codings])
-    return ((coded >= limits[:, 0] - 1e-9) & (coded <= limits[:, 1] + 1e-9)).all(axis=1)
+    within = (coded >= limits[:, 0] - 1e-9) & (coded <= limits[:, 1] + 1e-9)
+    return np.all(within, axis=1)
 
 
 def stationary(fit: Fit) -> pd.DataFrame:
     """Stationary point, one row a factor; empty where `why_not_canonical` gives a reason."""
     names = ["metric", "nature", "inside", "predicted", "factor", "coded", "natural"]
-    if why_not_canonical(fit):
-        return pd.DataFrame(columns=names)
     second = curved(fit)
     point = stationary_point(second.b, second.B)
+    if point is None or why_not_canonical(fit):
+        return pd.DataFrame(columns=names)
     predicted, natural = predictions_at(fit, second.codings, point[None])
     return pd.DataFrame(
         {

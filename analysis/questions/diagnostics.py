@@ -13,8 +13,10 @@ from scipy import stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 
 from analysis import words
+from analysis.fit.estimable import triangle_of
 from analysis.fit.estimators import Fits
-from analysis.fit.least_squares import Array, Fit, lack_of_fit, triangle_of
+from analysis.fit.least_squares import Array, Fit, lack_of_fit
+from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 
@@ -105,10 +107,11 @@ def analysis_of_variance(fit: Fit, runs: pd.DataFrame) -> pd.DataFrame:
     kind_of = {term.name: term.kind for term in fit.model.terms}
     kinds = [
         "intercept",
-        *("replicate" for _ in fit.model.blocks),
+        *(block.name for block in fit.model.blocking for _ in block.columns),
         *(kind_of[term] for _, term in fit.model.columns),
     ]
-    order = ["intercept", "replicate", "FO", "TWI", "PQ", "higher"]
+    blocks = [block.name for block in fit.model.blocking]
+    order = ["intercept", *blocks, "FO", "TWI", "PQ", "higher"]
     sequence = sorted(range(len(kinds)), key=lambda column: order.index(kinds[column]))
     triangle = triangle_of(np.column_stack([fit.design[:, sequence], fit.response]))
     explained = pd.Series(triangle[:-1, -1] ** 2, [kinds[at] for at in sequence])
@@ -300,7 +303,7 @@ def _design(fit: Fit) -> list[Row]:
     # Belsley, Kuh & Welsch (1980): columns scaled to unit length, not centred
     condition = float(np.linalg.cond(fit.design / np.linalg.norm(fit.design, axis=0)))
     recentred = " Measured from the baseline rather than the middle, terms overlap by construction."
-    term = words.sentence_case(words.term(fit.names[at + 1]))
+    term = words.sentence_case(_written(fit, at))
     overlap = (
         f"{term} is the term least separate from the others: its variance is "
         f"{inflation[at]:.3g} times what it would be in an orthogonal design."
@@ -324,6 +327,11 @@ def _design(fit: Fit) -> list[Row]:
             + recentred * (fit.framing == "relative"),
         ),
     ]
+
+
+def _written(fit: Fit, at: int) -> str:
+    """The column as a reader would write it, counted without the intercept; none is a block."""
+    return words.term(columns_of(fit.model.terms, fit.model.codings)[at].parts)
 
 
 def _correlation(fit: Fit) -> Row:

@@ -18,7 +18,7 @@ def influences(scored: Scored, metric: Metric) -> Array:
     Their variance over n is the metric's sampling variance (the delta method; for F1 the ratio
     estimator of Cochran 1977, section 6.3).
     """
-    columns = metric.sums(scored)
+    columns = metric.columns(scored)
     if not metric.ratio:
         return columns[:, 0] - columns[:, 0].mean()
     parts, wholes = columns[:, 0::2], columns[:, 1::2]
@@ -29,10 +29,13 @@ def influences(scored: Scored, metric: Metric) -> Array:
     return each.sum(axis=1) / len(means)
 
 
-def metrics_of_sums(sums: Array, blocks: Sequence[tuple[Metric, int]], examples: int) -> Array:
+def metrics_of_sums(
+    sums: Array, blocks: Sequence[tuple[Metric, int]], examples: Array | float
+) -> Array:
     """(…, metrics) from sums (…, k) of the columns of several metrics side by side.
 
-    blocks: each metric with the number of its columns, in that order.
+    blocks: each metric with the number of its columns, in that order. examples: how many (…), or
+    their total weight.
     """
     values, column = [], 0
     for metric, columns in blocks:

@@ -59,9 +59,9 @@ def write(
         (root / "context.json").write_text(json.dumps(content, ensure_ascii=False))
         shutil.copyfile(TEMPLATE, root / TEMPLATE.name)
         # Untagged: tags double the file, and Chromium shows none over 1.5 MB in the HTML report.
-        pdf = typst.Compiler(root / TEMPLATE.name, root=root, ignore_system_fonts=True).compile(
-            format="pdf", timestamp=0, pdf_tags=False
-        )
+        pdf: Any = typst.Compiler(
+            root / TEMPLATE.name, root=root, ignore_system_fonts=True
+        ).compile(format="pdf", timestamp=0, pdf_tags=False)
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(pdf)
 
@@ -140,4 +140,4 @@ def _drawn(folder: Path) -> pd.DataFrame:
 def _subtitle(settings: Settings) -> str:
     factors = words.listed([words.name(name) for name in settings.factor_names])
     metrics = words.listed([words.name(name) for name in settings.metric_names])
-    return f"How {factors} move {metrics}"
+    return f"{words.sentence_case(metrics)} by {factors}"

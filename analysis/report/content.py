@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from analysis import words
+from analysis.fit.terms import Column, columns_by_name
 from analysis.report import block
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
@@ -35,16 +37,23 @@ class Content:
                 rows = rows[rows[column] == value]
         return rows
 
+    def found(self, **where: Any) -> list[str]:
+        """The sentences of the findings with these values, one or a tuple of them."""
+        return list(self._findings(where)["sentence"])
+
     def sentences(self, **where: Any) -> list[block.Block]:
-        """The findings with these values as marked sentences; nothing if there are none."""
+        """The same as marked sentences; nothing if there are none."""
+        items = [
+            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
+            for row in self._findings(where).to_dict("records")
+        ]
+        return [{"type": "sentences", "items": items}] if items else []
+
+    def _findings(self, where: Mapping[str, Any]) -> pd.DataFrame:
         rows = self.findings
         for column, value in where.items():
             rows = rows[rows[column].isin(value if isinstance(value, tuple) else (value,))]
-        items = [
-            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
-            for row in rows.to_dict("records")
-        ]
-        return [{"type": "sentences", "items": items}] if items else []
+        return rows
 
     def figure(self, name: str) -> list[block.Block]:
         """The figure, or the sentence why there is none or where it already was."""
@@ -69,6 +78,14 @@ class Content:
             if name not in self._placed
             for each in self.figure(name)
         ]
+
+    @cached_property
+    def _columns(self) -> dict[str, Column]:
+        return columns_by_name(self.study, self.settings)
+
+    def term(self, name: str) -> str:
+        """A term of the tables as a reader would write it: ``batch size × epochs``."""
+        return words.term(self._columns[name].parts)
 
     def setting(self, row: Mapping[str, Any]) -> list[str]:
         """The factors' values of a row, one text each."""

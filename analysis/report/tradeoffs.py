@@ -59,7 +59,7 @@ def _conflicts(content: Content) -> list[block.Block]:
         return []
     rows = []
     for row in table[table["kind"] == "conflict"].to_dict("records"):
-        line: list[Any] = [words.term(row["term"])]
+        line: list[Any] = [content.term(row["term"])]
         for which in ("a", "b"):
             metric = content.settings.metric(row[f"metric_{which}"])
             low, high = row[f"ci_low_{which}"], row[f"ci_high_{which}"]
@@ -115,7 +115,7 @@ def _prices(content: Content) -> list[block.Block]:
     return [
         block.table(
             "The price, in each metric, of choosing the settings best for another (fitted "
-            f"values, {content.percent} bootstrap intervals).",
+            f"values, {content.percent} intervals that allow for the choice of both).",
             [
                 block.column("settings best for", "left"),
                 block.column("metric", "left"),

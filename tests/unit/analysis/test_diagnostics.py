@@ -6,6 +6,7 @@ from statsmodels.stats.outliers_influence import variance_inflation_factor
 from analysis import words
 from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.terms import columns_by_name
 from analysis.questions import diagnostics as module
 from analysis.questions.diagnostics import analysis_of_variance, diagnostics, influence, notes
 
@@ -103,5 +104,6 @@ def test_variance_inflation_equals_statsmodels():
     rows = diagnostics(study, SETTINGS, fits).set_index(["metric", "framing", "diagnostic"])
     row = rows.loc["loss", "relative", "largest_variance_inflation"]
     assert row["value"] == pytest.approx(max(inflation))
-    term = words.term(fit.names[1 + int(np.argmax(inflation))])
-    assert row["sentence"].startswith(words.sentence_case(term))
+    term = fit.names[1 + int(np.argmax(inflation))]
+    shown = words.term(columns_by_name(study, SETTINGS)[term].parts)
+    assert row["sentence"].startswith(words.sentence_case(shown))

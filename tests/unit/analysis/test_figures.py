@@ -245,7 +245,7 @@ def test_every_share_lies_within_its_panel():
     table = computed["importance"].copy()
     first = table["metric"] == settings.metric_names[0]
     table.loc[first, ["share", "ci_low", "ci_high"]] *= 0.3
-    figure = figures.importance(computed | {"importance": table}, study, settings)
+    figure = figures.variability.importance(computed | {"importance": table}, study, settings)
     for axis in figure.axes:
         for line in axis.lines:
             assert np.nanmax(np.asarray(line.get_xdata(), dtype=float)) <= axis.get_xlim()[1]
@@ -256,7 +256,7 @@ def test_tables_read_back_draw_the_same(tmp_path):
     computed, study, settings = random_search()
     tables.write(computed, tmp_path)
     read = tables.read_tables(tmp_path)
-    for draw in (figures.contours, figures.perspective):
+    for draw in (figures.surfaces.contours, figures.surfaces.perspective):
         before, after = (
             draw(given, study, settings, settings.metrics[0]) for given in (computed, read)
         )
@@ -271,8 +271,10 @@ def test_without_tables_every_figure_says_why(kind):
 
 
 def test_names_and_numbers_as_one_writes_them():
-    assert words.term("learning_rate^2") == "learning rate²"
-    assert words.term("schedule[linear]:epochs") == "schedule = linear × epochs"
+    assert words.term([("learning_rate", None, 2)]) == "learning rate²"
+    assert (
+        words.term([("schedule", "linear", 1), ("epochs", None, 1)]) == "schedule = linear × epochs"
+    )
     assert [words.level(v) for v in (1e-5, 3.16e-5, 16, 0.05, 2.0)] == [
         "1e-5",
         "3.2e-5",
@@ -298,7 +300,7 @@ def test_of_a_large_table_some_cells_are_drawn_by_chance_and_it_is_said(monkeypa
     computed, study, settings = reference_study()
     monkeypatch.setattr(figures.common, "MANY", 10)
     with style.applied():
-        figure = figures.tradeoff(computed, study, settings)
+        figure = figures.tradeoffs.tradeoff(computed, study, settings)
         told = figure.get_supxlabel()
         drawn = sum(len(c.get_offsets()) for c in figure.axes[0].collections if c.get_zorder() == 4)
     front = figures.tradeoffs.front_cells(computed, settings)
