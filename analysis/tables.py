@@ -98,9 +98,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "stability",
         "Which factors matter without one run, trajectory or block, and in other analyses.",
-        lambda given: stability.stability(
-            given.fits, given.models[0], given.study, given.settings
-        ),
+        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
     ),
     Table(
         "conclusions",

@@ -15,7 +15,7 @@ from common.metrics import DEFINITIONS
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
 NAMED = 7  # a longer list is counted, not written out
 # unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
-_SECONDS = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
+_SECONDS: dict[str, tuple[float, float]] = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
 _LARGER_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "s": _SECONDS,
     "seconds": _SECONDS,

@@ -71,7 +71,7 @@ def compared_with_best(
             bonferroni = stats.t.isf(alpha / count, df)
             critical = np.minimum(bonferroni, np.sqrt(rank * stats.f.isf(alpha, rank, df)))
         else:
-            rows = zip(block, lengths, df, strict=True)
+            rows = zip(block.tolist(), lengths, df, strict=True)
             critical = np.array([exact.critical(at, told, *row) for at, *row in rows])
         differences = values[block, None] - values[told]
         reach = critical[:, None] * lengths
@@ -133,7 +133,7 @@ def _smallest_df(
     compared: (b, m), which differences there are. As `Fit.degrees_of_freedom` of every difference,
     from products of the contrasts instead of contrasts of their differences.
     """
-    if fit.covariance_gradient is None:
+    if fit.covariance_gradient is None or fit.parameter_covariance is None:
         return np.full(len(block), float(fit.residual_df))
     centred = contrasts - contrasts.mean(axis=0)
 

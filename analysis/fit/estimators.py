@@ -80,21 +80,15 @@ def _remarks(fit: Fit, study: Study) -> list[str]:
 def _lone_sources(fit: Fit, study: Study) -> Iterator[str]:
     """Which terms rest on one trajectory alone, by trajectory."""
     labels = study.runs.loc[fit.rows, "trajectory"].to_numpy()
+    columns = columns_of(fit.model.terms, fit.model.codings)
     for source in fit.sole_sources:
-        alone = source.touched & fit.of_terms
+        alone = source.touched[fit.of_terms]
         if alone.any():
-            columns = columns_of(fit.model.terms, fit.model.codings)
-            touched = alone[fit.of_terms]
-            names = [
-                words.term(column.parts)
-                for column, own in zip(columns, touched, strict=True)
-                if own
-            ]
-            terms = words.listed(names)
+            terms = [words.term(columns[at].parts) for at in np.flatnonzero(alone)]
             yield (
                 f"without trajectory {labels[fit.clusters == source.cluster][0]} there would be no "
-                f"estimate of {terms}. An effect cannot be told from the chance of a single "
-                "training run, so there is no interval and no p-value."
+                f"estimate of {words.listed(terms)}. An effect cannot be told from the chance of a "
+                "single training run, so there is no interval and no p-value."
             )
 
 

@@ -145,9 +145,7 @@ def test_no_effect_says_what_would_have_been_found():
         "1.1 points would have been found 4 times in 5)."
     )
     sentence = one(found, metric="accuracy", about="batch_size")["sentence"]
-    assert sentence.endswith(
-        "A difference of 0.9 points would have been found 4 times in 5."
-    )
+    assert sentence.endswith("A difference of 0.9 points would have been found 4 times in 5.")
     assert not found["significant"].any()
 
 
