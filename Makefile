@@ -1,5 +1,5 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint unchanged parity fuzz interruption slurm benchmarks audit licences lock
+.PHONY: study test example lint unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,6 +38,10 @@ parity: .venv/test.installed
 # Hostile configurations and tables by the thousand; tests/fuzz/README.md says what must hold.
 fuzz: .venv/test.installed
 	pytest tests/fuzz --hypothesis-profile=fuzz
+
+# Whether tests, intervals and power keep what they promise: a thousand simulated studies a line.
+simulations: .venv/test.installed
+	python -m tests.simulation
 
 # Fifty kills at random moments.
 interruption: .venv/test.installed

@@ -114,7 +114,7 @@ def _summary(
     name = words.name(metric.name)
     rule = f"q < {settings.alpha:g} and the {percent(settings)} interval without zero"
     if sure.empty:
-        sizes = smallest.tolist()
+        sizes = smallest.dropna().tolist()
         seen = ""
         if sizes:
             low, high = (words.amount(size, metric) for size in (min(sizes), max(sizes)))
