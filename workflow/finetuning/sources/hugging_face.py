@@ -58,12 +58,9 @@ def pin(kind: str, name: str, revision: str) -> Files:
                 f"HF_HUB_OFFLINE is set, and {name} at revision {revision} is not in the cache"
             ) from error
         return Files(folder, folder.name, _licence(folder))
+    ask = HfApi().model_info if kind == "checkpoint" else HfApi().dataset_info
     try:
-        information = _answer(
-            lambda: HfApi().repo_info(
-                name, revision=revision, repo_type=REPOSITORY[kind], timeout=ANSWER_SECONDS
-            )
-        )
+        information = _answer(lambda: ask(name, revision=revision, timeout=ANSWER_SECONDS))
     except (HfHubHTTPError, HFValidationError) as error:
         raise _not_there(kind, name, revision, error) from error
     files = [file.rfilename for file in information.siblings or []]
@@ -71,11 +68,12 @@ def pin(kind: str, name: str, revision: str) -> Files:
         raise UserError(no_safetensors(f"hub.checkpoint: {name}", files))
     if kind == "dataset":
         _refuse_script(name, files)
-    folder = fetch(kind, name, information.sha)
-    if revision != information.sha:
+    commit = str(information.sha)
+    folder = fetch(kind, name, commit)
+    if revision != commit:
         # Where huggingface_hub itself looks a branch up when it is offline.
-        replace_atomically(folder.parents[1] / "refs" / revision, information.sha)
-    return Files(folder, information.sha, _licence(folder))
+        replace_atomically(folder.parents[1] / "refs" / revision, commit)
+    return Files(folder, commit, _licence(folder))
 
 
 def fetch(kind: str, name: str, commit: str) -> Path:
