@@ -20,7 +20,7 @@ from analysis.fit.means import max_t_critical, usable_df
 # With more means than this the critical value is a bound instead of Dunnett's.
 MOST_EXACT = 60
 # Of more means only the best fitted are told of, though compared with all.
-MOST_TOLD = 500
+MOST_TOLD = 200
 DIRECTIONS = 2**15  # half of them drawn, and their opposites
 BINS = 512
 BLOCK = 1000  # means compared at a time
@@ -71,7 +71,7 @@ def compared_with_best(
             bonferroni = stats.t.isf(alpha / count, df)
             critical = np.minimum(bonferroni, np.sqrt(rank * stats.f.isf(alpha, rank, df)))
         else:
-            rows = zip(block, lengths, df, strict=True)
+            rows = zip(block.tolist(), lengths, df, strict=True)
             critical = np.array([exact.critical(at, told, *row) for at, *row in rows])
         differences = values[block, None] - values[told]
         reach = critical[:, None] * lengths
@@ -133,7 +133,7 @@ def _smallest_df(
     compared: (b, m), which differences there are. As `Fit.degrees_of_freedom` of every difference,
     from products of the contrasts instead of contrasts of their differences.
     """
-    if fit.covariance_gradient is None:
+    if fit.covariance_gradient is None or fit.parameter_covariance is None:
         return np.full(len(block), float(fit.residual_df))
     centred = contrasts - contrasts.mean(axis=0)
 
@@ -144,7 +144,7 @@ def _smallest_df(
 
     variances = of_differences(fit.covariance)
     gradients = np.array([of_differences(each) for each in fit.covariance_gradient])
-    spread = np.einsum("mij,mn,nij->ij", gradients, fit.parameter_covariance, gradients)
+    spread = (gradients * np.tensordot(fit.parameter_covariance, gradients, axes=1)).sum(axis=0)
     usable = compared & (spread > 0)
     df = np.where(usable, 2 * variances**2 / np.where(usable, spread, 1), np.inf).min(axis=1)
     return np.where(np.isfinite(df), df, fit.residual_df)

@@ -13,6 +13,7 @@ from analysis import words
 from analysis.fit.cluster_robust import cluster_robust
 from analysis.fit.least_squares import Array, Fit, ordinary_least_squares
 from analysis.fit.split_plot import BLOCK_MOST, split_plot
+from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common.errors import UserError
@@ -79,14 +80,15 @@ def _remarks(fit: Fit, study: Study) -> list[str]:
 def _lone_sources(fit: Fit, study: Study) -> Iterator[str]:
     """Which terms rest on one trajectory alone, by trajectory."""
     labels = study.runs.loc[fit.rows, "trajectory"].to_numpy()
+    columns = columns_of(fit.model.terms, fit.model.codings)
     for source in fit.sole_sources:
-        alone = source.touched & fit.of_terms
+        alone = source.touched[fit.of_terms]
         if alone.any():
-            terms = words.listed([words.term(fit.names[at]) for at in np.flatnonzero(alone)])
+            terms = [words.term(columns[at].parts) for at in np.flatnonzero(alone)]
             yield (
                 f"without trajectory {labels[fit.clusters == source.cluster][0]} there would be no "
-                f"estimate of {terms}. An effect cannot be told from the chance of a single "
-                "training run, so there is no interval and no p-value."
+                f"estimate of {words.listed(terms)}. An effect cannot be told from the chance of a "
+                "single training run, so there is no interval and no p-value."
             )
 
 

@@ -9,11 +9,12 @@ cannot be told from a chance of that one training.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 # Directions of which all other trajectories together know less than this share are known by one.
 SOLE = 1e-6
@@ -34,7 +35,7 @@ class SoleSource:
     @property
     def touched(self) -> NDArray[np.bool_]:
         """(p,) True for the coefficients that cannot be estimated without the trajectory."""
-        return self.weights.any(axis=1)
+        return np.asarray(self.weights.any(axis=1))
 
 
 def sole_sources(

@@ -122,7 +122,7 @@ def recommendation(
     Raises UserError where the table has no column of the name ``prefer``.
     """
     asked = settings.recommend
-    decided_by = asked.metric if asked else next(iter(compared["metric"]), None)
+    decided_by = asked.metric if asked else next(iter(compared["metric"]), "")
     rows = compared[compared["metric"] == decided_by]
     if rows.empty:
         return None

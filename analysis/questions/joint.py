@@ -62,12 +62,11 @@ def hypotheses(model: Model) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """(kind, tested, coefficients that are zero) of every question that the model has terms for."""
     factors_of = {term.name: {name for name, _ in term.powers} for term in model.terms}
     yield "global", "global", tuple(column for column, _ in model.columns)
-    asked = [("factor", (name,)) for name in names_of(model.codings)]
-    asked += [("pair", pair) for pair in combinations(names_of(model.codings), 2)]
-    for kind, factors in asked:
-        names = tuple(column for column, term in model.columns if factors_of[term] >= set(factors))
-        if names:
-            yield kind, ":".join(factors), names
+    for kind, together in (("factor", 1), ("pair", 2)):
+        for asked in combinations(names_of(model.codings), together):
+            names = tuple(name for name, term in model.columns if factors_of[term] >= set(asked))
+            if names:
+                yield kind, ":".join(asked), names
     for block in dict.fromkeys(block for _, block in model.block_columns):
         yield "block", block, tuple(column for column, own in model.block_columns if own == block)
 
