@@ -9,6 +9,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
+from analysis.figures import side_by_side
 from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
@@ -28,13 +29,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_config(read_config(given.config))
-        study = table.read(given.runs, settings)
+        study = table.read(given.runs, Settings.from_config(read_config(given.config)))
+        settings = study.settings
+        side_by_side.prepare()
         computed = tables.compute(study, settings)
         tables.write(computed, given.out / "analysis")
-        figures.draw_all(computed, study, settings, given.out / "figures")
+        drawn = given.out / "figures"
+        figures.draw_all(computed, study, settings, drawn, side_by_side.available())
         pages.write(computed, study, settings, given.out / "interactive")
-        report.write(computed, study, settings, given.out / "figures", given.out / "report.pdf")
+        report.write(computed, study, settings, drawn, given.out / "report.pdf")
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -21,12 +21,15 @@ from analysis.questions import (
     canonical,
     cells,
     comparisons,
+    confounding,
     diagnostics,
+    differences,
     effects,
     importance,
     joint,
     optimum,
     power,
+    stability,
     steepest_path,
     tradeoff,
     variance,
@@ -74,6 +77,18 @@ TABLES: tuple[Table, ...] = (
         lambda given: joint.joint(given.joint_tests),
     ),
     Table(
+        "differences",
+        "How much each factor matters: the fitted means at its levels against each other.",
+        lambda given: _stacked(
+            differences.differences(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "confounding",
+        "How closely the factors, and factors and blocks, varied together.",
+        lambda given: confounding.confounding(given.study, given.settings),
+    ),
+    Table(
         "anova",
         "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
         lambda given: diagnostics.anova(given.study, given.fits),
@@ -87,6 +102,11 @@ TABLES: tuple[Table, ...] = (
         "influence",
         "Residual, leverage and Cook's distance of the runs in each fit.",
         lambda given: diagnostics.influence(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "stability",
+        "Which factors matter without one run, trajectory or block, and in other analyses.",
+        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
     ),
     Table(
         "conclusions",
@@ -147,6 +167,11 @@ TABLES: tuple[Table, ...] = (
         "best",
         "Which settings could be the best in each metric, and which one is recommended.",
         lambda given: best.best(given.compared_with_best, given.recommendation),
+    ),
+    Table(
+        "recommendation",
+        "The recommended setting and what to expect of it in each metric.",
+        lambda given: best.expected(given.recommendation, given.settings),
     ),
     Table(
         "cells",

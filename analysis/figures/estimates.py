@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
-from analysis.fit.terms import is_block
+from analysis.fit.terms import are_blocks
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -20,7 +20,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Forest plot of the coefficients in both framings with the three estimators."""
     table = common.rows(tables, "coefficients", metric=metric.name)
     table = table[table["term"] != "intercept"]
-    table = table[~table["term"].map(is_block)]
+    table = table[~are_blocks(table["term"], settings)]
     terms = list(dict.fromkeys(table["term"]))
     framings = [f for f in ("absolute", "relative") if f in set(table["framing"])]
     estimators = [e for e in style.ESTIMATORS if e in set(table["estimator"])]

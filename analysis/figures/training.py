@@ -19,7 +19,8 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
     history = study.histories
     if history is None or history.empty:
         raise common.CannotDraw("The table came without training histories.")
-    whole = [f for f in settings.factors if f.name != settings.subplot_factor]
+    subplot = study.subplot_factors(settings)
+    whole = [f for f in settings.factors if f.name not in subplot]
     if not whole:
         raise common.CannotDraw("Every run is the same trajectory: there is nothing to compare.")
     coloured = whole[0]

@@ -15,7 +15,7 @@ import pandas as pd
 from scipy import stats
 from scipy.optimize import brentq
 
-from analysis.fit.coding import Coding
+from analysis.fit.coding import Coding, levels_beside
 from analysis.fit.least_squares import Array, Fit
 
 DIRECTIONS = 3000
@@ -39,7 +39,8 @@ def curve_values(coding: Coding, points: int) -> list[Any]:
 def contrasts_at(fit: Fit, values: Mapping[str, Sequence[Any]]) -> Array:
     """Contrasts (k, p) predicting points of which only some factors are given, k values each.
 
-    The others are at coded 0: numeric ones at their centre, categorical ones averaged.
+    The others are at coded 0: numeric ones at their centre, categorical ones averaged over the
+    levels under which the given ones exist.
     """
     count = len(next(iter(values.values()))) if values else 1
     points = pd.DataFrame({name: list(column) for name, column in values.items()})
@@ -56,7 +57,8 @@ def contrasts_at(fit: Fit, values: Mapping[str, Sequence[Any]]) -> Array:
     if not averaged:
         return fit.contrasts(points)
     total = np.zeros((count, len(fit.coefficients)))
-    settings = list(product(*(coding.levels for coding in averaged)))
+    shown = [coding for coding in fit.model.codings if coding.name in values]
+    settings = list(product(*(levels_beside(coding, shown) for coding in averaged)))
     for levels in settings:
         names = [coding.name for coding in averaged]
         total += fit.contrasts(points.assign(**dict(zip(names, levels, strict=True))))

@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """A setting that was run, by factor, and what to expect of it, by metric.
+    """A setting that was run, by factor that exists there, and what to expect of it, by metric.
 
     decided_by: the metric in which it could be the best. seconds: the mean over its runs, nan where
     they were not measured.
@@ -103,8 +103,36 @@ def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
     """`comparisons_with_best` with ``recommended``, True in the chosen setting's row by metric."""
     if chosen is None:
         return compared.assign(recommended=False)
-    same = [compared[factor] == value for factor, value in chosen.setting.items()]
+    factors = [name for name in compared.columns if name not in ("metric", *COMPARED)]
+    same = [
+        compared[name] == chosen.setting[name] if name in chosen.setting else compared[name].isna()
+        for name in factors
+    ]
     return compared.assign(recommended=np.logical_and.reduce(same))
+
+
+def expected(chosen: Recommendation | None, settings: Settings) -> pd.DataFrame:
+    """recommendation.csv: a row a metric with its `Outcome` at the recommended setting."""
+    columns = ["metric", "decided_by", "estimate", "ci_low", "ci_high", "lost", "lost_most"]
+    columns += ["could_be_best", "seconds", *settings.factor_names]
+    if chosen is None:
+        return pd.DataFrame(columns=columns)
+    rows = [
+        {
+            **chosen.setting,
+            "metric": outcome.metric,
+            "decided_by": chosen.decided_by,
+            "estimate": outcome.estimate,
+            "ci_low": outcome.ci_low,
+            "ci_high": outcome.ci_high,
+            "lost": outcome.loss,
+            "lost_most": outcome.loss_most,
+            "could_be_best": outcome.could_be_best,
+            "seconds": chosen.seconds,
+        }
+        for outcome in chosen.outcomes
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def recommendation(
@@ -188,7 +216,7 @@ def _seconds(point: pd.DataFrame, study: Study, settings: Settings) -> float:
 def _means(points: pd.DataFrame, column: str, study: Study, settings: Settings) -> Array:
     """Mean of a column over the runs of each point (k,), nan where none has it."""
     factors = list(settings.factor_names)
-    means = study.runs.groupby(factors, as_index=False)[[column]].mean()
+    means = study.runs.groupby(factors, as_index=False, dropna=False)[[column]].mean()
     return points[factors].merge(means, on=factors, how="left")[column].to_numpy(float)
 
 
@@ -203,7 +231,7 @@ def _outcome(
     mean, std_error = (float(value[0]) for value in fit.predict(chosen))
     low, estimate, high = np.clip(mean + critical * std_error * np.arange(-1, 2), *metric.bounds)
     own_best = rows[factors].head(1)
-    is_best = _by_factor(own_best) == _by_factor(chosen)
+    is_best = own_best.reset_index(drop=True).equals(chosen.reset_index(drop=True))
     compared = rows.merge(chosen, on=factors)
     return Outcome(
         metric=metric.name,
@@ -218,5 +246,5 @@ def _outcome(
 
 
 def _by_factor(point: pd.DataFrame) -> dict[str, Any]:
-    """The values of a table's one row, as Python's own numbers."""
-    return {name: column.tolist()[0] for name, column in point.items()}
+    """The values of a table's one row, as Python's own numbers; of the factors that exist there."""
+    return {name: column.tolist()[0] for name, column in point.dropna(axis="columns").items()}

@@ -96,7 +96,7 @@ def _variants(
             kept = study.runs[study.runs["replicate"] != left_out]
             yield f"without replicate {left_out}", fitted(kept)
     for degree, terms in polynomials(study, settings).items():
-        if settings.formula is not None or degree != settings.degree:
+        if set(terms) != set(study.terms[metric.name]):
             yield f"degree {degree}", fitted(terms=terms)
 
 
@@ -136,7 +136,7 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, list[Note]]:
     allowed = polynomials(study, settings)
     rows, notes = [], _missing_powers(study, settings, allowed)
     for metric in settings.metric_names:
-        if study.response(metric, "absolute").nunique() < 2:
+        if study.response(metric, "absolute").nunique() < 2 or metric in study.determined:
             continue
         for degree, terms in allowed.items():
             try:
@@ -145,6 +145,9 @@ def models(study: Study, settings: Settings) -> tuple[pd.DataFrame, list[Note]]:
                 notes.append(Note("models", f"no model of degree {degree}. {error}", metric))
                 continue
             rows.append((metric, degree, *_quality(fit)))
+            if np.isnan(rows[-1][3]):
+                few = f"{len(fit.response)} runs are too few for {len(fit.coefficients)} terms"
+                notes.append(Note("models", f"no AICc of degree {degree}: {few}.", metric))
     columns = ["parameters", "aicc", "adjusted_r_squared", "predicted_r_squared"]
     return pd.DataFrame(rows, columns=["metric", "degree", *columns]), notes
 

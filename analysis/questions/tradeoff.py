@@ -14,7 +14,7 @@ import pandas as pd
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.means import max_t_critical, usable_df
 from analysis.fit.resampling import Stream
-from analysis.fit.terms import INTERCEPT, is_block
+from analysis.fit.terms import INTERCEPT, are_blocks
 from analysis.questions.candidates import candidates as candidates_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -95,7 +95,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     (both exclude zero on the same side) or unclear.
     """
     terms = coefficients[
-        (coefficients["term"] != INTERCEPT.name) & ~coefficients["term"].map(is_block)
+        (coefficients["term"] != INTERCEPT.name) & ~are_blocks(coefficients["term"], settings)
     ]
     sign = np.array([settings.metric(name).sign for name in terms["metric"]], dtype=float)
     good = pd.DataFrame(

@@ -37,7 +37,7 @@ def methods(content: Content) -> list[block.Block]:
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
-        else f"a full polynomial of degree {content.settings.degree}"
+        else f"a full polynomial of degree {content.settings.degree or 2}"
     )
     texts = [
         (
@@ -90,8 +90,8 @@ def methods(content: Content) -> list[block.Block]:
         ),
         (
             "Variability, importance, power",
-            "Importance is told twice: by type II sums of squares of the polynomial and by "
-            "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
+            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
             "are compared with the baseline on the same texts, each of which counts once for all "
             "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
             "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "

@@ -29,7 +29,7 @@ def robustness(content: Content) -> list[block.Block]:
         blocks += _flips(content, variants)
     models = content.rows("models")
     if len(models):
-        best = models.loc[models.groupby("metric")["aicc"].idxmin()].index
+        best = models.dropna(subset="aicc").groupby("metric")["aicc"].idxmin().to_numpy()
         blocks.append(
             block.table(
                 "Polynomials of degree 1, 2 and 3 by least squares; semibold: lowest AICc.",

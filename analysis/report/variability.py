@@ -30,6 +30,9 @@ def _power(content: Content) -> list[block.Block]:
         return []
     metrics = [m for m in content.settings.metrics if m.name in set(table["metric"])]
     by_metric = {m.name: table[table["metric"] == m.name].set_index("factor") for m in metrics}
+    digits = {
+        m.name: words.spread_decimals(by_metric[m.name]["smallest_difference"], m) for m in metrics
+    }
     columns, spans = [block.column("factor", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
         spans.append({"title": f"{words.name(metric.name)}{block.unit(metric)}", "columns": 3})
@@ -43,8 +46,8 @@ def _power(content: Content) -> list[block.Block]:
                 continue
             row = by_metric[metric.name].loc[factor]
             line += [
-                content.value(row["smallest_difference"], metric, more=1),
-                content.value(row["observed_difference"], metric, more=1),
+                content.value(row["smallest_difference"], metric, digits[metric.name]),
+                content.value(row["observed_difference"], metric, digits[metric.name]),
                 _replicates(row["replicates_needed"]),
             ]
         rows.append(line)

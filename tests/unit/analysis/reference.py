@@ -33,7 +33,7 @@ CONFIG = {
 
 CHEMREACT_CONFIG = {
     "factors": {"Time": {"range": [80, 90]}, "Temp": {"range": [170, 180]}},
-    "analysis": {"metrics": {"Yield": {"better": "higher"}}},
+    "analysis": {"metrics": {"Yield": {"better": "higher"}}, "columns": {"replicate": "Block"}},
 }
 
 
@@ -85,13 +85,7 @@ def at_most(nominal, draws):
 
 
 def chemreact():
-    """ChemReact repeats its centre point within a block, which a table of runs may not, so the
-    block is put in place of the replicate afterwards."""
-    table = pd.read_csv(REFERENCE / "chemreact.csv")
-    table = table.assign(replicate=range(len(table)))
-    read = runs.from_table(table, settings(CHEMREACT_CONFIG))
-    read.runs["replicate"] = read.runs["Block"]
-    return read
+    return runs.read(REFERENCE / "chemreact.csv", settings(CHEMREACT_CONFIG))
 
 
 def answers(name):

@@ -262,6 +262,36 @@ def test_nothing_is_recommended_where_nothing_is_compared():
     )
 
 
+def test_a_factor_that_does_not_exist_in_a_setting_is_left_out_of_it():
+    """Momentum is a factor of SGD alone: elsewhere it is empty, and has its mean seconds."""
+    table = pd.DataFrame(
+        {
+            "optimizer": ["adam", "sgd", "sgd"] * 4,
+            "momentum": [np.nan, 0.5, 0.9] * 4,
+            "replicate": 0,
+            "trajectory": [f"run{at}" for at in range(12)],
+            "seconds": [1.0, 2.0, 3.0] * 4,
+            "y": np.array([5.0, 1.0, 0.0] * 4) + np.random.default_rng(0).normal(0, 0.1, 12),
+        }
+    )
+    settings = Settings.from_config(
+        {
+            "factors": {"optimizer": {"scale": "categorical"}, "momentum": {}},
+            "analysis": {"metrics": {"y": {"better": "higher"}}, "formula": "optimizer"},
+        }
+    )
+    fit = ordinary_least_squares(Study(table), settings, "y", "absolute")
+    found = comparisons_with_best({"y": fit}, Study(table), settings)
+    chosen = recommendation(found, {"y": fit}, Study(table), settings)
+    assert chosen.setting == {"optimizer": "adam"}
+    assert chosen.seconds == 1
+    assert chosen.outcomes[0].loss == 0
+    assert best(found, chosen).set_index("optimizer")["recommended"].to_dict() == {
+        "adam": True,
+        "sgd": False,
+    }
+
+
 def test_the_critical_values_bound_is_not_below_dunnetts():
     """Just below and just above the number of settings at which the bound takes over."""
     found = []

@@ -13,6 +13,7 @@ from analysis.fit import means
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
+from analysis.fit.terms import model_terms
 from analysis.questions import canonical, effects, optimum, steepest_path
 from analysis.questions.candidates import candidates
 from analysis.runs import table as runs
@@ -301,7 +302,7 @@ def test_categorical_factors_are_averaged_and_shown_by_level():
         "analysis": {"metrics": {"y": {"better": "higher"}}, "formula": "a + b + kind + a:b + a^2"},
     }
     chosen = Settings.from_config(config)
-    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    fit = ordinary_least_squares(study, chosen, "y", "absolute", terms=model_terms(chosen))
     table = effects.effects(fit, chosen)
     kind = table[table["factor"] == "kind"].set_index("value")["estimate"]
     assert kind["x"] - kind["y"] == pytest.approx(1)
