@@ -83,7 +83,7 @@ class Evidence:
 
     @cached_property
     def conclusions(self) -> tuple[pd.DataFrame, list[Note]]:
-        return robustness.conclusions(self.study, self.settings, self.fits)
+        return robustness.conclusions(self.study, self.settings, self.fits, self.models[0])
 
     @cached_property
     def models(self) -> tuple[pd.DataFrame, list[Note]]:

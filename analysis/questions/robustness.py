@@ -22,6 +22,10 @@ from common.errors import UserError
 DEGREES = (1, 2, 3)
 # With more replicates than this no single one can matter, and each costs a fit of everything.
 REPLICATES_MOST = 10
+# A variant of the analysis is a possible one with so many residual degrees of freedom and an AICc
+# so close to the best model's (Burnham & Anderson 2002, section 2.6: beyond 10, no support).
+LEAST_DF = 5
+AICC_WITHIN = 10.0
 
 
 def estimable_polynomial(study: Study, settings: Settings, degree: int) -> tuple[Term, ...]:
@@ -40,8 +44,19 @@ def polynomials(study: Study, settings: Settings) -> dict[int, tuple[Term, ...]]
     return {n: terms for n, terms in found.items() if max(term.degree for term in terms) == n}
 
 
-def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFrame, list[Note]]:
+def has_support(degree: int, metric: str, models: pd.DataFrame) -> bool:
+    """Whether the degree's AICc in models.csv is close to that of the metric's best model."""
+    aicc = models[models["metric"] == metric].set_index("degree")["aicc"]
+    return bool(aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN)
+
+
+def conclusions(
+    study: Study, settings: Settings, fits: Fits, models: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Note]]:
     """Split-plot estimates of the absolute framing under every variant, against the main ones.
+
+    Variants are analyses that are possible: models.csv (``models``) supports the degree, and
+    LEAST_DF residual degrees of freedom are left.
 
     A term agrees if it is significant in both with one sign, or in neither. ``agrees`` is empty
     for the main fit and for terms it does not have. Estimates are in the variant's own unit
@@ -63,9 +78,12 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
             continue
         reference = _tests(main, settings.alpha)
         tables.append(_labelled("main", metric, reference.assign(agrees=None)))
-        for variant, fit in _variants(study, settings, metric):
+        for variant, fit in _variants(study, settings, metric, models):
             try:
-                found = _tests(fit(), settings.alpha)
+                fitted = fit()
+                if len(fitted.response) - len(fitted.names) < LEAST_DF:
+                    continue
+                found = _tests(fitted, settings.alpha)
             except UserError as error:
                 notes.append(Note("robustness", f"no variant '{variant}'. {error}", metric.name))
                 continue
@@ -75,7 +93,7 @@ def conclusions(study: Study, settings: Settings, fits: Fits) -> tuple[pd.DataFr
 
 
 def _variants(
-    study: Study, settings: Settings, metric: Metric
+    study: Study, settings: Settings, metric: Metric, models: pd.DataFrame
 ) -> Iterator[tuple[str, Callable[[], Fit]]]:
     """Names of the variants and how each is fitted."""
 
@@ -96,7 +114,8 @@ def _variants(
             kept = study.runs[study.runs["replicate"] != left_out]
             yield f"without replicate {left_out}", fitted(kept)
     for degree, terms in polynomials(study, settings).items():
-        if set(terms) != set(study.terms[metric.name]):
+        other = set(terms) != set(study.terms[metric.name])
+        if other and has_support(degree, metric.name, models):
             yield f"degree {degree}", fitted(terms=terms)
 
 

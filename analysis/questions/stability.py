@@ -21,7 +21,7 @@ from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
 from analysis.fit.terms import Term
 from analysis.questions.joint import hypotheses
-from analysis.questions.robustness import polynomials
+from analysis.questions.robustness import LEAST_DF, has_support, polynomials
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 from common.errors import UserError
@@ -29,10 +29,6 @@ from common.errors import UserError
 # Of more runs no single one can matter, and each costs a fit of them all.
 RUNS_MOST = 5000
 BLOCKS_MOST = 10
-# A variant of the analysis is a possible one with so many residual degrees of freedom and an AICc
-# so close to the best model's (Burnham & Anderson 2002, section 2.6: beyond 10, no support).
-LEAST_DF = 5
-AICC_WITHIN = 10.0
 COLUMNS = ["metric", "variation", "name", "factor", "p_value", "q_value", "matters", "agrees"]
 
 
@@ -134,9 +130,8 @@ def _other_analyses(
         yield Variation("analysis", "logarithm", replace(study, runs=changed))
     if settings.formula is not None or models.empty:
         return
-    aicc = models[models["metric"] == metric.name].set_index("degree")["aicc"]
     for degree, terms in polynomials(study, settings).items():
-        if degree != settings.degree and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
+        if degree != settings.degree and has_support(degree, metric.name, models):
             yield Variation("analysis", f"degree {degree}", study, terms)
 
 

@@ -13,10 +13,14 @@ from analysis.runs.study import Note
 SETTINGS = reference.settings()
 
 
+def concluded(study, settings):
+    return conclusions(study, settings, fit_all(study, settings)[0], models(study, settings)[0])
+
+
 @pytest.fixture(scope="module")
 def found():
     study = reference.study("splitplot_unbalanced")
-    return conclusions(study, SETTINGS, fit_all(study, SETTINGS)[0])[0]
+    return concluded(study, SETTINGS)[0]
 
 
 def test_every_variant_is_there(found):
@@ -25,8 +29,6 @@ def test_every_variant_is_there(found):
         "main",
         "logit",
         *replicates,
-        "degree 1",
-        "degree 3",
     ]
     assert "log" in found.query("metric == 'loss'")["variant"].unique()
 
@@ -47,14 +49,21 @@ def test_what_flips_is_marked(found):
     rows = found.query("metric == 'loss' and term == 'batch_size'").set_index("variant")
     assert rows.loc["main", "significant"]
     flipped = rows.index[rows["agrees"] == False]  # noqa: E712
-    assert set(flipped) == {*(f"without replicate {k}" for k in range(3)), "degree 1", "degree 3"}
+    assert set(flipped) == {f"without replicate {k}" for k in range(3)}
     assert rows.loc["log", "agrees"] == True  # noqa: E712
 
 
-def test_a_new_term_has_nothing_to_agree_with(found):
-    cubic = found.query("variant == 'degree 3' and term == 'learning_rate^2:epochs'")
+def test_only_degrees_that_the_runs_support_are_variants():
+    """By AICc the second degree is best, by far."""
+    study = reference.study("splitplot_unbalanced")
+    fits, compared = fit_all(study, SETTINGS)[0], models(study, SETTINGS)[0]
+    f1 = compared[compared["metric"] == "f1"].set_index("degree")["aicc"]
+    assert f1.idxmin() == 2 and f1.drop(2).min() > f1[2] + 10
+    every = conclusions(study, SETTINGS, fits, compared.assign(aicc=0.0))[0]
+    assert {"degree 1", "degree 3"} <= set(every["variant"])
+    cubic = every.query("variant == 'degree 3' and term == 'learning_rate^2:epochs'")
     assert len(cubic) == 3
-    assert cubic["agrees"].isna().all()
+    assert cubic["agrees"].isna().all()  # nothing to agree with
 
 
 def test_a_sign_that_turns_is_no_agreement():
@@ -63,7 +72,7 @@ def test_a_sign_that_turns_is_no_agreement():
         "epochs"
     ] + 1e-3 * np.sin(np.arange(81))
     fits, _ = fit_all(study, SETTINGS)
-    table, _ = conclusions(study, SETTINGS, fits)
+    table, _ = conclusions(study, SETTINGS, fits, models(study, SETTINGS)[0])
     rows = table.query("metric == 'loss' and term == 'epochs'").set_index("variant")
     assert rows.loc["main", "estimate"] < 0 < rows.loc["without replicate 2", "estimate"]
     assert not rows.loc["without replicate 2", "agrees"]
@@ -115,7 +124,7 @@ def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
             "it has no terms of its own.",
         )
     ]
-    variants = conclusions(study, settings, fit_all(study, settings)[0])[0]["variant"].unique()
+    variants = concluded(study, settings)[0]["variant"].unique()
     assert "degree 1" in variants and "degree 3" not in variants
 
 
@@ -124,7 +133,7 @@ def test_replicates_that_are_too_many_to_leave_out_are_said():
     copies = [study.runs.assign(replicate=study.runs["replicate"] + 3 * k) for k in range(4)]
     many = replace(study, runs=pd.concat(copies, ignore_index=True))
     many.runs["trajectory"] += "/" + many.runs["replicate"].astype(str)
-    found, notes = conclusions(many, SETTINGS, fit_all(many, SETTINGS)[0])
+    found, notes = concluded(many, SETTINGS)
     assert not found["variant"].str.startswith("without").any()
     assert [note.sentence for note in notes] == [
         "With 12 replicates, none was left out in turn to see whether it decides a conclusion; "
