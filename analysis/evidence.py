@@ -10,7 +10,9 @@ from analysis.fit import estimators
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit
 from analysis.fit.resampling import Bootstrap, bootstrap_all
-from analysis.questions import robustness, tradeoff
+from analysis.questions import best, joint, robustness, tradeoff
+from analysis.questions.best import Recommendation
+from analysis.questions.joint import JointTest
 from analysis.runs.predictions import Predictions, read_predictions
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
@@ -48,6 +50,20 @@ class Evidence:
     def main(self) -> dict[str, Fit]:
         """By metric, the split-plot fit of the metric itself."""
         return {fit.metric: fit for fit in self.mixed if fit.framing == "absolute"}
+
+    @cached_property
+    def joint_tests(self) -> list[JointTest]:
+        return joint.joint_tests(self.fits)
+
+    @cached_property
+    def compared_with_best(self) -> pd.DataFrame:
+        """Of every metric the settings that were run, compared with the best of them."""
+        return best.comparisons_with_best(self.main, self.study, self.settings)
+
+    @cached_property
+    def recommendation(self) -> Recommendation | None:
+        """The setting to use; None where settings could not be compared."""
+        return best.recommendation(self.compared_with_best, self.main, self.study, self.settings)
 
     @cached_property
     def resampled(self) -> dict[str, Bootstrap]:

@@ -16,6 +16,7 @@ from analysis import findings, words
 from analysis.evidence import Evidence
 from analysis.fit import estimators
 from analysis.questions import (
+    best,
     calibration,
     canonical,
     cells,
@@ -23,6 +24,7 @@ from analysis.questions import (
     diagnostics,
     effects,
     importance,
+    joint,
     optimum,
     power,
     steepest_path,
@@ -57,6 +59,11 @@ TABLES: tuple[Table, ...] = (
         "Every coefficient in both framings by the three estimators, with its interval, p-value "
         "and q-value.",
         lambda given: estimators.coefficients(given.fits, given.settings),
+    ),
+    Table(
+        "joint",
+        "Whether anything matters, and which factor, pair or block: tests of all their terms.",
+        lambda given: joint.joint(given.joint_tests),
     ),
     Table(
         "anova",
@@ -122,6 +129,11 @@ TABLES: tuple[Table, ...] = (
             optimum.optimum(fit, given.resampled[metric], given.settings)
             for metric, fit in given.main.items()
         ),
+    ),
+    Table(
+        "best",
+        "Which settings could be the best in each metric, and which one is recommended.",
+        lambda given: best.best(given.compared_with_best, given.recommendation),
     ),
     Table(
         "cells",
@@ -220,6 +232,7 @@ def compute(study: Study, settings: Settings) -> Tables:
 def _notes(given: Evidence) -> list[Note]:
     """What could not be told, or not as asked, in the order in which it came up."""
     notes = [*given.study.notes, *given.fit_notes, *given.conclusions[1], *given.models[1]]
+    notes += joint.notes(given.joint_tests)
     notes += diagnostics.notes(given.fits)
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)

@@ -42,8 +42,8 @@ def about_baseline(
             metric.name,
             "cells",
             False,
-            f"The whole interval of {int(better.sum())} of {len(cells)} cells is better than the "
-            f"baseline in {name}, that of {int(worse.sum())} worse. These intervals are cell by "
+            f"In {int(better.sum())} of {len(cells)} cells the whole interval is better than the "
+            f"baseline in {name}, in {int(worse.sum())} it is worse. These intervals are cell by "
             f"cell: were all {len(cells)} cells equal to the baseline, about "
             f"{settings.alpha * len(cells):.1g} would be counted.",
         )

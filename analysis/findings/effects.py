@@ -84,8 +84,8 @@ def _effect(
             metric.name,
             "indication",
             False,
-            f"An indication only, since q is not below {settings.alpha:g} once the number of terms "
-            f"is allowed for: {claim[:1].lower()}{claim[1:]} ({evidence}).",
+            f"An indication only, since q is not below {settings.alpha:g} after correcting for "
+            f"multiple terms: {claim[:1].lower()}{claim[1:]} ({evidence}).",
         )
     seen = ""
     if smallest is not None and pd.notna(smallest):

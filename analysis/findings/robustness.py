@@ -32,8 +32,9 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
                 metric.name,
                 "estimators_disagree",
                 False,
-                f"An analysis by {ESTIMATORS[estimator]} would have concluded otherwise on {name} "
-                f"about {words.listed([words.term(columns[t].parts) for t in terms])}.",
+                f"An analysis by {ESTIMATORS[estimator]} leads to different conclusions about the "
+                f"effect on {name} of "
+                f"{words.listed([words.term(columns[t].parts) for t in terms])}.",
             )
         rows = _variants(tables, metric)
         if rows.empty:

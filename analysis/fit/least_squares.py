@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from scipy.linalg import solve_triangular
 
 from analysis.fit.coding import codings, natural_order
 from analysis.fit.estimable import COLLINEAR, require_estimable, triangle_of
+from analysis.fit.leverage import SoleSource, sole_sources
 from analysis.fit.model import Array, Block, Model
 from analysis.fit.terms import Term
 from analysis.runs.settings import Settings
@@ -45,6 +47,7 @@ class Fit:
     minus2_reml: float = float("nan")
     covariance_gradient: Array | None = None
     parameter_covariance: Array | None = None
+    sole_sources: tuple[SoleSource, ...] = ()  # trajectories that some estimates rest on alone
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -54,10 +57,28 @@ class Fit:
     def std_errors(self) -> Array:
         return np.sqrt(np.diag(self.covariance))
 
-    @property
+    @cached_property
     def df(self) -> Array:
         """Degrees of freedom of every coefficient, (p,)."""
         return self.degrees_of_freedom(np.eye(len(self.coefficients)))
+
+    @property
+    def basis(self) -> Array:
+        """Orthonormal columns (n, p) that span the design's."""
+        return self.design @ self.inverse_root
+
+    @property
+    def of_terms(self) -> NDArray[np.bool_]:
+        """(p,) True for coefficients of the model's terms: neither the intercept nor blocks."""
+        return np.arange(len(self.names)) >= len(self.names) - len(self.model.columns)
+
+    @property
+    def rests_on_one(self) -> NDArray[np.bool_]:
+        """(p,) True for coefficients that could not be estimated without some one trajectory."""
+        alone = np.zeros(len(self.coefficients), dtype=bool)
+        for source in self.sole_sources:
+            alone |= source.touched
+        return alone
 
     @property
     def fitted(self) -> Array:
@@ -124,6 +145,7 @@ def ordinary_least_squares(
     residuals = values - design @ coefficients
     residual_df = len(values) - design.shape[1]
     variance = float(residuals @ residuals / residual_df)
+    clusters = pd.factorize(runs["trajectory"], sort=True)[0]
     return Fit(
         metric=metric,
         framing=framing,
@@ -133,11 +155,12 @@ def ordinary_least_squares(
         design=design,
         inverse_root=inverse_root,
         response=values,
-        clusters=pd.factorize(runs["trajectory"], sort=True)[0],
+        clusters=clusters,
         coefficients=coefficients,
         covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,
         residual_variance=variance,
+        sole_sources=sole_sources(design, inverse_root, clusters),
     )
 
 

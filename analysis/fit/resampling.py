@@ -36,6 +36,7 @@ class Stream(IntEnum):
     EXAMPLES = 2
     BANDS = 3
     FOREST = 4
+    BEST = 7
 
     def generator(self, settings: Settings) -> np.random.Generator:
         return np.random.default_rng([settings.seed, int(self)])

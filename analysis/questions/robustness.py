@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import logit
 
 from analysis import words
-from analysis.fit.estimators import Fits, t_test
+from analysis.fit.estimators import Fits, p_values
 from analysis.fit.least_squares import Fit, ordinary_least_squares
 from analysis.fit.split_plot import split_plot
 from analysis.fit.terms import Term, polynomial
@@ -105,7 +105,7 @@ def _tests(fit: Fit, alpha: float) -> pd.DataFrame:
         {
             "term": fit.names,
             "estimate": fit.coefficients,
-            "p_value": t_test(fit.coefficients, fit.std_errors, fit.df),
+            "p_value": p_values(fit),
         }
     )
     # neither the level nor the draw of a replicate is a conclusion

@@ -34,7 +34,9 @@ def methods(content: Content) -> list[block.Block]:
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
-        else f"a full polynomial of degree {content.settings.degree or 2}"
+        else f"a full polynomial of degree {content.settings.degree}"
+        if content.settings.degree
+        else "the largest polynomial of up to the second degree that its runs can estimate"
     )
     texts = [
         (
@@ -53,17 +55,17 @@ def methods(content: Content) -> list[block.Block]:
             "factor of a split-plot design, the others are whole-plot factors. Classical least "
             "squares ignores that and finds whole-plot effects too easily and epoch effects "
             "too rarely; it is reported because published analyses use it. The second "
-            "estimator "
-            "keeps the fit and takes cluster-robust (CR1) standard errors by trajectory. The "
-            "third, on which conclusions rest, is a linear mixed model with a fixed replicate "
-            "block and a random intercept for each trajectory, fitted by restricted maximum "
-            "likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
-            "lmerTest (Kuznetsova et al. 2017)."
+            "estimator keeps the fit and takes cluster-robust standard errors by trajectory (CR2 "
+            "with Satterthwaite's degrees of freedom; Bell & McCaffrey 2002, Pustejovsky & Tipton "
+            "2018). The third, on which conclusions rest, is a linear mixed model with a fixed "
+            "replicate block and a random intercept for each trajectory, fitted by restricted "
+            "maximum likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom "
+            "as in lmerTest (Kuznetsova et al. 2017)."
             if content.study.runs["trajectory"].duplicated().any()
             else "They differ where several runs share a training run, such as its states "
             "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
             "training run of its own, and classical least squares is right where the scatter "
-            "is even. The second estimator keeps the fit and takes standard errors (CR1) that "
+            "is even. The second estimator keeps the fit and takes standard errors (HC3) that "
             "also hold where it is not. The third, on which conclusions rest, is least squares "
             "with a fixed replicate block.",
         ),
@@ -71,9 +73,9 @@ def methods(content: Content) -> list[block.Block]:
             "Intervals, p and q",
             f"Intervals are {content.percent} intervals. p-values are two-sided. q-values control "
             "the false discovery rate (Benjamini & Hochberg 1995) within one metric, framing "
-            "and estimator, over all terms but the intercept. A term is called significant if "
-            f"q < {alpha:g} and its interval excludes zero. The bands of effect plots hold for "
-            "the whole curve at once; the intervals inside them hold at each point.",
+            "and estimator, over all terms but the intercept and blocks. A term is called "
+            f"significant if q < {alpha:g} and its interval excludes zero. The bands of effect "
+            "plots hold for the whole curve at once; the intervals inside them hold at each point.",
         ),
         (
             "Surfaces and trade-offs",
@@ -87,8 +89,8 @@ def methods(content: Content) -> list[block.Block]:
         ),
         (
             "Variability, importance, power",
-            "Importance is told twice: by type II sums of squares of the polynomial and by "
-            "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
+            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
             "are compared with the baseline on the same texts, replicates pooled, by the exact "
             "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
             "predictions were stored, corrected over the grid. "
@@ -141,7 +143,7 @@ def limits(content: Content) -> list[block.Block]:
     ]
     notes = content.rows("notes")
     if len(notes):
-        blocks.append(block.heading("What this table did not allow"))
+        blocks.append(block.heading("What could not be estimated"))
         items = [{"text": str(s), "significant": False} for s in dict.fromkeys(notes["sentence"])]
         blocks.append({"type": "sentences", "items": items})
     return blocks

@@ -24,10 +24,11 @@ _UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB"
 _NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
 # Columns that the tables of the results have beside those named after factors and metrics.
 _TABLES = """
-baseline_predictions bin ci_high ci_low confidence cooks_distance count delta difference distance
-eigenvalue epoch expected_calibration_error fitted framing gained index influential inside intercept
-leverage level lost mcnemar_p mean mean_high mean_low metric model on_front overall predicted
-predictions q_value residual run runs standardised_residual step step_learning_rate training_loss
+baseline_predictions bin ci_high ci_low confidence cooks_distance could_be_best count critical delta
+df difference distance eigenvalue epoch expected_calibration_error fitted framing gained index
+influential inside intercept level leverage lost lower mcnemar_p mean mean_high mean_low metric
+model on_front overall predicted predictions q_value recommended residual run runs
+standardised_residual std_error step step_learning_rate training_loss upper
 """
 
 
@@ -73,6 +74,19 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Recommend:
+    """How a setting is recommended: among those that could be best in ``metric``.
+
+    Of these the best fitted one; or, with ``prefer``, the one where that metric or "seconds" is
+    best on average, among those whose fitted mean is at most ``within`` worse than the best.
+    """
+
+    metric: str
+    prefer: str | None = None
+    within: float = math.inf
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the analysis needs beside the table of runs.
 
@@ -80,10 +94,11 @@ class Settings:
     tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
     effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
-    the Pareto front, all if it is empty. ``degree`` is None where it is left to the runs.
-    ``blocks`` are columns whose levels shift the metrics and are no factor; None: the replicates,
-    where they are a block. ``observational``: nobody assigned the settings of the runs; None: it
-    depends on where the table comes from.
+    the Pareto front, all if it is empty; without ``recommend`` a setting is recommended for all
+    metrics together. ``degree`` is None where it is left to the runs. ``blocks`` are columns whose
+    levels shift the metrics and are no factor; None: the replicates, where they are a block.
+    ``observational``: nobody assigned the settings of the runs; None: it depends on where the table
+    comes from.
     """
 
     factors: tuple[Factor, ...]
@@ -97,6 +112,7 @@ class Settings:
     bootstrap: int = 2000
     pareto: tuple[str, ...] = ()
     desirability: Mapping[str, float] = field(default_factory=dict)
+    recommend: Recommend | None = None
     target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
@@ -187,6 +203,7 @@ class Settings:
                 key: _between(value, f"analysis.desirability.{key}", 0, 1000)
                 for key, value in weights.items()
             },
+            recommend=_recommend(analysis.get("recommend"), measured),
             target_effect={
                 metric.name: _target_effect(targets[metric.name], metric)
                 for metric in metrics
@@ -210,6 +227,7 @@ _ANALYSIS_KEYS = (
     "bootstrap",
     "pareto",
     "desirability",
+    "recommend",
     "target_effect",
     "baseline",
     "columns",
@@ -339,6 +357,33 @@ def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
         )
     _known_keys(names, metrics, "analysis.pareto")
     return tuple(names)
+
+
+def _recommend(section: Any, metrics: list[str]) -> Recommend | None:
+    key = "analysis.recommend"
+    if section is None:
+        return None
+    section = _mapping(section, key)
+    _known_keys(section, ("metric", "within", "prefer"), key)
+    if "metric" not in section:
+        raise UserError(f"{key}.metric: missing; for example {{metric: {metrics[0]}}}.")
+    _known_keys([section["metric"]], metrics, f"{key}.metric", "not one of analysis.metrics")
+    prefer, within = section.get("prefer"), section.get("within")
+    if prefer is None:
+        if within is not None:
+            raise UserError(
+                f"{key}.within: says how much may be lost for the sake of another metric or of "
+                "seconds; name it with prefer."
+            )
+        return Recommend(section["metric"])
+    others = [name for name in dict.fromkeys([*metrics, "seconds"]) if name != section["metric"]]
+    _known_keys([prefer], others, f"{key}.prefer", "neither another metric nor seconds")
+    if within is None:
+        return Recommend(section["metric"], prefer)
+    loss = _number(within, f"{key}.within")
+    if loss <= 0:
+        raise UserError(f"{key}.within: {shown(within)} is not above 0.")
+    return Recommend(section["metric"], prefer, loss)
 
 
 def _columns(

@@ -19,6 +19,7 @@ from finetuning.files import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     import pandas as pd
+    from transformers import PreTrainedTokenizerBase
 
 # Named integers of the random draws made from the study's seed.
 BASELINE_FILMS_DRAW = 101
@@ -176,7 +177,9 @@ def tokenised_examples(
 
     Raises as `tokenise` does.
     """
-    tokenised = tokenise(texts["text"].iloc[rows], checkpoint_directory, padded_lengths[-1])
+    tokenised = tokenise(
+        texts["text"].iloc[rows].tolist(), checkpoint_directory, padded_lengths[-1]
+    )
     return Examples(
         tokenised.tokens,
         tokenised.offsets,
@@ -186,7 +189,7 @@ def tokenised_examples(
     )
 
 
-def load_tokenizer(directory: Path):  # noqa: ANN201 -- its type would import transformers
+def load_tokenizer(directory: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in a Hugging Face directory; code that comes with it is never run."""
     from transformers import AutoTokenizer
 

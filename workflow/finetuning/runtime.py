@@ -81,8 +81,8 @@ def programs_directory() -> Path:
     return Path(options.removeprefix(CACHE_OPTION))
 
 
-def _cache_directory(*settings: object) -> Path:
+def _cache_directory(threads: int, precision: str, gpus: int) -> Path:
     """Programs compiled for other versions or another processor are never read."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    key = hashlib.sha256(repr(provenance(*settings)).encode()).hexdigest()[:16]
+    key = hashlib.sha256(repr(provenance(threads, precision, gpus)).encode()).hexdigest()[:16]
     return cache / "hyperparameter-tradeoffs" / f"xla-{key}"

@@ -79,7 +79,7 @@ class Run:
         self.gradients = compile_gradients(self.classifier)
         self.predict = compile_predictor(self.classifier)
         self.order = np.random.default_rng(seeds["order"])
-        self.progress = Progress(self.order.bit_generator.state)
+        self.progress = Progress(dict(self.order.bit_generator.state))
         self.best_weights: list[np.ndarray] = []
 
     def epochs(self, after_step: Callable[[], None] = lambda: None) -> Iterator[int]:
@@ -164,9 +164,11 @@ class Run:
             progress.batch += 1
             after_step()
         progress.epoch, progress.batch = progress.epoch + 1, 0
-        progress.order = self.order.bit_generator.state
+        progress.order = dict(self.order.bit_generator.state)
 
     def _validate(self) -> None:
+        if self.validation is None:
+            raise ValueError("early stopping and reduce_on_plateau need validation examples")
         progress, hyperparameters = self.progress, self.hyperparameters
         logits = predict_logits(self.predict, self.validation)
         loss = measure(logits, self.validation.labels)["loss"]

@@ -68,11 +68,16 @@ def deliver_cells(
 
     def keep() -> None:
         arrays, progress = run.state()
-        record = {"progress": progress, "seconds": stopwatch.seconds, "cells": {}}
+        delivered = {}
         for epochs, cell in cells.items():
             arrays[f"logits.{epochs}"] = cell.logits
-            record["cells"][epochs] = {k: v for k, v in asdict(cell).items() if k != "logits"}
+            delivered[epochs] = {k: v for k, v in asdict(cell).items() if k != "logits"}
+        record = {"progress": progress, "seconds": stopwatch.seconds, "cells": delivered}
         state.write(arrays, record)
+
+    def keep_if_due() -> None:
+        if state.is_due():
+            keep()
 
     kept = state.read(say)
     if kept:
@@ -83,7 +88,7 @@ def deliver_cells(
             deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
         say(f"going on after step {len(run.progress.history)}")
     try:
-        for epoch in run.epochs(after_step=lambda: state.is_due() and keep()):
+        for epoch in run.epochs(after_step=keep_if_due):
             stopwatch.pause()
             line = f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}"
             if epoch in folders:

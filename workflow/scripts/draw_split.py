@@ -1,12 +1,16 @@
 """Draws a replicate's training and evaluation sets and tokenises them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from finetuning.dataset import Split, draw_split, tokenised_examples, write_split
 from finetuning.files import read_digests, read_json, read_table
 from study import made_with
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
     config = snakemake.config

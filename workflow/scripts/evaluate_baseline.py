@@ -1,10 +1,14 @@
 """Evaluates the baseline on a replicate's evaluation set."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from finetuning import runtime
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
     runtime.start(**snakemake.params.runtime)

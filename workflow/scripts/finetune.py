@@ -2,12 +2,16 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from design.grid import Grid, replicate_seeds
 from finetuning import runtime
 from study.progress import describe
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]) as tell:
     runtime.start(**snakemake.params.runtime)

@@ -2,10 +2,14 @@
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from study.gather import gather_tables
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
     study = Path(snakemake.output.runs).parent

@@ -4,6 +4,7 @@ Imported first, it makes the two packages known to the script.
 """
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 PROJECT = Path(__file__).parents[2]
 sys.path[:0] = [str(PROJECT), str(PROJECT / "workflow")]
@@ -38,7 +40,7 @@ def job(log: str) -> Iterator[Callable[[str], None]]:
         with Path(log).open("w") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        sys.stdout.reconfigure(line_buffering=True)
+        cast(io.TextIOWrapper, sys.stdout).reconfigure(line_buffering=True)
         yield tell
     except UserError as error:
         _fail(str(error), tell, log)
@@ -46,7 +48,7 @@ def job(log: str) -> Iterator[Callable[[str], None]]:
         if error.errno not in REFUSED:
             raise
         where = error.filename or f"A file of the study {_logs(log).parent.name}"
-        _fail(f"{where}: {error.strerror}. Make it possible, then start again.", tell, log)
+        _fail(f"{where}: {error.strerror}. Fix this, then rerun.", tell, log)
 
 
 def _fail(message: str, tell: Callable[[str], None], log: str) -> None:

@@ -6,12 +6,16 @@ with a new head on the texts of part "baseline".
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
 from finetuning import sources
 from finetuning.files import read_digests, read_json, read_table, write_digests
 from study import made_with
+
+if TYPE_CHECKING:
+    from snakemake.script import snakemake
 
 
 def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:

@@ -13,13 +13,12 @@ from jsonschema.validators import extend
 from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
 from common.messages import nearest, shown
-from common.metrics import METRICS
+from common.metrics import COSTS, METRICS
 from design.grid import values_of
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import candidates
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
-COSTS = ("seconds", "tokens", "peak_memory_mb")  # of a run, as good as metrics
 MOST_CELLS = 1_000_000
 LARGEST = 2**53  # a whole number beyond is no longer the same as a floating-point number
 
@@ -96,21 +95,23 @@ def _rank(error: ValidationError) -> tuple:
 
 def _message(error: ValidationError, prefix: tuple) -> str:
     key = _path(*prefix, *error.absolute_path) or "the configuration"
+    rules: Any = error.schema
+    given: Any = error.instance
     if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", ()))
-        unknown = next(str(name) for name in error.instance if name not in known)
+        known = list(rules.get("properties", ()))
+        unknown = next(str(name) for name in given if name not in known)
         where = "" if key == "the configuration" else f" in {key}"
         return f"{shown(unknown)} is not a known key{where}; {nearest(unknown, known)}"
     if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
+        missing = next(name for name in rules["required"] if name not in given)
         where = "" if key == "the configuration" else f"{key}."
         return f"{where}{missing} is missing. See config.yaml for what it says."
-    expected = error.schema.get("description", error.message)
+    expected = rules.get("description", error.message)
     hint = ""
     wanted = error.validator_value if error.validator == "type" else ()
-    if wanted in ("number", "integer") and _is_number(error.instance):
+    if wanted in ("number", "integer") and _is_number(given):
         hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
-    return f"{key}: {shown(error.instance)} was given, but {expected} is needed.{hint}"
+    return f"{key}: {shown(given)} was given, but {expected} is needed.{hint}"
 
 
 def _refuse_immense(value: object, *key: object) -> None:
@@ -120,10 +121,9 @@ def _refuse_immense(value: object, *key: object) -> None:
         raise UserError(
             f"{_path(*key)}: {shown(value)} was given, but a number of at most {LARGEST} is needed."
         )
-    inner = value.items() if isinstance(value, dict) else []
-    inner = enumerate(value) if isinstance(value, list) else inner
-    for name, part in inner:
-        _refuse_immense(part, *key, name)
+    if isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            _refuse_immense(part, *key, name)
 
 
 def _check_factors(config: dict) -> None:

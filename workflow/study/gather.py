@@ -244,8 +244,8 @@ def _intact_results(folder: Path) -> dict:
         measured = measure(stored["logits"], stored["labels"])
         recorded = results["metrics"]
         known = [name for name in METRICS if name in recorded]
-        values = [[metrics[name] for name in known] for metrics in (measured, recorded)]
-        if not np.allclose(*values, rtol=1e-9, atol=1e-12):
+        now, then = ([metrics[name] for name in known] for metrics in (measured, recorded))
+        if not np.allclose(now, then, rtol=1e-9, atol=1e-12):
             raise damaged(folder / "metrics.json", "its metrics are not those of the predictions")
         # A metric that was added after the cell was computed is measured now.
         results["metrics"] = {name: recorded.get(name, measured[name]) for name in METRICS}

@@ -21,7 +21,8 @@ def describe(cells: Iterable[Path]) -> str:
     for cell in cells:
         with suppress(FileNotFoundError):
             written.append(((cell / "timing.json").stat().st_mtime_ns, cell))
-    runs = {}  # one training run's cells share the time it started
+    # One training run's cells share the time it started.
+    runs: dict[tuple[float, int], list[float]] = {}
     for _, cell in sorted(written)[-LATEST:]:
         with suppress(FileNotFoundError, UserError):  # a damaged one is told when all is gathered
             timing = read_json(cell / "timing.json")
@@ -33,7 +34,7 @@ def describe(cells: Iterable[Path]) -> str:
     for started, finished in spans:  # the length of the union of the spans
         busy += max(0.0, finished - max(started, until))
         until = max(until, finished)
-    mean = busy / sum(len(finished) for finished in runs.values())
+    mean = busy / sum(map(len, runs.values()))
     left = mean * (len(cells) - len(written))
     return f"{len(written)} of {len(cells)} cells done, about {_readable(left)} left"
 

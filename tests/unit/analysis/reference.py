@@ -1,6 +1,7 @@
 """The studies of tests/reference and R's answers to them."""
 
 import json
+import os
 from pathlib import Path
 
 from analysis.runs import table as runs
@@ -40,6 +41,43 @@ def settings(config=CONFIG, **analysis):
 
 def study(design="splitplot_balanced"):
     return runs.read(REFERENCE / f"{design}.csv", settings())
+
+
+OBSERVATIONAL_CONFIG = {
+    "factors": CONFIG["factors"],
+    "analysis": {"metrics": CONFIG["analysis"]["metrics"], "blocks": ["dataset"]},
+}
+
+CENTRAL_COMPOSITE_CONFIG = {
+    "factors": {name: {"range": [-1, 1]} for name in ("x1", "x2", "x3")},
+    "analysis": {"metrics": {"y": {"better": "higher"}}, "blocks": ["block"]},
+}
+
+
+def observational():
+    """Study and settings of a table nobody designed, with its data set as the block."""
+    return _read("observational", OBSERVATIONAL_CONFIG)
+
+
+def central_composite():
+    """Study and settings of a design in two blocks that repeats its centre point in each."""
+    return _read("ccd", CENTRAL_COMPOSITE_CONFIG)
+
+
+def _read(name, config):
+    read = runs.read(REFERENCE / f"{name}.csv", settings(config))
+    return read, read.settings
+
+
+def simulations(small):
+    """How many tables a simulation draws: ``small``, or what SIMULATIONS=2000 in front of pytest
+    asks for."""
+    return int(os.environ.get("SIMULATIONS", small))
+
+
+def at_most(nominal, draws):
+    """The largest share of false findings that does not speak (p 0.005) against ``nominal``."""
+    return nominal + 2.6 * (nominal * (1 - nominal) / draws) ** 0.5
 
 
 def chemreact():

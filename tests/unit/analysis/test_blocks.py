@@ -5,31 +5,13 @@ import pandas as pd
 import pytest
 import reference
 
-from analysis.fit.estimators import t_test
+from analysis.fit.estimators import p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 from analysis.fit.split_plot import split_plot
 from analysis.questions import canonical
 from analysis.questions.diagnostics import analysis_of_variance
 from analysis.runs import table
 
-CCD = {
-    "factors": {name: {"range": [-1, 1]} for name in ("x1", "x2", "x3")},
-    "analysis": {"metrics": {"y": {"better": "higher"}}, "blocks": ["block"]},
-}
-OBSERVATIONAL = {
-    "factors": {
-        "learning_rate": {"scale": "log10"},
-        "batch_size": {"scale": "log2"},
-        "epochs": {"scale": "linear"},
-    },
-    "analysis": {
-        "metrics": {
-            "accuracy": {"better": "higher", "unit": "points"},
-            "loss": {"better": "lower", "unit": "nats"},
-        },
-        "blocks": ["dataset"],
-    },
-}
 CAKE = {
     "factors": {"recipe": {"scale": "categorical"}, "temperature": {}},
     "analysis": {
@@ -40,14 +22,13 @@ CAKE = {
 }
 
 
-def read(name, config, **analysis):
-    settings = reference.settings(config, **analysis)
-    study = table.read(reference.REFERENCE / f"{name}.csv", settings)
+def cake(config, **analysis):
+    study = table.read(reference.REFERENCE / "cake.csv", reference.settings(config, **analysis))
     return study, study.settings
 
 
 def test_a_central_composite_design_with_repeated_centre_points_equals_rsm():
-    study, settings = read("ccd", CCD)
+    study, settings = reference.central_composite()
     fit = ordinary_least_squares(study, settings, "y", "absolute")
     answer = reference.answers("ccd")
     ours = {"(Intercept)": "intercept", "block2": "block[2]"}
@@ -71,16 +52,16 @@ def test_a_central_composite_design_with_repeated_centre_points_equals_rsm():
 
 
 def test_without_a_replicate_column_repeated_settings_are_trajectories_of_their_own():
-    study, _ = read("ccd", CCD)
+    study, _ = reference.central_composite()
     assert study.runs["trajectory"].is_unique
     assert not any("pure error" in note.sentence for note in study.notes)
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
 def test_declared_blocks_are_fixed_effects_with_their_own_names(metric):
-    study, settings = read("observational", OBSERVATIONAL)
+    study, settings = reference.observational()
     fit = ordinary_least_squares(study, settings, metric, "absolute")
-    p_value = t_test(fit.coefficients, fit.std_errors, fit.df)
+    p_value = p_values(fit)
     rows = reference.answers("observational")[metric]["absolute"]["ols"]
     assert len(rows) == len(fit.names) == 15
     for row in rows:
@@ -97,7 +78,7 @@ def test_any_factor_may_vary_within_a_trajectory():
     """Cook's cakes: a batch of one recipe is divided among the temperatures. With replicate as a
     block, three recipes in 15 of them leave 28 degrees of freedom, the temperatures 222. The slope
     is that of lme4's documentation, 0.158 degrees a degree."""
-    study, settings = read("cake", CAKE)
+    study, settings = cake(CAKE)
     assert study.subplot_factors(settings) == ("temperature",)
     assert not settings.observational
     fit = split_plot(study, settings, "angle", "absolute")
@@ -112,9 +93,9 @@ def test_any_factor_may_vary_within_a_trajectory():
 
 def test_the_config_says_which_columns_are_blocks():
     config = {**CAKE, "analysis": {**CAKE["analysis"], "formula": None}}
-    study, settings = read("cake", config, blocks=[])
+    study, settings = cake(config, blocks=[])
     assert split_plot(study, settings, "angle", "absolute").model.blocks == ()
-    study, settings = read("cake", config, blocks=["replicate"])
+    study, settings = cake(config, blocks=["replicate"])
     fit = ordinary_least_squares(study, settings, "angle", "absolute")
     assert len(fit.model.blocks) == 14
 

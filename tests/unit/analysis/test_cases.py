@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.fit.estimators import coefficients, fit_all, t_test
+from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 from analysis.questions import robustness
 from analysis.runs import table
@@ -107,7 +107,7 @@ def test_repeated_centre_points_are_pure_error():
     study, fits = fits_of("ccd-centre-points")
     fit = fits["conversion", "absolute", "split_plot"]
     assert fit.residual_df == 10
-    p_value = t_test(fit.coefficients, fit.std_errors, fit.df)
+    p_value = p_values(fit)
     assert p_value[fit.names.index("catalyst^2")] == pytest.approx(0.0009, abs=0.00005)
     test = lack_of_fit(fits["conversion", "absolute", "ols"], study.runs)
     assert (test.df, test.pure_error_df) == (5, 5)

@@ -146,8 +146,8 @@ def test_an_estimator_that_would_have_concluded_otherwise_is_named():
     ]
     row = one(find({"coefficients": sure + other}), kind="estimators_disagree")
     assert row["sentence"] == (
-        "An analysis by ordinary least squares with cluster-robust errors would have concluded "
-        "otherwise on accuracy about epochs²."
+        "An analysis by ordinary least squares with cluster-robust errors leads to different "
+        "conclusions about the effect on accuracy of epochs²."
     )
 
 

@@ -4,7 +4,7 @@ import math
 import pytest
 import reference
 
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Metric, Recommend, Settings
 from common.errors import UserError
 
 GOOD = {
@@ -70,6 +70,20 @@ def test_a_trajectory_may_be_told_by_several_columns():
         ("analysis.metrics.accuracy", {"better": "up"}, ["accuracy.better", "'up'"]),
         ("analysis.desirability", {"acuracy": 1}, ["acuracy", "'accuracy'"]),
         ("analysis.desirability", {"accuracy": -1}, ["desirability.accuracy", "-1"]),
+        ("analysis.recommend", {"metric": "acuracy"}, ["recommend.metric", "'accuracy'"]),
+        ("analysis.recommend", {"prefer": "seconds"}, ["recommend.metric", "missing"]),
+        ("analysis.recommend", {"metric": "accuracy", "within": 0.01}, ["within", "prefer"]),
+        (
+            "analysis.recommend",
+            {"metric": "accuracy", "prefer": "accuracy"},
+            ["recommend.prefer.accuracy", "neither another metric nor seconds"],
+        ),
+        (
+            "analysis.recommend",
+            {"metric": "accuracy", "prefer": "seconds", "within": 0},
+            ["recommend.within", "0 is not above 0"],
+        ),
+        ("analysis.recommend", "accuracy", ["analysis.recommend", "mapping"]),
         ("analysis.pareto", ["accuracy", "secnds"], ["pareto.secnds", "unknown"]),
         ("analysis.pareto", ["accuracy"], ["analysis.pareto", "two different metrics"]),
         ("analysis.pareto", "accuracy", ["analysis.pareto", "list"]),
@@ -106,6 +120,13 @@ def test_a_mistake_is_named_with_what_would_do(path, value, words):
         Settings.from_config(changed(path, value))
     for word in words:
         assert word in str(error.value)
+
+
+def test_how_a_setting_is_recommended_is_read():
+    assert reference.settings().recommend is None
+    assert reference.settings(recommend={"metric": "f1"}).recommend == Recommend("f1")
+    asked = {"metric": "loss", "prefer": "seconds", "within": 0.01}
+    assert reference.settings(recommend=asked).recommend == Recommend("loss", "seconds", 0.01)
 
 
 def test_degree_and_formula_exclude_each_other():

@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.errors import UserError
+from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
 from finetuning.sources import check_layers
 from study import configuration
+from study.sections import complete
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
 
@@ -79,6 +81,51 @@ def test_refusals_name_key_value_and_remedy(change, parts):
     message = refusal(change)
     for part in parts:
         assert part in message
+
+
+def test_what_is_left_out_has_its_default():
+    config = copy.deepcopy(DEFAULT)
+    for name in NEUTRAL:
+        del config["training"][name]
+    for name in ("threads", "precision", "gpus", "memory_mb", "save_state_seconds"):
+        del config["training"][name]
+    for name in ("source", "share_epochs"):
+        del config[name]
+    del config["data"]["validation_examples"]
+    configuration.check(config)
+    full = complete(config)
+    neutral = {name: full["training"].pop(name, None) for name in NEUTRAL}
+    assert set(neutral.values()) == {None}  # else Snakemake would see changed parameters
+    expected = copy.deepcopy(DEFAULT) | {"design": "full"}
+    for name in NEUTRAL:
+        del expected["training"][name]
+    assert full == expected
+
+
+def test_only_the_sections_of_sources_that_may_be_used_are_needed():
+    config = copy.deepcopy(DEFAULT) | {"source": "embedded"}
+    del config["hub"]
+    configuration.check(config)
+    assert "hub is missing" in refusal(lambda c: c.pop("hub"))
+
+
+@pytest.mark.parametrize(
+    ("key", "known"), [("source", "auto, hub or embedded"), ("design", "full")]
+)
+def test_an_unknown_source_or_design_is_told_what_there_is(key, known):
+    assert f"{key}: 'other' was given, but {known} is needed." in refusal(
+        lambda config: config.update({key: "other"})
+    )
+
+
+def test_the_readme_has_a_row_for_every_hyperparameter():
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    rows = [
+        f"| `{name}` | {each.meaning} | {each.needs} | {each.scale} "
+        f"| {'' if each.default is None else each.default} |"
+        for name, each in HYPERPARAMETERS.items()
+    ]
+    assert "\n".join(rows) in readme
 
 
 def test_freezing_more_layers_than_there_are_is_refused():

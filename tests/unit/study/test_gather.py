@@ -1,12 +1,14 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
 from common.errors import UserError
 from design.grid import Grid
 from finetuning.files import read_json, write_json
+from study import configuration
 from study.gather import (
     check_gathered,
     check_predictions,
@@ -96,6 +98,57 @@ def test_a_history_is_that_of_the_longest_cell_with_each_evaluation(finished):
     fast = histories.query("learning_rate == 0.003")
     assert list(fast["step"]) == list(range(1, 8))
     assert fast["accuracy"].notna().sum() == 1
+
+
+def rewrite_records(folder, change):
+    """Changes every metrics.json of a study's cells and baselines, as older code would have."""
+    for path in sorted(folder.rglob("metrics.json")):
+        results = read_json(path)
+        change(results)
+        write_json(path, results)
+
+
+def test_a_metric_that_was_added_later_is_measured_from_the_predictions(finished):
+    folder, config, _ = finished
+    now = gather_runs(read(finished), BASELINE)
+    rewrite_records(folder, lambda results: results.get("metrics", {}).pop("f1_macro", None))
+    rewrite_records(folder, lambda results: results.get("metrics", {}).pop("loss", None))
+    pd.testing.assert_frame_equal(gather_runs(read(finished), BASELINE), now)
+    gather_tables(folder, config)
+
+
+def test_a_metric_that_is_no_longer_measured_is_left_out(finished):
+    columns = set(gather_runs(read(finished), BASELINE))
+    rewrite_records(finished[0], lambda results: results.get("metrics", {}).update(older=0.5))
+    assert set(gather_runs(read(finished), BASELINE)) == columns
+
+
+def test_cells_and_a_configuration_from_before_a_hyperparameter_stay_valid(finished):
+    folder, config, _ = finished
+
+    def older(results):
+        results.get("hyperparameters", {}).pop("early_stopping", None)
+
+    rewrite_records(folder, older)
+    assert len(read(finished).cells) == 4
+    gather_tables(folder, config)
+    del config["training"]["early_stopping"]
+    assert len(read(finished).cells) == 4
+    configuration.check_gathered_with(folder, config)
+
+    config["training"]["early_stopping"] = 2
+    with pytest.raises(UserError, match=r"hyperparameters\.early_stopping: 0 then, 2 now"):
+        read(finished)
+    with pytest.raises(UserError, match=r"training\.early_stopping: 0 then, 2 now"):
+        configuration.check_gathered_with(folder, config)
+
+
+def test_a_hyperparameter_without_a_neutral_default_has_to_be_recorded(finished):
+    rewrite_records(
+        finished[0], lambda results: results.get("hyperparameters", {}).pop("dropout", 0)
+    )
+    with pytest.raises(UserError, match=r"hyperparameters\.dropout: None then, 0\.1 now"):
+        read(finished)
 
 
 DAMAGE = {

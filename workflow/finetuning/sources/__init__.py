@@ -52,7 +52,9 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         write_checkpoint(source, Path(directory))
         check_layers(config, json.loads(Path(directory, "config.json").read_text("utf-8")))
         tokenise(
-            texts["text"].head(1), Path(directory), config[source["kind"]]["padded_lengths"][-1]
+            texts["text"].head(1).tolist(),
+            Path(directory),
+            config[source["kind"]]["padded_lengths"][-1],
         )
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source

@@ -204,7 +204,7 @@ def divide_films(texts: pd.DataFrame, config: Mapping) -> pd.DataFrame:
     if limit is not None and len(baseline) > limit:
         draw = np.random.default_rng([config["seed"], BASELINE_SENTENCES_DRAW])
         kept = stratified_draw(texts["label"].to_numpy()[baseline], limit, draw)
-        texts = texts.drop(index=np.delete(baseline, kept)).reset_index(drop=True)
+        texts = texts.drop(index=texts.index[np.delete(baseline, kept)]).reset_index(drop=True)
     return texts
 
 

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 from huggingface_hub import HfApi, RepoCard, constants, snapshot_download
@@ -29,6 +30,7 @@ from finetuning.files import replace_atomically
 from finetuning.sources.local import CHECKPOINT_FILES, WEIGHTS, Files, no_safetensors
 from finetuning.sources.source import Unreachable
 
+Answer = TypeVar("Answer")
 ANSWER_SECONDS = 10
 NO_ANSWER = f"no answer within {ANSWER_SECONDS} seconds"
 README = "README.md"
@@ -56,12 +58,9 @@ def pin(kind: str, name: str, revision: str) -> Files:
                 f"HF_HUB_OFFLINE is set, and {name} at revision {revision} is not in the cache"
             ) from error
         return Files(folder, folder.name, _licence(folder))
+    ask = HfApi().model_info if kind == "checkpoint" else HfApi().dataset_info
     try:
-        information = _answer(
-            lambda: HfApi().repo_info(
-                name, revision=revision, repo_type=REPOSITORY[kind], timeout=ANSWER_SECONDS
-            )
-        )
+        information = _answer(lambda: ask(name, revision=revision, timeout=ANSWER_SECONDS))
     except (HfHubHTTPError, HFValidationError) as error:
         raise _not_there(kind, name, revision, error) from error
     files = [file.rfilename for file in information.siblings or []]
@@ -69,11 +68,12 @@ def pin(kind: str, name: str, revision: str) -> Files:
         raise UserError(no_safetensors(f"hub.checkpoint: {name}", files))
     if kind == "dataset":
         _refuse_script(name, files)
-    folder = fetch(kind, name, information.sha)
-    if revision != information.sha:
+    commit = str(information.sha)
+    folder = fetch(kind, name, commit)
+    if revision != commit:
         # Where huggingface_hub itself looks a branch up when it is offline.
-        replace_atomically(folder.parents[1] / "refs" / revision, information.sha)
-    return Files(folder, information.sha, _licence(folder))
+        replace_atomically(folder.parents[1] / "refs" / revision, commit)
+    return Files(folder, commit, _licence(folder))
 
 
 def fetch(kind: str, name: str, commit: str) -> Path:
@@ -160,34 +160,34 @@ def missing_split(split: str, splits: list[str], where: str) -> str:
     )
 
 
-def _answer(call: Callable) -> object:
+def _answer(call: Callable[[], Answer]) -> Answer:
     """What the Hub says to one short question, or Unreachable after ANSWER_SECONDS.
 
     In a thread of its own, as looking up a host name cannot be given a time limit.
     """
-    outcome: list = []
+    answers: list[Answer] = []
+    errors: list[Exception] = []
     deadline = time.monotonic() + ANSWER_SECONDS
 
     def ask() -> None:
         try:
-            outcome.append((_patiently(call, deadline), None))
+            answers.append(_patiently(call, deadline))
         except Exception as error:
-            outcome.append((None, error))
+            errors.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     thread.join(ANSWER_SECONDS)
-    if not outcome:
+    if answers:
+        return answers[0]
+    if not errors:
         raise Unreachable(NO_ANSWER)
-    answer, error = outcome[0]
-    if error is None:
-        return answer
-    if _is_connection_trouble(error):
-        raise Unreachable(_reason(error)) from error
-    raise error
+    if _is_connection_trouble(errors[0]):
+        raise Unreachable(_reason(errors[0])) from errors[0]
+    raise errors[0]
 
 
-def _patiently(call: Callable, deadline: float | None = None) -> object:
+def _patiently(call: Callable[[], Answer], deadline: float | None = None) -> Answer:
     """Call again, three times at most, where a server is busy or a connection breaks."""
     for wait in (1, 2, 4, None):
         try:
@@ -200,7 +200,7 @@ def _patiently(call: Callable, deadline: float | None = None) -> object:
     raise AssertionError("unreachable")
 
 
-def _status(error: Exception) -> int | None:
+def _status(error: BaseException) -> int | None:
     return error.response.status_code if isinstance(error, HfHubHTTPError) else None
 
 
@@ -218,7 +218,7 @@ def _is_connection_trouble(error: Exception) -> bool:
     return not isinstance(error, definite) and _status(error) != 401
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     status = _status(error)
     if status is not None:
         return f"it answered with HTTP status {status}"

@@ -41,14 +41,12 @@ def as_texts(
     _refuse(text == "", text, "text_column", "an empty text", where)
     missing = label.isna() | (label.astype(str).str.strip() == "")
     _refuse(missing, label, "label_column", "no label", where)
-    group = ""
-    if columns.group_column is not None:
-        group = rows[_column(rows, columns, "group_column", where)]
-        _refuse(group.isna() | (group.astype(str) == ""), group, "group_column", "no group", where)
-        group = group.astype(str)
-    return pd.DataFrame(
-        {"text": text, "label": _numbers(label, names, labels, where), "group": group}
-    )
+    found = pd.DataFrame({"text": text, "label": _numbers(label, names, labels, where)})
+    if columns.group_column is None:
+        return found.assign(group="")
+    group = rows[_column(rows, columns, "group_column", where)]
+    _refuse(group.isna() | (group.astype(str) == ""), group, "group_column", "no group", where)
+    return found.assign(group=group.astype(str))
 
 
 def match_labels(names: Sequence[str], labels: Sequence[str]) -> list[int] | None:
