@@ -1,5 +1,5 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint unchanged parity fuzz interruption slurm benchmarks audit licences lock
+.PHONY: study test example lint mutants unchanged parity fuzz interruption slurm benchmarks audit licences lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -38,6 +38,10 @@ parity: .venv/test.installed
 # Hostile configurations and tables by the thousand; tests/fuzz/README.md says what must hold.
 fuzz: .venv/test.installed
 	pytest tests/fuzz --hypothesis-profile=fuzz
+
+# Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
+mutants: .venv/test.installed
+	python -m tests.mutants
 
 # Fifty kills at random moments.
 interruption: .venv/test.installed

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.fit import estimators
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit
-from analysis.fit.resampling import Bootstrap, bootstrap_all
+from analysis.fit.resampling import Draws, all_draws
 from analysis.questions import best, joint, robustness, tradeoff
 from analysis.questions.best import Recommendation
 from analysis.questions.joint import JointTest
@@ -66,9 +66,9 @@ class Evidence:
         return best.recommendation(self.compared_with_best, self.main, self.study, self.settings)
 
     @cached_property
-    def resampled(self) -> dict[str, Bootstrap]:
-        """By metric, the bootstrap of its main fit."""
-        return bootstrap_all(self.main, self.study, self.settings)
+    def draws(self) -> dict[str, Draws]:
+        """By metric, draws of its main fit."""
+        return all_draws(self.main, self.settings)
 
     @cached_property
     def predictions(self) -> dict[str, Predictions]:

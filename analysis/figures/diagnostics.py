@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from scipy import stats
+from scipy.special import ndtri
 
 from analysis import style, words
 from analysis.figures import common
@@ -40,7 +40,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     axes[0].set_ylabel("residual" + (f" ({unit})" if unit else ""))
 
     order = np.argsort(scaled)
-    quantiles = stats.norm.ppf((np.arange(1, len(scaled) + 1) - 0.5) / len(scaled))
+    quantiles = ndtri((np.arange(1, len(scaled) + 1) - 0.5) / len(scaled))
     axes[1].plot(quantiles[[0, -1]], quantiles[[0, -1]], color=style.GREY, linewidth=0.7)
     points(axes[1], quantiles, scaled[order], marked[order])
     axes[1].set_xlabel("normal quantile")

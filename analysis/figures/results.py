@@ -44,6 +44,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     # an interval belongs to one cell; a mean over several has none in the table
     shown.loc[shown["joined"] > 1, "excludes_zero"] = False
 
+    digits = words.interval_decimals(cells["ci_low"], cells["ci_high"], metric)
     panels = levels[others[0].name] if others else [None]
     rows, columns = len(levels[down.name]), len(levels[across.name])
     figure, axes = common.panels(len(panels), 4, 0.75 + 0.34 * rows, sharey=True)
@@ -61,7 +62,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
                 axis.text(
                     j,
                     i,
-                    words.fixed(grid[i, j], words.decimals(metric), sign=True),
+                    words.fixed(grid[i, j], digits, sign=True),
                     ha="center",
                     va="center",
                     fontsize=7,

@@ -195,8 +195,9 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
         baseline = metric.sign * common.baseline(study, metric)
         ends = values if np.isnan(baseline) else np.append(values, baseline)
         ticks = np.linspace(ends.min(), ends.max(), 4)
+        digits = words.spread_decimals(values, metric)
         labels = {
-            float(height): words.amount(metric.sign * value, metric, unit=False)
+            float(height): words.fixed(words.in_unit(metric.sign * value, metric), digits)
             for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
         }
         axes_of.append((_unit_scale(values, ends), labels))

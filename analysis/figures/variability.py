@@ -110,29 +110,36 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
 
 
 def power(tables: Tables, study: Study, settings: Settings) -> Figure:
-    """Observed size of each term against the smallest size the design would detect."""
+    """Largest difference along each factor against the smallest the design would detect."""
     table = common.rows(tables, "power")
     metrics = [m for m in settings.metrics if m.name in set(table["metric"])]
-    terms = list(dict.fromkeys(table["term"]))
-    figure, axes = common.panels(len(metrics), 3, 0.75 + 0.2 * len(terms), sharey=True)
+    factors = list(dict.fromkeys(table["factor"]))
+    figure, axes = common.panels(len(metrics), 3, 0.75 + 0.2 * len(factors), sharey=True)
     for axis, metric in zip(axes, metrics, strict=True):
-        rows = table[table["metric"] == metric.name].set_index("term").reindex(terms)
-        y = np.arange(len(terms))
-        smallest = words.in_unit(rows["smallest_effect"].to_numpy(float), metric)
-        observed = np.abs(words.in_unit(rows["observed"].to_numpy(float), metric))
+        rows = table[table["metric"] == metric.name].set_index("factor").reindex(factors)
+        y = np.arange(len(factors))
+        smallest = words.in_unit(rows["smallest_difference"].to_numpy(float), metric)
+        observed = words.in_unit(rows["observed_difference"].to_numpy(float), metric)
         axis.barh(y, smallest, color=style.FAINT, height=0.72)
         axis.vlines(smallest, y - 0.36, y + 0.36, color=style.GREY, linewidth=1.2)
         axis.plot(observed, y, "o", color=style.BLACK, markersize=4)
         axis.set_title(words.name(metric.name))
-        axis.set_yticks(y, common.written(terms, study, settings))
-        axis.set_ylim(len(terms) - 0.5, -0.5)
+        axis.set_yticks(y, [words.name(factor) for factor in factors])
+        axis.set_ylim(len(factors) - 0.5, -0.5)
         axis.set_xlim(left=0)
-        axis.set_xlabel(f"{metric.unit or 'size'} for half the range")
+        axis.set_xlabel(f"difference ({metric.unit})" if metric.unit else "difference")
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
     figure.legend(
         handles=[
-            Line2D([], [], color=style.BLACK, marker="o", linestyle="", label="observed size"),
+            Line2D(
+                [],
+                [],
+                color=style.BLACK,
+                marker="o",
+                linestyle="",
+                label="largest fitted difference",
+            ),
             Patch(
                 color=style.LIGHT,
                 linewidth=0,

@@ -111,6 +111,30 @@ def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
     return compared.assign(recommended=np.logical_and.reduce(same))
 
 
+def expected(chosen: Recommendation | None, settings: Settings) -> pd.DataFrame:
+    """recommendation.csv: a row a metric with its `Outcome` at the recommended setting."""
+    columns = ["metric", "decided_by", "estimate", "ci_low", "ci_high", "lost", "lost_most"]
+    columns += ["could_be_best", "seconds", *settings.factor_names]
+    if chosen is None:
+        return pd.DataFrame(columns=columns)
+    rows = [
+        {
+            **chosen.setting,
+            "metric": outcome.metric,
+            "decided_by": chosen.decided_by,
+            "estimate": outcome.estimate,
+            "ci_low": outcome.ci_low,
+            "ci_high": outcome.ci_high,
+            "lost": outcome.loss,
+            "lost_most": outcome.loss_most,
+            "could_be_best": outcome.could_be_best,
+            "seconds": chosen.seconds,
+        }
+        for outcome in chosen.outcomes
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def recommendation(
     compared: pd.DataFrame, main: Mapping[str, Fit], study: Study, settings: Settings
 ) -> Recommendation | None:

@@ -140,4 +140,4 @@ def _drawn(folder: Path) -> pd.DataFrame:
 def _subtitle(settings: Settings) -> str:
     factors = words.listed([words.name(name) for name in settings.factor_names])
     metrics = words.listed([words.name(name) for name in settings.metric_names])
-    return f"How {factors} move {metrics}"
+    return f"{words.sentence_case(metrics)} by {factors}"

@@ -16,6 +16,8 @@ REFERENCES = (
     "Journal of Quality Technology 12, 214–219.",
     "Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of modern neural "
     "networks. Proceedings of ICML 2017.",
+    "Hothorn, T., Bretz, F. & Westfall, P. (2008). Simultaneous inference in general parametric "
+    "models. Biometrical Journal 50, 346–363.",
     "Hutter, F., Hoos, H. & Leyton-Brown, K. (2014). An efficient approach for assessing "
     "hyperparameter importance. Proceedings of ICML 2014, 754–762.",
     "Kuznetsova, A., Brockhoff, P. B. & Christensen, R. H. B. (2017). lmerTest package: tests in "
@@ -25,12 +27,13 @@ REFERENCES = (
     "McNemar, Q. (1947). Note on the sampling error of the difference between correlated "
     "proportions or percentages. Psychometrika 12, 153–157.",
     "Pinheiro, J. C. & Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS. Springer.",
+    "Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130–134.",
     "The published study this project starts from: arXiv 2501.00241.",
 )
 
 
 def methods(content: Content) -> list[block.Block]:
-    alpha, resamples = content.settings.alpha, content.settings.bootstrap
+    alpha = content.settings.alpha
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
@@ -80,23 +83,23 @@ def methods(content: Content) -> list[block.Block]:
         (
             "Surfaces and trade-offs",
             "The stationary point, its nature and the canonical axes follow Box & Draper "
-            "(2007) and Lenth (2009). The best fitted point is searched inside the region "
-            "studied "
-            f"only; its interval is a bootstrap over whole trajectories ({resamples} "
-            f"resamples). A "
-            "cell is on the Pareto front if no other is at least as good in all of its metrics "
+            "(2007) and Lenth (2009). The best fitted point is searched only where the model "
+            "knows something: the settings that were run, and what lies between them in "
+            "continuous factors. Its interval and those of the prices hold for all of these at "
+            "once (Hothorn, Bretz & Westfall 2008), since the point was chosen among them. A cell "
+            "is on the Pareto front if no other is at least as good in all of its metrics "
             "and better in one. Desirability is that of Derringer & Suich (1980).",
         ),
         (
             "Variability, importance, power",
             "Importance is measured in two ways: by type II sums of squares of the polynomial and "
             "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
-            "are compared with the baseline on the same texts, replicates pooled, by the exact "
-            "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
-            "predictions were stored, corrected over the grid. "
-            "The smallest detectable effect is the one found with "
-            f"probability {POWER:g} at level {alpha:g}. The expected calibration error is that of "
-            "Guo et al. (2017).",
+            "are compared with the baseline on the same texts, each of which counts once for all "
+            "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
+            "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "
+            "the grid. The smallest detectable difference of a factor is the one whose joint "
+            f"test has q < {alpha:g} with probability {POWER:g}. The expected calibration error is "
+            "that of Guo et al. (2017).",
         ),
     ]
     blocks: list[block.Block] = []
@@ -143,7 +146,7 @@ def limits(content: Content) -> list[block.Block]:
     ]
     notes = content.rows("notes")
     if len(notes):
-        blocks.append(block.heading("What could not be estimated"))
+        blocks.append(block.heading("What this table did not allow"))
         items = [{"text": str(s), "significant": False} for s in dict.fromkeys(notes["sentence"])]
         blocks.append({"type": "sentences", "items": items})
     return blocks

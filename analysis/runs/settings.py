@@ -24,11 +24,11 @@ _UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB"
 _NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
 # Columns that the tables of the results have beside those named after factors and metrics.
 _TABLES = """
-baseline_predictions bin ci_high ci_low confidence cooks_distance could_be_best count critical delta
-df difference distance eigenvalue epoch expected_calibration_error fitted framing gained index
-influential inside intercept level leverage lost lower mcnemar_p mean mean_high mean_low metric
-model on_front overall predicted predictions q_value recommended residual run runs
-standardised_residual std_error step step_learning_rate training_loss upper
+baseline_predictions bin ci_high ci_low comparison confidence cooks_distance could_be_best count
+critical delta df difference distance eigenvalue epoch expected_calibration_error factor fitted
+framing gained index influential inside intercept level leverage lost lower mcnemar_p mean mean_high
+mean_low metric model on_front other_level overall predicted predictions q_value recommended
+residual run runs standardised_residual std_error step step_learning_rate training_loss upper
 """
 
 

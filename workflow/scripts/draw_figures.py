@@ -14,11 +14,12 @@ from study.gather import check_gathered
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]):
-    check_gathered(Path(snakemake.input.runs[0]).parent)
-    read_digests(Path(snakemake.input.tables[0]))
-    study = table.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
-    computed = tables.read_tables(snakemake.input.tables[0])
-    drawn = Path(snakemake.output[0])
-    figures.draw_all(computed, study, study.settings, drawn)
-    write_digests(drawn, made_with={})
+if __name__ == "__main__":  # the processes that draw read this file too
+    with job(snakemake.log[0]):
+        check_gathered(Path(snakemake.input.runs[0]).parent)
+        read_digests(Path(snakemake.input.tables[0]))
+        study = table.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
+        computed = tables.read_tables(snakemake.input.tables[0])
+        drawn = Path(snakemake.output[0])
+        figures.draw_all(computed, study, study.settings, drawn, snakemake.threads)
+        write_digests(drawn, made_with={})

@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import pandas as pd
+
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 

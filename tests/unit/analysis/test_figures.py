@@ -2,6 +2,10 @@
 
 import functools
 import itertools
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -145,12 +149,13 @@ def test_the_reference_study_lacks_only_what_it_did_not_bring():
     assert missing == ["learning_curves", "reliability"]
 
 
-def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monkeypatch, processes):
     few = [k for k in figures.FIGURES if k.name in ("differences", "tradeoff", "reliability")]
     monkeypatch.setattr(figures, "FIGURES", few)
     computed, study, settings = reference_study()
     first = figures.draw_all(computed, study, settings, tmp_path / "first")
-    again = figures.draw_all(computed, study, settings, tmp_path / "again")
+    again = figures.draw_all(computed, study, settings, tmp_path / "again", processes)
     assert [p.name for p in first] == [p.name for p in again]
     assert {p.name for p in first} == {p.name for p in (tmp_path / "first").iterdir()}
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, again, strict=True))
@@ -158,6 +163,23 @@ def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monk
     left_out = captions.set_index("name")["left_out"]
     assert left_out["reliability"].endswith(".")
     assert (left_out.drop("reliability") == "").all()
+
+
+def test_processes_that_draw_end_with_the_one_that_started_them():
+    code = "import time; from analysis.figures import side_by_side\n"
+    code += "side_by_side.starmap(time.sleep, [(60,), (60,)], 2)"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code], start_new_session=True, cwd=Path(__file__).parents[3]
+    )
+    time.sleep(4)
+    os.killpg(started.pid, 0)
+    started.kill()
+    started.wait()
+    ends = time.monotonic() + 30
+    with pytest.raises(ProcessLookupError):  # no process of the group is left
+        while time.monotonic() < ends:
+            os.killpg(started.pid, 0)
+            time.sleep(0.1)
 
 
 def test_a_figure_that_cannot_be_drawn_any_more_is_removed(tmp_path, monkeypatch):
