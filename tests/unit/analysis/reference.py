@@ -4,8 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 
