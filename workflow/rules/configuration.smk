@@ -12,7 +12,7 @@ from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from finetuning.sources import SOURCES, candidates, check_layers
-from study import configuration
+from study import configuration, overwriting
 from study.sections import complete
 
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
@@ -34,6 +34,7 @@ if not workflow.config_settings.configfiles:
 
 
 RESULTS = f"results/{config.get('study')}"
+OVERWRITE = config.pop(overwriting.KEY, False) is True
 
 try:
     configuration.check(config)
