@@ -20,8 +20,6 @@ LOGS = f"{RESULTS}/logs"
 onstart:
     try:
         lock(Path(RESULTS))  # to the end of this process
-        if not OVERWRITE:
-            overwriting.check_overwrites(Path(RESULTS), config)
         overwriting.keep_configuration(Path(RESULTS), config)
     except UserError as error:
         raise WorkflowError(str(error)) from None

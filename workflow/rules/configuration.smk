@@ -34,7 +34,9 @@ if not workflow.config_settings.configfiles:
 
 
 RESULTS = f"results/{config.get('study')}"
-OVERWRITE = config.pop(overwriting.KEY, False) is True
+OVERWRITE = (
+    str(config.pop(overwriting.KEY, "")).lower() == "true"
+)  # Snakemake gives text
 
 try:
     configuration.check(config)
@@ -44,6 +46,8 @@ try:
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise UserError(f"study: {RESULTS} is a file. Give the study another name.")
+    if not OVERWRITE:
+        overwriting.check_overwrites(Path(RESULTS), config)
     # Without a record of it Snakemake looks at times alone, and would find nothing to do.
     record = base64.b64encode(f"{RESULTS}/runs.csv".encode()).decode()
     if not Path(".snakemake", "metadata", record).exists():
