@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -12,8 +13,11 @@ from analysis import figures, pages, report, tables
 from analysis.figures import side_by_side
 from analysis.runs import table
 from analysis.runs.settings import Settings
+from analysis.runs.study import Study
 from common.configuration import read_config
 from common.errors import UserError
+from common.files import DIGESTS
+from common.lock import lock
 
 
 # More threads cost such small matrices far more time than they save, and would make the last bits
@@ -30,14 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         study = table.read(given.runs, Settings.from_config(read_config(given.config)))
-        settings = study.settings
-        side_by_side.prepare()
-        computed = tables.compute(study, settings)
-        tables.write(computed, given.out / "analysis")
-        drawn = given.out / "figures"
-        figures.draw_all(computed, study, settings, drawn, side_by_side.available())
-        pages.write(computed, study, settings, given.out / "interactive")
-        report.write(computed, study, settings, drawn, given.out / "report.pdf")
+        refuse_results_of_the_workflow(given.out)
+        held = lock(given.out)
+        try:
+            write_all(study, given.out)
+        finally:
+            os.close(held)
     except UserError as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -46,6 +48,27 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     print(given.out / "report.pdf")
     return 0
+
+
+def write_all(study: Study, out: Path) -> None:
+    """Tables, figures, interactive pages and the report of a study, below the folder ``out``."""
+    side_by_side.prepare()
+    computed = tables.compute(study, study.settings)
+    tables.write(computed, out / "analysis")
+    figures.draw_all(computed, study, study.settings, out / "figures", side_by_side.available())
+    pages.write(computed, study, study.settings, out / "interactive")
+    report.write(computed, study, study.settings, out / "figures", out / "report.pdf")
+
+
+def refuse_results_of_the_workflow(out: Path) -> None:
+    """Raises UserError where Snakemake wrote results, which it would then take for its own."""
+    for name in ("analysis", "figures"):
+        if (out / name / DIGESTS).exists():
+            raise UserError(
+                f"--out {out} holds the results of a study that Snakemake made ({name}); they "
+                "would be overwritten, and Snakemake would not notice. Choose another folder, or "
+                "run snakemake to make them anew."
+            )
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from analysis.fit import estimators
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit
 from analysis.fit.resampling import Draws, all_draws
-from analysis.questions import best, joint, robustness, tradeoff
+from analysis.questions import best, joint, models, tradeoff
 from analysis.questions.best import Recommendation
 from analysis.questions.joint import JointTest
 from analysis.runs.predictions import Predictions, read_predictions
@@ -82,9 +82,5 @@ class Evidence:
         return tradeoff.candidates(self.main, self.study, self.settings)
 
     @cached_property
-    def conclusions(self) -> tuple[pd.DataFrame, list[Note]]:
-        return robustness.conclusions(self.study, self.settings, self.fits, self.models[0])
-
-    @cached_property
     def models(self) -> tuple[pd.DataFrame, list[Note]]:
-        return robustness.models(self.study, self.settings)
+        return models.models(self.study, self.settings)

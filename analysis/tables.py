@@ -109,11 +109,6 @@ TABLES: tuple[Table, ...] = (
         lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
     ),
     Table(
-        "conclusions",
-        "What is concluded of each term under every variant of the analysis.",
-        lambda given: given.conclusions[0],
-    ),
-    Table(
         "models",
         "Polynomials of degree 1, 2 and 3 compared by AICc.",
         lambda given: given.models[0],
@@ -276,8 +271,8 @@ def compute(study: Study, settings: Settings) -> Tables:
 
 def _notes(given: Evidence) -> list[Note]:
     """What could not be told, or not as asked, in the order in which it came up."""
-    notes = [*given.study.notes, *given.fit_notes, *given.conclusions[1], *given.models[1]]
-    notes += joint.notes(given.joint_tests)
+    notes = [*given.study.notes, *given.fit_notes, *given.models[1]]
+    notes += joint.notes(given.joint_tests) + stability.notes(given.fits)
     notes += diagnostics.notes(given.fits)
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)

@@ -15,7 +15,7 @@ from common.metrics import DEFINITIONS
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
 NAMED = 7  # a longer list is counted, not written out
 # unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
-_SECONDS = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
+_SECONDS: dict[str, tuple[float, float]] = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
 _LARGER_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "s": _SECONDS,
     "seconds": _SECONDS,
@@ -37,6 +37,14 @@ def term(parts: Iterable[tuple[str, Any, int]]) -> str:
         for factor, level, power in parts
     ]
     return " × ".join(shown) or "intercept"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and end with … between: levels often differ at either."""
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1]}…{text[-tail:]}"
 
 
 def sentence_case(text: str) -> str:
@@ -146,7 +154,9 @@ def spread_decimals(values: Any, metric: Metric) -> int:
     known = known[np.isfinite(known)]
     spread = float(in_unit(np.ptp(known), metric)) if len(known) else 0.0
     usual = decimals(metric)
-    return max(usual, significant_decimals(spread, 3)) if spread > 0 else usual
+    if not len(known) or spread < 1e-6 * in_unit(np.abs(known).max(), metric):
+        return usual  # what is left of rounding is no spread
+    return max(usual, significant_decimals(spread, 3))
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:

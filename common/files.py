@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+DIGESTS = "digests.json"  # in a folder that the workflow sealed
 UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
 
 

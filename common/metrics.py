@@ -79,12 +79,17 @@ class Metric:
         return self.sums(scored)
 
     def of_sums(self, sums: Array, examples: Array | float) -> Array:
-        """The metric from sums (…, k) over so many examples, or over weights that sum to so much;
-        a ratio to nothing counts 0."""
+        """The metric from sums (…, k) over so many examples, or over weights that sum to so much.
+
+        A ratio to nothing is that of a class which is neither among the labels nor predicted: it
+        does not count, as in scikit-learn.
+        """
         if not self.ratio:
             return sums[..., 0] / examples
         parts, wholes = sums[..., 0::2], sums[..., 1::2]
-        return np.divide(parts, wholes, out=np.zeros_like(parts), where=wholes > 0).mean(axis=-1)
+        there = wholes > 0
+        ratios = np.divide(parts, wholes, out=np.zeros_like(parts), where=there)
+        return ratios.sum(axis=-1) / np.maximum(there.sum(axis=-1), 1)
 
     def of(self, scored: Scored) -> float:
         """The metric of all examples."""

@@ -68,6 +68,8 @@ configs:
 # IMDB
 """
 
+# Of a tiny study, what does not say how large its sets are.
+SETS = {"validation_examples": 0, "least_of_a_class": 1, "contradictions": "drop"}
 # The hyperparameters of a tiny study that do not vary.
 FIXED = {
     "weight_decay": 0.01,
@@ -241,7 +243,7 @@ def study_config(checkpoint: str, dataset: str, source: str = "auto", **hub: obj
             "threads": 1,
             "baseline": {"learning_rate": 5e-5, "batch_size": 32, "epochs": 1},
         },
-        "data": {"training_examples": 24, "validation_examples": 0, "evaluation_examples": 16},
+        "data": {**SETS, "training_examples": 24, "evaluation_examples": 16},
         "replicates": 2,
         "factors": {
             "learning_rate": {"levels": [0.001, 0.003], "scale": "log10"},
@@ -266,7 +268,7 @@ def whole_config() -> dict:
     terms = "learning_rate batch_size epochs learning_rate:batch_size learning_rate:epochs"
     return config | {
         "study": "tiny",
-        "data": {"training_examples": 128, "validation_examples": 0, "evaluation_examples": 48},
+        "data": {**SETS, "training_examples": 128, "evaluation_examples": 48},
         "embedded": {
             **config["embedded"],
             "baseline": {**config["embedded"]["baseline"], **fixed},

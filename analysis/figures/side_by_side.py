@@ -60,8 +60,10 @@ def _begin(function: Callable[..., Any]) -> None:
 
 def _end_with_parent() -> None:
     """A process whose parent was killed would wait for its next call for ever."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _call(given: tuple[Any, ...]) -> Any:

@@ -26,7 +26,7 @@ def about_confounding(tables: Tables, settings: Settings) -> Iterator[Finding]:
 
 def inseparable(tables: Tables, settings: Settings) -> dict[str, str]:
     """By factor, what it cannot be told apart from."""
-    found = {}
+    found: dict[str, str] = {}
     for row in rows_of(tables, "confounding", together=True).to_dict("records"):
         found.setdefault(row["first"], row["second"])
         found.setdefault(row["second"], row["first"])

@@ -23,7 +23,8 @@ from analysis.runs.study import Study
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
     for note in rows_of(tables, "notes", topic="trajectories").to_dict("records"):
         yield Finding("robustness", "", "rests_on_one", False, note["sentence"])
-    depends, unmoved = voice_of(settings).depends, []
+    depends = voice_of(settings).depends
+    unmoved: list[str] = []
     for metric in settings.metrics:
         rows = rows_of(tables, "stability", metric=metric.name)
         changed = list(_changes(rows, metric, depends)) if len(rows) else []
@@ -63,12 +64,13 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
             metric.name,
             "also_changes" if number else "one_decides",
             False,
-            f"{_under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
+            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
             about=name,
         )
 
 
-def _under(variation: str, name: str) -> str:
+def under(variation: str, name: str) -> str:
+    """``Without replicate 1``, ``With degree 1``, of a row of stability.csv."""
     if variation == "analysis":
         return f"With {name}"
     return f"Without the run {name}" if variation == "run" else f"Without {variation} {name}"
@@ -77,47 +79,15 @@ def _under(variation: str, name: str) -> str:
 def _single_terms(
     tables: Tables, settings: Settings, metric: Metric, columns: Mapping[str, Column]
 ) -> Iterator[Finding]:
-    name = words.name(metric.name)
     for estimator, terms in dissent(tables, settings, metric).items():
         yield Finding(
             "robustness",
             metric.name,
             "estimators_disagree",
             False,
-            f"Of single terms for {name}, {ESTIMATORS[estimator]} would call "
-            f"{words.listed([words.term(columns[t].parts) for t in terms])} otherwise.",
+            f"Of single terms for {words.name(metric.name)}, {ESTIMATORS[estimator]} would judge "
+            f"{words.listed([words.term(columns[t].parts) for t in terms])} differently.",
         )
-    rows = _variants(tables, metric)
-    if rows.empty:
-        return
-    flips = rows[~rows["agrees"].astype(bool)]
-    total = rows["variant"].nunique()
-    if flips.empty:
-        sentence = (
-            f"The single terms for {name} are judged alike in all {total} variants of the analysis."
-        )
-    else:
-        changed = [f"{term} ({names})" for term, names in _by_term(flips, columns)]
-        sentence = (
-            f"Single terms for {name} that at least one of {total} variants of the analysis "
-            f"judges otherwise (by p < {settings.alpha:g}): {words.listed(changed)}."
-        )
-    yield Finding("robustness", metric.name, "flips" if len(flips) else "stable", False, sentence)
-
-
-def _variants(tables: Tables, metric: Metric) -> pd.DataFrame:
-    """The metric's conclusions that a variant of the analysis could draw."""
-    rows = rows_of(tables, "conclusions", metric=metric.name)
-    return rows[rows["agrees"].notna()] if len(rows) else rows
-
-
-def _by_term(rows: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
-    """Each term as it is written, with the names of its variants."""
-    groups = rows.groupby("term", sort=False)["variant"]
-    return [
-        (words.term(columns[term].parts), words.listed(list(dict.fromkeys(names))))
-        for term, names in groups
-    ]
 
 
 def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:

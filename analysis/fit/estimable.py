@@ -76,7 +76,7 @@ def inestimable(model: Model, triangle: Array) -> list[tuple[str, list[str]]]:
     if (np.abs(np.diag(scaled)) > COLLINEAR).all() and len(scaled) == scaled.shape[1]:
         return []
     terms = ["intercept", *model.blocks, *(term for _, term in model.columns)]
-    basis = np.empty((len(triangle), 0))
+    basis: Array = np.empty((len(triangle), 0))
     independent: list[int] = []
     found = []
     for term, group in groupby(range(len(terms)), key=lambda at: terms[at]):

@@ -132,8 +132,11 @@ def _pooled(
         observed = each.differences(np.ones((1, len(each.texts))), blocks)[0]
         for number, levels in enumerate(each.cells):
             if levels not in cells:
-                drawn = np.zeros((settings.bootstrap, len(blocks)))
-                cells[levels] = Cell(np.zeros(len(blocks)), drawn, np.zeros(texts, dtype=int))
+                cells[levels] = Cell(
+                    np.zeros(len(blocks)),
+                    np.zeros((settings.bootstrap, len(blocks))),
+                    np.zeros(texts, dtype=int),
+                )
             cell, net = cells[levels], each.net[:, number]
             cell.runs += 1
             cell.difference += observed[number]

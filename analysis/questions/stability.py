@@ -21,14 +21,18 @@ from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
 from analysis.fit.terms import Term
 from analysis.questions.joint import hypotheses
-from analysis.questions.robustness import LEAST_DF, has_support, polynomials
+from analysis.questions.models import polynomials
 from analysis.runs.settings import Metric, Settings
-from analysis.runs.study import Study
+from analysis.runs.study import Note, Study
 from common.errors import UserError
 
 # Of more runs no single one can matter, and each costs a fit of them all.
 RUNS_MOST = 5000
 BLOCKS_MOST = 10
+# A variant of the analysis is a possible one with so many residual degrees of freedom and an AICc
+# so close to the best model's (Burnham & Anderson 2002, section 2.6: beyond 10, no support).
+LEAST_DF = 5
+AICC_WITHIN = 10.0
 COLUMNS = ["metric", "variation", "name", "factor", "p_value", "q_value", "matters", "agrees"]
 
 
@@ -64,6 +68,22 @@ def stability(fits: Fits, models: pd.DataFrame, study: Study, settings: Settings
                 agrees = row["matters"] == reference.loc[factor, "matters"]
                 rows.append((metric.name, variation.kind, variation.name, factor, *row, agrees))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def notes(fits: Fits) -> list[Note]:
+    """What was not varied, because there is too much of it."""
+    found = []
+    for (metric, framing, estimator), fit in fits.items():
+        if (framing, estimator) != ("absolute", "split_plot"):
+            continue
+        if len(fit.rows) > RUNS_MOST:
+            told = f"with {len(fit.rows):,} runs, no single one was left out in turn."
+            found.append(Note("stability", told, metric))
+        for block in fit.model.blocking:
+            if len(block.levels) > BLOCKS_MOST:
+                told = f"{block.name} has {len(block.levels)} levels, so none was left out in turn."
+                found.append(Note("stability", told, metric))
+    return found
 
 
 def factor_tests(fit: Fit, settings: Settings) -> pd.DataFrame:
@@ -130,8 +150,9 @@ def _other_analyses(
         yield Variation("analysis", "logarithm", replace(study, runs=changed))
     if settings.formula is not None or models.empty:
         return
+    aicc = models[models["metric"] == metric.name].set_index("degree")["aicc"]
     for degree, terms in polynomials(study, settings).items():
-        if degree != settings.degree and has_support(degree, metric.name, models):
+        if degree != settings.degree and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
             yield Variation("analysis", f"degree {degree}", study, terms)
 
 

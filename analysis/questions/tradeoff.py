@@ -207,5 +207,5 @@ def prices(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.Data
                 }
             )
     names = ["chosen_for", "metric", "value_there", "value_best", "price", "ci_low", "ci_high"]
-    rows.sort(key=lambda row: list(fits).index(row["chosen_for"]))
+    rows.sort(key=lambda row: list(fits).index(str(row["chosen_for"])))
     return pd.DataFrame(rows, columns=names)

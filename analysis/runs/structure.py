@@ -29,7 +29,7 @@ def trajectories(runs: pd.DataFrame, settings: Settings, share_epochs: bool) -> 
     """
     shared = ["epochs"] if share_epochs and "epochs" in settings.factor_names else []
     own = [name for name in (*settings.factor_names, "replicate") if name not in shared]
-    parts = [f"{name}=" + runs[name].astype(str) for name in own]
+    parts = [f"{name}=" + runs[name].map(str) for name in own]
     named = parts[0].str.cat(parts[1:], sep="/")
     again = runs.groupby([*own, *shared], dropna=False, sort=False).cumcount()
     return named.where(again == 0, named + "/run=" + (again + 1).astype(str))

@@ -474,16 +474,16 @@ def _with_structure(
     declared = settings.blocks is not None
     is_block = (
         "replicate" in settings.blocks
-        if declared
+        if settings.blocks is not None
         else bool(whole_plot) and structure.replicates_cross(used, whole_plot)
     )
     if not is_block:
         if given and not declared and used["replicate"].nunique() > 1:
-            column = settings.columns.get("replicate", "replicate")
+            named = settings.columns.get("replicate", "replicate")
             notes.append(
                 Note(
                     "replicate",
-                    f"The labels in the column {column} are not each used for several settings, so "
+                    f"The labels in the column {named} are not each used for several settings, so "
                     "they are no block: they tell runs apart, not what runs have in common.",
                 )
             )

@@ -6,7 +6,7 @@ from snakemake.exceptions import WorkflowError
 from common.errors import UserError
 from design.grid import Grid
 from study import made_with
-from study.lock import lock_study
+from common.lock import lock
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
@@ -19,7 +19,7 @@ LOGS = f"{RESULTS}/logs"
 
 onstart:
     try:
-        lock_study(Path(RESULTS))
+        lock(Path(RESULTS))  # to the end of this process
     except UserError as error:
         raise WorkflowError(str(error)) from None
     Path(LOGS, "errors.txt").unlink(missing_ok=True)
@@ -34,7 +34,7 @@ onerror:
             file=sys.stderr,
         )
     print(
-        "What was finished is kept. Start the same command again to go on.",
+        "Finished work is kept. Run the same command again to resume.",
         file=sys.stderr,
     )
 

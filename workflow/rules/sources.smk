@@ -66,7 +66,7 @@ rule draw_split:
         f"{LOGS}/draw_split/replicate={{replicate}}.log",
     params:
         seed=config["seed"],
-        data=config["data"],
+        data=made_with.drawn_by(config),
         padded_lengths={
             kind: section["padded_lengths"] for kind, section in SECTIONS.items()
         },

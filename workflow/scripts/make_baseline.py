@@ -29,13 +29,14 @@ def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
     from common.hyperparameters import Hyperparameters
     from design.grid import baseline_seeds
     from finetuning.baseline import finetune_encoder
-    from finetuning.dataset import tokenised_examples
+    from finetuning.dataset import examples_of, tokenise
 
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(snakemake.config, source))
     rows = np.flatnonzero(texts["part"] == "baseline")
+    tokenised = tokenise(texts["text"].tolist(), checkpoint, settings["padded_lengths"][-1])
     finetune_encoder(
         checkpoint,
-        tokenised_examples(texts, rows, checkpoint, settings["padded_lengths"]),
+        examples_of(texts, tokenised, rows, settings["padded_lengths"]),
         Hyperparameters(**settings["baseline"]),
         baseline_seeds(snakemake.params.seed),
     )

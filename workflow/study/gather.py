@@ -183,7 +183,9 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
         "source": source,
         "design": {
             "training_examples": config["data"]["training_examples"],
-            "evaluation_examples": config["data"]["evaluation_examples"],
+            "evaluation_examples": _alike(
+                baseline["evaluation_examples"] for baseline in study.baselines
+            ),
             "padded_lengths": config[source["kind"]]["padded_lengths"],
             "padding_share": results.get("padding_share"),
             "fixed": grid.fixed,
@@ -206,6 +208,12 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
         "settings": config,
         "sha256": tables,
     }
+
+
+def _alike(numbers: Iterable[int]) -> int | str:
+    """The number that all replicates have, or the least and the largest of them."""
+    low, *_, high = sorted(numbers) * 2
+    return low if low == high else f"{low} to {high}"
 
 
 def computed_with(records: Iterable[Mapping]) -> list[dict]:
@@ -261,6 +269,6 @@ def _unusable_cells(unusable: Mapping[Path, UserError], every: Path, usable: int
     return UserError(
         f"{len(unusable)} of {len(unusable) + usable} cells cannot be used:\n"
         + "\n".join(lines)
-        + "\nThis removes them; the same command then computes them anew:\n  rm -r "
+        + "\nThis removes them; the same command then recomputes them:\n  rm -r "
         + " ".join(shlex.quote(str(folder)) for folder in folders)
     )

@@ -10,7 +10,9 @@ from typing import Any
 from common.hyperparameters import with_neutral
 from design.grid import Cell, Grid, replicate_seeds
 from finetuning import sources
+from finetuning.draws import EVERY_TEXT
 from finetuning.runtime import ENGINE
+from study.sections import Data
 
 # Keys of a source's section that say how its baseline is made; the others say what its texts are.
 BASELINE = ("baseline", "padded_lengths", "threads")
@@ -43,7 +45,13 @@ def checkpoint(config: Mapping, source: Mapping) -> dict:
 def split(config: Mapping, source: Mapping) -> dict:
     """Of a replicate's training and evaluation sets."""
     lengths = config[source["kind"]]["padded_lengths"]
-    return texts(config, source) | {"data": config["data"], "padded_lengths": lengths}
+    return texts(config, source) | {"data": drawn_by(config), "padded_lengths": lengths}
+
+
+def drawn_by(config: Mapping) -> dict:
+    """Of the section data, what differs from how sets were drawn before there were more keys."""
+    added = {key: getattr(Data, key) for key in ("least_of_a_class", "contradictions")}
+    return {key: value for key, value in config["data"].items() if added.get(key) != value}
 
 
 def runtime(config: Mapping) -> dict:
@@ -53,12 +61,14 @@ def runtime(config: Mapping) -> dict:
 
 def evaluation(config: Mapping, computed_from: Mapping) -> dict:
     """Of the evaluation of a baseline, as its metrics.json notes it."""
-    return {
+    depends = {
         **runtime(config),
         "engine": ENGINE,
-        "evaluation_examples": config["data"]["evaluation_examples"],
         "computed_from": computed_from,
     }
+    number = config["data"]["evaluation_examples"]
+    # How many all are, the digest of the split says.
+    return depends | ({} if number == EVERY_TEXT else {"evaluation_examples": number})
 
 
 def completed(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,19 +11,29 @@ from typing import Any
 from common.hyperparameters import Hyperparameters
 from common.sections import needs, one_of, schema_of, with_defaults
 from design import DEFAULT, DESIGNS
+from finetuning.draws import EVERY_TEXT
 from finetuning.sources import AUTO, SOURCES, candidates
 from finetuning.sources.settings import THREADS
 
 
 @dataclass(frozen=True)
 class Data:
-    """The sizes of a replicate's sets."""
+    """A replicate's sets: their sizes, and which texts they may hold."""
 
     training_examples: int = field(metadata=needs("a whole number of at least 2", minimum=2))
-    evaluation_examples: int = field(metadata=needs("a whole number of at least 2", minimum=2))
+    evaluation_examples: Any = field(
+        metadata=needs(
+            f"a whole number of at least 2, or {EVERY_TEXT}",
+            anyOf=[{"type": "integer", "minimum": 2}, {"enum": [EVERY_TEXT]}],
+        )
+    )
     validation_examples: int = field(
         default=0, metadata=needs("a whole number of at least 0", minimum=0)
     )
+    least_of_a_class: int = field(
+        default=1, metadata=needs("a whole number of at least 1", minimum=1)
+    )
+    contradictions: str = field(default="drop", metadata=one_of(["drop", "refuse"]))
 
 
 @dataclass(frozen=True)

@@ -210,6 +210,23 @@ def test_examples_are_paired_by_their_ids_not_their_order(study):
     pd.testing.assert_frame_equal(before[columns], after[columns])
 
 
+def test_the_baseline_is_aligned_with_every_run_of_a_replicate(study):
+    runs, predictions, _ = study
+    before = comparisons.comparisons(runs, predictions, SETTINGS)
+    order = np.random.default_rng(0).permutation(400)
+    columns = ["rate", "metric", "difference", "mcnemar_p", "gained", "lost"]
+    for name in set(runs["baseline_predictions"]):  # another order, and more texts than the runs
+        theirs = predictions[name].take(order)
+        more = Predictions(
+            np.concatenate([theirs.logits, theirs.logits[:50, ::-1]]),
+            np.concatenate([theirs.labels, theirs.labels[:50]]),
+            np.concatenate([theirs.examples, theirs.examples[:50] + 1000]),
+        )
+        for changed in (theirs, more):
+            after = comparisons.comparisons(runs, predictions | {name: changed}, SETTINGS)
+            pd.testing.assert_frame_equal(before[columns], after[columns])
+
+
 def test_permuting_the_runs_changes_nothing(study):
     runs, predictions, _ = study
     table = comparisons.comparisons(runs, predictions, SETTINGS)

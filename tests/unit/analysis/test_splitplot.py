@@ -9,6 +9,7 @@ from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import Likelihood, split_plot
 from analysis.questions.diagnostics import diagnostics
 from analysis.runs import table as runs
+from analysis.runs.settings import Settings
 from common.errors import UserError
 
 SETTINGS = reference.settings()
@@ -36,7 +37,7 @@ def test_a_singular_fit_is_ordinary_least_squares_and_said():
     assert mixed.std_errors == pytest.approx(ordinary.std_errors)
     assert mixed.df == pytest.approx(np.full(12, 81 - 12))
     fits, notes = fit_all(study, SETTINGS)
-    assert "zero (a singular fit)" in " ".join(map(str, notes))
+    assert "zero (a singular fit)" in " ".join(note.sentence for note in notes)
     rows = diagnostics(study, SETTINGS, fits).query(
         "metric == 'loss' and diagnostic == 'trajectory_correlation' and framing == 'absolute'"
     )
@@ -74,6 +75,46 @@ def test_the_likelihood_equals_its_definition(ratio):
     assert point.quadratic_2 == pytest.approx(second, rel=1e-3)
     second = (up[2] - 2 * deviance(ratio)[2] + down[2]) / step**2
     assert point.determinants_2 == pytest.approx(second, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("seed", "above_zero"),
+    [(213, True), (448, True), (1494, True), (1801, False), (2001, False)],
+)
+def test_the_better_of_two_optima_is_found(seed, above_zero):
+    """Data with an optimum at no variance between trajectories and another above it."""
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 5, rng.integers(4, 8))
+    clusters = np.repeat(np.arange(len(sizes)), sizes)
+    design = np.linalg.qr(np.c_[np.ones(len(clusters)), rng.normal(size=len(clusters))])[0]
+    likelihood = Likelihood.of(design, rng.normal(size=len(clusters)), clusters)
+    found = likelihood.maximum()
+    everywhere = [likelihood.at(ratio) for ratio in np.logspace(-4, 4, 200)]
+    assert likelihood.at(0.0).slope > 0
+    assert any(point.slope < 0 for point in everywhere)  # so that there is another optimum
+    assert found.deviance <= min(point.deviance for point in everywhere) + 1e-9
+    assert (found.ratio > 0) == above_zero
+
+
+@pytest.mark.parametrize(("replicates", "blocks"), [(30, 29), (31, 0)])
+def test_up_to_thirty_replicates_are_a_block(replicates, blocks):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "learning_rate": np.tile([1e-5, 1e-5, 3e-5, 3e-5, 1e-4, 1e-4], replicates),
+            "epochs": np.tile([1, 2], 3 * replicates),
+            "replicate": np.repeat(np.arange(replicates), 6),
+            "y": rng.normal(size=6 * replicates),
+        }
+    )
+    settings = Settings.from_config(
+        {
+            "factors": {"learning_rate": {"scale": "log10"}, "epochs": {}},
+            "analysis": {"metrics": {"y": {"better": "higher"}}, "degree": 1},
+        }
+    )
+    fit = split_plot(runs.from_table(table, settings), settings, "y", "absolute")
+    assert len(fit.model.blocks) == blocks
 
 
 @pytest.mark.filterwarnings("ignore:The MLE may be")

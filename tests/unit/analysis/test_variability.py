@@ -116,6 +116,43 @@ def test_evaluation_sampling_is_taken_out_of_what_contains_it():
     )
 
 
+def test_what_the_runs_of_a_trajectory_share_of_the_sampling_is_taken_out_of_their_component():
+    study, chosen = reference.study(), reference.settings()
+    rng = np.random.default_rng(0)
+    examples = np.arange(2_000)
+    of_trajectory = {name: rng.normal(size=2_000) for name in sorted(study.runs["trajectory"])}
+    names = [f"run{index}" for index in study.runs.index]
+    models = {}
+    for name, trajectory in zip(names, study.runs["trajectory"], strict=True):
+        right = of_trajectory[trajectory] + 0.3 * rng.normal(size=2_000) > -1
+        models[name] = Predictions(np.c_[~right, right] * 1.0, examples * 0 + 1, examples)
+    study.runs["predictions"] = names
+    fit = split_plot(study, chosen, "accuracy", "absolute")
+    without, with_them = (
+        variance.variance(fit, study, known, chosen).set_index("component")["variance"]
+        for known in ({}, models)
+    )
+    sampling = evaluation_variance(study.runs, models, "accuracy")
+    assert sampling.trajectory > 0.5 * sampling.total
+    assert with_them["trajectory"] == pytest.approx(
+        max(without["trajectory"] - sampling.trajectory, 0), abs=1e-15
+    )
+    assert with_them["trajectory"] < without["trajectory"]
+
+
+@pytest.mark.parametrize("replicates", [2, 3])
+def test_the_replicate_component_is_the_variance_of_the_replicates(replicates):
+    def mean(a, b, epochs):
+        return 0.1 * a
+
+    study = simulated(mean, seed=1, replicates=replicates, epoch_sd=1e-4, trajectory_sd=1e-4)
+    shifts = np.array([0.0, 0.4, -0.2])[:replicates]
+    study.runs["y"] += shifts[study.runs["replicate"].astype(int)]
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    table = variance.variance(fit, study, {}, SETTINGS).set_index("component")
+    assert table.loc["replicate", "variance"] == pytest.approx(shifts.var(ddof=1), rel=1e-2)
+
+
 def test_hyperparameters_without_effect_have_almost_no_variance():
     shares = []
     for seed in range(20):

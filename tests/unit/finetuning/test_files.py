@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from common.errors import UserError
+from common.files import replacing
 from finetuning.files import (
     read_arrays,
     read_json,
     read_table,
+    replace_atomically,
     write_arrays,
     write_json,
     write_table,
@@ -68,6 +70,26 @@ def test_what_was_made_with_something_else_is_refused(tmp_path):
     write_table(tmp_path / "table", TABLE, MADE_WITH)
     with pytest.raises(UserError, match=r"table was made with .*\(seed: 1 then, 2 now\)"):
         read_table(tmp_path / "table", MADE_WITH | {"seed": 2})
+
+
+def test_an_open_file_keeps_what_it_was_opened_with(tmp_path):
+    path = tmp_path / "file"
+    replace_atomically(path, "old")
+    with path.open() as file:
+        replace_atomically(path, "much newer")
+        assert file.read() == "old"
+    assert path.read_text() == "much newer"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_write_that_fails_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / "folder" / "file"
+    replace_atomically(path, "old")
+    with pytest.raises(KeyError), replacing(path) as unfinished:
+        unfinished.write_text("half")
+        raise KeyError
+    assert path.read_text() == "old"
+    assert [each.name for each in path.parent.iterdir()] == ["file"]
 
 
 def test_other_processes_write_the_same_bytes(tmp_path):

@@ -111,6 +111,41 @@ def paths(hub):
     return [path for _, path, _ in hub.requests if "agent-harnesses" not in path]
 
 
+FAULTS = {
+    "network": hub_module.HTTPError("no route"),
+    "disk": OSError(28, "No space left on device"),
+    "program": TypeError("unexpected"),
+}
+
+
+def resolve_with(where, fault, config):
+    """In the process that speaks to the server: what resolving comes to when a call fails."""
+    place = hub_module if where == "snapshot_download" else hub_module.HfApi
+    with mock.patch.object(place, where, side_effect=FAULTS[fault]):
+        return sources.resolve(config)
+
+
+@pytest.mark.parametrize("fault", ["disk", "program"])
+@pytest.mark.parametrize("where", ["model_info", "snapshot_download"])
+def test_only_the_network_is_taken_for_the_hubs_silence(run, config, where, fault):
+    with pytest.raises(type(FAULTS[fault]), match=str(FAULTS[fault]).replace("[", r"\[")):
+        run(resolve_with, where, fault, config)
+
+
+def test_a_network_that_fails_is_told(run, config):
+    with pytest.raises(UserError, match=r"did not answer \(HTTPError: no route\)"):
+        run(resolve_with, "model_info", "network", config | {"source": "hub"})
+
+
+def test_nothing_but_what_is_used_of_a_checkpoint_is_fetched(run, hub, config, files):
+    unused = {"pytorch_model.bin": b"pickled", "tf_model.h5": b"weights", "custom.py": b"1 / 0"}
+    hub.publish("model", CHECKPOINT, files["model"] | unused)
+    run(sources.resolve, config)
+    assert any(path.endswith("model.safetensors") for path in paths(hub))
+    for name in unused:
+        assert not any(path.endswith(name) for path in paths(hub))
+
+
 def test_the_hub_is_preferred_and_pinned(run, hub, config, commits, files, sentences, tmp_path):
     source = run(sources.resolve, config)
     assert source["kind"] == "hub"
@@ -234,7 +269,7 @@ def test_a_hub_that_stays_broken_is_said_and_costs_nothing(run, hub, config, fil
     hub.fail("resolve", status=403, times=1000)
     message = refusal(run, config)
     assert "could not be fetched from the Hub" in message
-    assert "Start again: what was fetched is kept." in message
+    assert "Rerun: what was downloaded is kept." in message
     hub.faults.clear()
     assert run(sources.resolve, config)["checkpoint_revision"] == commit
 

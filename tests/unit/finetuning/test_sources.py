@@ -53,6 +53,8 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert source["checkpoint_revision"] is source["dataset_revision"] is None
     assert source["labels"] == ["NEGATIVE", "POSITIVE"]
     assert source["texts"] == {"study": 96}
+    assert source["left_out"] == {"without_tokens": 0, "contradictory": 0}
+    assert source["sentence"].endswith("sentences.csv from local files.")
     assert set(source["sha256"]) >= {"checkpoint/model.safetensors", "dataset/sentences.csv"}
     assert json.loads(json.dumps(source)) == source
 
@@ -67,6 +69,42 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert texts["label"].tolist() == (expected["label"] == "positive").astype(int).tolist()
     assert texts["group"].tolist() == expected["film"].tolist()
     assert set(texts["part"]) == {"study"}
+
+
+def test_a_path_may_begin_with_the_users_home(config, checkpoint, table, monkeypatch, tmp_path):
+    expected = sources.read_texts(sources.resolve(config), config)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config["hub"] |= {"checkpoint": "~/checkpoint", "dataset": "~/sentences.csv"}
+    source = sources.resolve(config)
+    assert source["checkpoint"] == "~/checkpoint"
+    pd.testing.assert_frame_equal(sources.read_texts(source, config), expected)
+    sources.write_checkpoint(source, tmp_path / "written")
+    config["hub"]["dataset"] = "~no-such-user/sentences.csv"
+    assert "~no-such-user/sentences.csv: there is no such user's home" in refusal(config)
+
+
+@pytest.mark.parametrize("rows", [slice(0, None), slice(3, 4)], ids=["every row", "one row"])
+def test_a_field_too_many_is_refused_by_its_line(config, table, rows):
+    header, *lines = table.read_text().splitlines()
+    lines[rows] = [f"{line},more" for line in lines[rows]]
+    table.write_text("\n".join([header, *lines]))
+    assert f"Expected 3 fields in line {rows.start + 2}, saw 4" in refusal(config)
+
+
+def test_two_columns_of_one_name_are_refused(config, table):
+    table.write_text(table.read_text().replace("film\n", "text\n", 1))
+    assert "has two columns 'text'" in refusal(config)
+
+
+def test_a_table_may_begin_with_a_byte_order_mark_and_hold_lines_and_long_texts(config, table):
+    expected = sources.read_texts(sources.resolve(config), config)
+    content = table.read_text().replace("of this film", '""of"" this film', 1)
+    header, first, rest = content.split("\n", 2)
+    first = f'"{first.split(",")[0]}\n{"dull " * 40_000}",{first.split(",", 1)[1]}'
+    table.write_text("\ufeff" + "\n".join([header, first, rest]))
+    texts = sources.read_texts(sources.resolve(config), config)
+    pd.testing.assert_frame_equal(texts[1:], expected[1:])
+    assert '"of" this' in texts["text"][0] and len(texts["text"][0]) > 200_000
 
 
 def test_an_older_checkpoint_with_vocab_txt_alone_is_taken(config, checkpoint):
@@ -101,6 +139,30 @@ def test_three_classes(config, tmp_path):
 def test_repeated_texts_are_there_once(config, table):
     rewrite(table, lambda rows: pd.concat([rows, rows.head(7)]))
     assert sources.resolve(config)["texts"] == {"study": 96}
+
+
+def test_contradictions_and_texts_without_tokens_are_counted_or_refused(config, table):
+    def spoil(rows):
+        first = rows["text"][0]
+        other = "positive" if rows["label"][0] == "negative" else "negative"
+        added = pd.DataFrame(
+            {
+                "text": ["\u200b\u200d", first, f" {first.upper()} ", rows["text"][1].upper()],
+                "label": ["negative", other, rows["label"][0], rows["label"][1]],
+                "film": "film 0",
+            }
+        )
+        return pd.concat([rows, added])
+
+    rewrite(table, spoil)
+    source = sources.resolve(config)
+    assert source["left_out"] == {"without_tokens": 1, "contradictory": 3}
+    assert source["sentence"].endswith(
+        "Texts left out: 1 in which the model sees nothing, 3 that are the same to the model but "
+        "have different labels."
+    )
+    config["data"]["contradictions"] = "refuse"
+    assert "data.contradictions: 3 texts are the same as another" in refusal(config)
 
 
 def test_texts_that_look_like_numbers_or_missing_values_stay_texts(config, table):

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import log_loss
 
 from common.errors import UserError
 from common.hyperparameters import Hyperparameters
-from finetuning.dataset import Split, tokenised_examples
+from finetuning.dataset import Split, examples_of, tokenise
 
 LENGTHS = [8, 16]
 SEEDS = {"order": 1, "dropout": 2}
@@ -39,7 +39,8 @@ def split(tiny_checkpoint, tmp_path_factory):
     texts["label"] = (texts["label"] == "positive").astype(int)
     rows = np.arange(len(texts))
     parts = (rows[:60], rows[60:76], rows[76:])
-    return Split(*(tokenised_examples(texts, part, tiny_checkpoint, LENGTHS) for part in parts))
+    tokenised = tokenise(texts["text"], tiny_checkpoint, LENGTHS[-1])
+    return Split(*(examples_of(texts, tokenised, part, LENGTHS) for part in parts))
 
 
 class Killed(Exception):
@@ -105,33 +106,6 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
     (tmp_path / "config.json").write_bytes((tiny_checkpoint / "config.json").read_bytes())
     with pytest.raises(UserError, match=message):
         load_classifier(tmp_path)
-
-
-@pytest.mark.parametrize("classes", [2, 3])
-def test_metrics_agree_with_scikit_learn(keras, classes):
-    from common.metrics import measure
-
-    random = np.random.default_rng(0)
-    labels = random.integers(0, classes, 300)
-    logits = (random.normal(size=(300, classes)) + 1.5 * np.eye(classes)[labels]).astype("f4")
-    probabilities = np.exp(logits.astype(float))
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    predicted = logits.argmax(axis=1)
-    found = measure(logits, labels)
-    macro = f1_score(labels, predicted, average="macro")
-    assert found["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
-    assert found["f1_macro"] == pytest.approx(macro)
-    assert found["f1"] == pytest.approx(f1_score(labels, predicted) if classes == 2 else macro)
-    assert found["loss"] == pytest.approx(log_loss(labels, probabilities))
-
-
-def test_calibration_error_of_known_predictions(keras):
-    from common.metrics import measure
-
-    # ten predictions of confidence 0.85, six of them right
-    logits = np.tile([0.0, np.log(0.85 / 0.15)], (10, 1))
-    labels = np.array([1] * 6 + [0] * 4)
-    assert measure(logits, labels)["ece"] == pytest.approx(0.25)
 
 
 def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
@@ -207,6 +181,24 @@ def test_a_killed_run_goes_on_to_the_same_bytes(keras, tiny_checkpoint, split, t
     assert not (folder / "state.safetensors").exists()
 
 
+def test_seconds_trained_before_a_kill_are_counted(keras, tiny_checkpoint, split, tmp_path):
+    from finetuning.state import State
+
+    with pytest.raises(Killed):
+        deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2], die_at_step=12)
+    path, made_with = tmp_path / "state.safetensors", {"levels": [1, 2]}
+    arrays, record = State(path, made_with, every=0).read(pytest.fail)
+    delivered = record["cells"]["1"]["seconds"]
+    assert 0 < delivered <= record["seconds"] < 1000
+    State(path, made_with, every=0).write(arrays, record | {"seconds": 1000})
+    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2])
+    seconds = {
+        n: json.loads((f / "timing.json").read_text())["seconds"] for n, f in folders.items()
+    }
+    assert seconds[1] == round(delivered, 2)
+    assert 1000 < seconds[2] < 2000
+
+
 def test_a_damaged_state_is_not_used(keras, tiny_checkpoint, split, tmp_path):
     whole, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "whole", [1])
     (tmp_path / "state.safetensors").write_bytes(b"no state")
@@ -270,6 +262,60 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
         predictions = load_file(folder / "predictions.safetensors")
         np.testing.assert_array_equal(predictions["logits"], evaluated[expected])
     assert recorded["stopped_after_epoch"] == stopped
+
+
+def test_early_stopping_looks_at_the_validation_examples_alone(
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
+):
+    from finetuning import trainer
+
+    seen = []
+
+    def ever_worse_on_validation(logits, labels):
+        assert len(logits) == len(labels)
+        seen.append(labels)
+        validated = np.array_equal(labels, split.validation.labels)
+        return {"loss": len(seen) if validated else -len(seen)}
+
+    monkeypatch.setattr(trainer, "measure", ever_worse_on_validation)
+    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 4], early_stopping=1)
+    recorded = json.loads((folders[4] / "metrics.json").read_text())
+    assert (recorded["best_epoch"], recorded["stopped_after_epoch"], len(seen)) == (1, 2, 2)
+    assert recorded["metrics"] == json.loads((folders[1] / "metrics.json").read_text())["metrics"]
+
+
+def test_logits_that_are_not_finite_are_no_result(
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
+):
+    from finetuning import trainer
+
+    predict_logits = trainer.predict_logits
+
+    def overflowing(predictor, examples):
+        logits = predict_logits(predictor, examples)
+        logits[3, 1] = np.inf
+        return logits
+
+    monkeypatch.setattr(trainer, "predict_logits", overflowing)
+    folders, lines = deliver(keras, tiny_checkpoint, split, tmp_path, [1, 2])
+    for folder in folders.values():
+        recorded = json.loads((folder / "metrics.json").read_text())
+        assert recorded["status"] == "diverged" and recorded["diverged_at_step"] == 8
+        assert "metrics" not in recorded
+        assert len(load_file(folder / "predictions.safetensors")["logits"]) == 0
+    assert "not finite" in lines[-1]
+
+
+def test_a_plateau_waits_anew_after_each_reduction(keras, tiny_checkpoint, split, monkeypatch):
+    from finetuning import trainer
+
+    monkeypatch.setattr(trainer, "measure", lambda *_: {"loss": 1.0})  # best once, then never
+    changes = {"schedule": "reduce_on_plateau", "plateau_factor": 0.1, "epochs": 6}
+    hyperparameters = replace(BASE, plateau_patience=2, **changes)
+    run = trainer.Run(tiny_checkpoint, split.training, hyperparameters, SEEDS, split.validation)
+    rates = [run.progress.history[-1]["step_learning_rate"] for _ in run.epochs()]
+    expected = [0.005, 0.005, 0.005, 0.0005, 0.0005, 0.00005]
+    assert rates == pytest.approx(expected)
 
 
 def test_a_plateau_reduces_the_learning_rate(keras, tiny_checkpoint, split):

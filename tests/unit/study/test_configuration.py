@@ -59,13 +59,21 @@ def test_the_default_is_accepted():
         (lambda c: c.update(factors={}), ["factors", "{}", "at least one hyperparameter"]),
         (levels("epochs"), ["factors.epochs.levels", "[]", "at least two levels"]),
         (levels("epochs", 2), ["factors.epochs.levels", "[2]", "at least two levels"]),
-        (levels("epochs", 1, 2, 2), ["factors.epochs.levels", "2 is there twice"]),
+        (levels("epochs", 1, 2, 2), ["factors.epochs.levels", "2 is listed twice"]),
         (levels("learning_rate", 0.0, 1e-5, 1e-4), ["learning_rate.levels.0", "0.0", "positive"]),
         (levels("learning_rate", -1e-5, 1e-5, 1e-4), ["learning_rate.levels.0", "-1e-05"]),
         (levels("learning_rate", "1e-5", 1e-4, 1e-3), ["'1e-5'", "YAML", "3.0e-5"]),
         (levels("batch_size", 8, 16.5, 32), ["batch_size.levels.1", "16.5", "whole number"]),
         (levels("batch_size", 0, 16, 32), ["batch_size.levels.0", "0", "at least 1"]),
         (levels("batch_size", 8, 16, 4096), ["batch of 4096", "data.training_examples"]),
+        (levels("batch_size", 8, 257), ["batch of 257", "training set of 256", "Write 256"]),
+        (lambda c: c["data"].update(validation_examples=225),
+         ["batch of 32", "training set of 31", "Write 31"]),
+        (lambda c: c["data"].update(evaluation_examples="most"),
+         ["data.evaluation_examples", "'most'", "at least 2, or all"]),
+        (lambda c: c["data"].update(evaluation_examples=1), ["data.evaluation_examples: 1"]),
+        (lambda c: c["data"].update(contradictions="keep"), ["'keep'", "drop or refuse"]),
+        (lambda c: c["data"].update(least_of_a_class=0), ["data.least_of_a_class: 0"]),
         (levels("epochs", 1, 2, 0), ["epochs.levels.2", "at least 1"]),
         (lambda c: c["factors"]["learning_rate"].update(scale="log"), ["scale", "'log'", "log10"]),
         (lambda c: c["hub"].update(padded_lengths=[40, 24]), ["padded_lengths", "[24, 40]"]),
@@ -81,6 +89,42 @@ def test_refusals_name_key_value_and_remedy(change, parts):
     message = refusal(change)
     for part in parts:
         assert part in message
+
+
+def test_a_batch_as_large_as_the_training_set_is_accepted():
+    config = copy.deepcopy(DEFAULT)
+    levels("batch_size", 8, 256)(config)
+    configuration.check(config)
+    config["data"] |= {"training_examples": 300, "validation_examples": 44}
+    configuration.check(config)
+
+
+@pytest.mark.parametrize(
+    "change", [{"early_stopping": 1}, {"schedule": "reduce_on_plateau"}], ids=str
+)
+def test_a_validation_loss_needs_two_examples(change):
+    for examples in (0, 1):
+        message = refusal(
+            lambda c, aside=examples: (
+                c["training"].update(change),
+                c["data"].update(validation_examples=aside),
+            )
+        )
+        assert f"data.validation_examples: {examples} was given" in message
+    config = copy.deepcopy(DEFAULT)
+    config["training"] |= change
+    config["data"]["validation_examples"] = 2
+    configuration.check(config)
+
+
+def test_a_whole_evaluation_split_and_what_sets_may_hold_can_be_asked_for():
+    config = copy.deepcopy(DEFAULT)
+    config["data"] |= {
+        "evaluation_examples": "all",
+        "contradictions": "refuse",
+        "least_of_a_class": 5,
+    }
+    configuration.check(config)
 
 
 def test_what_is_left_out_has_its_default():

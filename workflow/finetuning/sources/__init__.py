@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
 from design.grid import values_of
-from finetuning.dataset import draw_split, tokenise
+from finetuning.dataset import tokenise
+from finetuning.draws import Candidates, draw_split
+from finetuning.sameness import unusable
 from finetuning.sources import embedded, hub
 from finetuning.sources.local import is_local
 from finetuning.sources.source import Source, Unreachable
@@ -39,25 +41,34 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The content of source.json: kind (of SOURCES), what `Source.pin` gives, sentence, texts
-        (part to number) and requested.
+        (part to number), left_out (reason to number of texts that no set may hold) and requested.
 
     Raises:
         UserError: the source cannot be had or does not fit.
     """
     source = choose(config) | {"requested": requested(config)}
     texts = read_texts(source, config)
-    for replicate in range(config["replicates"]):
-        draw_split(texts, config, replicate)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
         check_layers(config, json.loads(Path(directory, "config.json").read_text("utf-8")))
-        tokenise(
-            texts["text"].head(1).tolist(),
-            Path(directory),
-            config[source["kind"]]["padded_lengths"][-1],
-        )
+        longest = config[source["kind"]]["padded_lengths"][-1]
+        tokenised = tokenise(texts["text"].tolist(), Path(directory), longest)
+        left_out = unusable(texts, tokenised, Path(directory), config["data"]["contradictions"])
+    for replicate in range(config["replicates"]):
+        draw_split(Candidates.of(texts, tokenised, left_out), config, replicate)
+    source["left_out"] = {reason: int(rows.sum()) for reason, rows in left_out.items()}
+    source["sentence"] += _left_out_sentence(source["left_out"])
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
+
+
+def _left_out_sentence(left_out: Mapping[str, int]) -> str:
+    what = {
+        "without_tokens": "in which the model sees nothing",
+        "contradictory": "that are the same to the model but have different labels",
+    }
+    told = [f"{number} {what[reason]}" for reason, number in left_out.items() if number]
+    return f" Texts left out: {', '.join(told)}." if told else ""
 
 
 def choose(config: Mapping[str, Any]) -> dict[str, Any]:

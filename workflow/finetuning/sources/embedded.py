@@ -29,7 +29,7 @@ import pandas as pd
 from common.errors import UserError
 from common.hyperparameters import Hyperparameters
 from common.sections import needs
-from finetuning.dataset import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
+from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
 from finetuning.sources.settings import PADDED_LENGTHS, THREADS
 
@@ -182,7 +182,7 @@ def read_sentences(config: Mapping) -> pd.DataFrame:
             "group": table["movie_name"],
         }
     )
-    texts = texts[texts["text"] != ""].drop_duplicates("text", ignore_index=True)
+    texts = texts[texts["text"] != ""].drop_duplicates(["text", "label"], ignore_index=True)
     return divide_films(texts, config)
 
 

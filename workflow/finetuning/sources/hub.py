@@ -14,7 +14,7 @@ from common.hyperparameters import Hyperparameters
 from common.sections import needs, schema_of
 from finetuning.files import sha256
 from finetuning.sources import local
-from finetuning.sources.local import Files, is_local
+from finetuning.sources.local import Files, is_local, local_path
 from finetuning.sources.settings import NAME, NAME_OR_NULL, PADDED_LENGTHS
 from finetuning.sources.texts import as_texts
 
@@ -78,7 +78,7 @@ def read_texts(source: Mapping[str, Any], config: Mapping[str, Any]) -> pd.DataF
         where = f"{source['dataset']}, split {split}"
         rows = _read_rows(folder, source, settings, split)
         tables.append(as_texts(rows, settings, source["labels"], where).assign(part=part))
-    return pd.concat(tables).drop_duplicates("text", ignore_index=True)
+    return pd.concat(tables).drop_duplicates(["text", "label"], ignore_index=True)
 
 
 def write_checkpoint(source: Mapping[str, Any], directory: Path) -> None:
@@ -105,7 +105,7 @@ def _find(kind: str, settings: Settings) -> Files:
 
     name = getattr(settings, kind)
     if is_local(kind, name):
-        return Files(Path(name))
+        return Files(local_path(name))
     return hugging_face.pin(kind, name, getattr(settings, f"{kind}_revision"))
 
 
@@ -114,7 +114,7 @@ def _fetch(source: Mapping[str, Any], kind: str) -> Path:
     from finetuning.sources import hugging_face
 
     if source[f"{kind}_revision"] is None:
-        path = Path(source[kind]).expanduser()
+        path = local_path(source[kind])
     else:
         path = hugging_face.fetch(kind, source[kind], source[f"{kind}_revision"])
     _check_unchanged(source, kind, path)
@@ -152,6 +152,6 @@ def _check_unchanged(source: Mapping[str, Any], key: str, path: Path) -> None:
     if changed:
         raise UserError(
             f"{source[key]} is not what the study's source.json was made from: "
-            f"{', '.join(changed)} changed. Put the old content back, or delete source.json to "
-            "begin the study anew."
+            f"{', '.join(changed)} changed. Restore the old content, or delete source.json to "
+            "start the study afresh."
         )

@@ -7,7 +7,10 @@ read again without a connection, and never from another commit.
 
 from __future__ import annotations
 
+import json
 import re
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -20,6 +23,7 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
+    HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -35,6 +39,16 @@ ANSWER_SECONDS = 10
 NO_ANSWER = f"no answer within {ANSWER_SECONDS} seconds"
 README = "README.md"
 FETCHED = {"checkpoint": [*CHECKPOINT_FILES, README], "dataset": None}  # None: every file
+# What the network fails with. An answer that is no JSON is that of a proxy that wants a login.
+NETWORK = (
+    HTTPError,
+    ConnectionError,
+    TimeoutError,
+    socket.gaierror,
+    ssl.SSLError,
+    json.JSONDecodeError,
+)
+NOT_THERE = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
 REPOSITORY = {"checkpoint": "model", "dataset": "dataset"}
 
 
@@ -61,7 +75,7 @@ def pin(kind: str, name: str, revision: str) -> Files:
     ask = HfApi().model_info if kind == "checkpoint" else HfApi().dataset_info
     try:
         information = _answer(lambda: ask(name, revision=revision, timeout=ANSWER_SECONDS))
-    except (HfHubHTTPError, HFValidationError) as error:
+    except (*NOT_THERE, HfHubHTTPError) as error:
         raise _not_there(kind, name, revision, error) from error
     files = [file.rfilename for file in information.siblings or []]
     if kind == "checkpoint" and "config.json" in files and WEIGHTS not in files:
@@ -94,13 +108,15 @@ def fetch(kind: str, name: str, commit: str) -> Path:
             )
         )
     except Exception as error:
-        if not _is_connection_trouble(error):
+        if _is_connection_trouble(error):
+            raise UserError(
+                f"hub.{kind}: {name} at {commit} could not be fetched from the Hub "
+                f"({_reason(error)}), and the cache does not have all of it. Rerun: what was "
+                "downloaded is kept."
+            ) from error
+        if _is_definite(error):
             raise _not_there(kind, name, commit, error) from error
-        raise UserError(
-            f"hub.{kind}: {name} at {commit} could not be fetched from the Hub "
-            f"({_reason(error)}), and the cache does not have all of it. Start again: what was "
-            "fetched is kept."
-        ) from error
+        raise  # a full disk, or a fault of this program
 
 
 def read_rows(folder: Path, configuration: str | None, split: str, name: str) -> pd.DataFrame:
@@ -213,9 +229,16 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _is_connection_trouble(error: Exception) -> bool:
-    """Whether it is the connection or the server, not the question, that is at fault."""
-    definite = (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError)
-    return not isinstance(error, definite) and _status(error) != 401
+    """Whether it is the connection or the server, not the question or this program, that failed."""
+    if isinstance(error, LocalEntryNotFoundError):  # what made it look into the cache
+        cause = error.__cause__
+        return not isinstance(cause, Exception) or _is_connection_trouble(cause)
+    return isinstance(error, NETWORK) and not _is_definite(error)
+
+
+def _is_definite(error: Exception) -> bool:
+    """Whether the Hub answered that there is no such thing, or not for this user."""
+    return isinstance(error, NOT_THERE) or _status(error) == 401
 
 
 def _reason(error: BaseException) -> str:

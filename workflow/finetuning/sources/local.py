@@ -50,6 +50,14 @@ def is_local(kind: str, name: str) -> bool:
     return name.startswith((".", "/", "~")) or Path(name).exists()
 
 
+def local_path(name: str) -> Path:
+    """The file or folder that a local name stands for; ~ is the user's home."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"{name}: there is no such user's home. Write the whole path.") from error
+
+
 def check_checkpoint(directory: Path, name: str) -> list[str]:
     """Refuse a directory that is not a DistilBERT sequence classifier in safetensors.
 
@@ -115,7 +123,7 @@ def read_table(path: Path) -> pd.DataFrame:
         )
     try:
         if path.suffix == ".csv":
-            return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+            return _read_csv(path)
         if path.suffix == ".jsonl":
             return pd.read_json(path, lines=True, dtype=False)
         return pd.read_parquet(path)
@@ -124,8 +132,21 @@ def read_table(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are both
         raise UserError(
             f"hub.dataset: {path} cannot be read as {path.suffix[1:]} "
-            f"({str(error).splitlines()[0]}). It must be a UTF-8 table with one text a row."
+            f"({str(error).splitlines()[0]}). It must be a UTF-8 table with one text per row."
         ) from error
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """Every field as text. A row with a field too many is a ParserError, which names its line."""
+    # With a header pandas would take the first column of such rows for their names.
+    rows = pd.read_csv(path, header=None, dtype=str, keep_default_na=False, encoding="utf-8")
+    header = rows.iloc[0].tolist()
+    repeated = [name for number, name in enumerate(header) if name in header[:number]]
+    if repeated:
+        raise UserError(
+            f"hub.dataset: {path} has two columns {repeated[0]!r}. Give each a name of its own."
+        )
+    return rows[1:].set_axis(header, axis=1).reset_index(drop=True)
 
 
 def distilbert_shapes(settings: Mapping, labels: int | None) -> dict[str, tuple[int, ...]]:
@@ -191,7 +212,7 @@ def _check_weights(directory: Path, settings: Mapping, labels: int, where: str) 
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"{where}: {WEIGHTS} is damaged ({error}). Fetch the checkpoint anew."
+            f"{where}: {WEIGHTS} is damaged ({error}). Download the checkpoint again."
         ) from error
     try:
         expected = distilbert_shapes(settings, labels)

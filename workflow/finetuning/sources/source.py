@@ -43,7 +43,7 @@ class Source(Protocol):
 
         Columns text, label (int, the checkpoint's label number), group (text; empty: none) and
         part ("baseline", "study", or "study_training" and "study_evaluation" where the data set
-        comes divided). Repeated texts are there once, the first time.
+        comes divided). Repeated texts of one label are there once, the first time.
 
         Raises UserError where something does not fit or changed since the source was pinned.
         """

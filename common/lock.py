@@ -1,4 +1,4 @@
-"""One Snakemake at a time works on a study.
+"""One process at a time writes to a folder of results.
 
 Snakemake's own lock is a file that outlives a killed Snakemake and does not say whether its owner
 still runs. This one is an flock: the kernel gives it back however its process ends.
@@ -13,10 +13,13 @@ from common.errors import UserError
 from common.files import UNFINISHED
 
 
-def lock_study(folder: Path) -> None:
-    """Keeps results/<study> for this process until it ends, and clears what a killed one left.
+def lock(folder: Path) -> int:
+    """Keeps a folder for this process, and clears what a killed one left in it.
 
     Where the file system has no locks, two processes cannot be told apart and nothing is refused.
+
+    Returns:
+        A file descriptor; the folder is free again when it is closed or the process ends.
 
     Raises:
         UserError: another process has it, or the folder cannot be written.
@@ -24,22 +27,25 @@ def lock_study(folder: Path) -> None:
     path = folder / ".lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)  # stays open, and locked, to the end
+        held = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         with suppress(OSError):
-            _take(lock, folder)
-        os.ftruncate(lock, 0)
-        os.write(lock, str(os.getpid()).encode())
+            _take(held, folder)
+        os.ftruncate(held, 0)
+        os.write(held, str(os.getpid()).encode())
         for unfinished in folder.rglob(UNFINISHED):
             unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}.") from None
+    return held
 
 
-def _take(lock: int, folder: Path) -> None:
+def _take(held: int, folder: Path) -> None:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        process = os.read(held, 20).decode()
+        os.close(held)
         raise UserError(
-            f"Another Snakemake (process {os.read(lock, 20).decode()}) is at work on {folder}. "
-            "Wait until it has ended, or end it; nothing was changed."
+            f"Another process ({process}) is working on {folder}. Wait until it ends, or stop it; "
+            "nothing was changed."
         ) from None

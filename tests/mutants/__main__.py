@@ -1,0 +1,184 @@
+"""Puts small faults into the code, one at a time, and counts those that a unit test notices.
+
+    python -m tests.mutants [--number 150] [--seed 1] [--processes 2] [PATH ...]
+
+A fault counts as noticed if the unit tests that import its module fail, or no longer end.
+docs/testing.md says which are not, and why.
+"""
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.mutants.faults import Fault, faults
+
+PROJECT = Path(__file__).parents[2]
+MODULES = (
+    "analysis/fit",
+    "analysis/questions",
+    "workflow/finetuning/trainer.py",
+    "workflow/finetuning/trajectory.py",
+    "workflow/finetuning/state.py",
+    "workflow/finetuning/dataset.py",
+    "workflow/finetuning/draws.py",
+    "workflow/finetuning/sameness.py",
+    "workflow/finetuning/files.py",
+    "workflow/study/gather.py",
+    "common/files.py",
+    "common/metrics.py",
+)
+WANTED = 0.9  # share that has to be noticed
+FACTOR, SECONDS = 3, 60  # a run that takes so much longer than without the fault does not end
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A fault in a file, which is a path below the project."""
+
+    file: Path
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.fault.line}: {self.fault.was}  →  {self.fault.became}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("paths", nargs="*", default=MODULES, metavar="PATH")
+    parser.add_argument("--number", type=int, default=150)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=2)
+    given = parser.parse_args()
+    os.nice(10)
+    mutants = [
+        Mutant(file, fault)
+        for path in given.paths
+        for file in python_files(Path(path))
+        for fault in faults((PROJECT / file).read_text())
+    ]
+    drawn = random.Random(given.seed).sample(mutants, min(given.number, len(mutants)))
+    drawn.sort(key=lambda mutant: (mutant.file, mutant.fault.line))
+    print(f"{len(drawn)} of {len(mutants)} faults", flush=True)
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        copies: SimpleQueue[Path] = SimpleQueue()
+        for number in range(given.processes):
+            copies.put(copy_of_the_project(Path(folder) / str(number)))
+        files = sorted({test for mutant in drawn for test in tests_of(mutant.file)})
+        with ThreadPoolExecutor(given.processes) as pool:
+            taken = pool.map(lambda test: seconds_of(test, copies), files)
+            seconds = dict(zip(files, taken, strict=True))
+            noticed = list(pool.map(lambda mutant: is_noticed(mutant, copies, seconds), drawn))
+    survivors = [str(mutant) for mutant, found in zip(drawn, noticed, strict=True) if not found]
+    share = 1 - len(survivors) / len(drawn)
+    print(f"{len(drawn) - len(survivors)} of {len(drawn)} are noticed ({share:.0%}). Not:")
+    print("\n".join(survivors))
+    return 0 if share >= WANTED else 1
+
+
+def python_files(path: Path) -> list[Path]:
+    """The file, or the files of the folder, as paths below the project."""
+    whole = PROJECT / path
+    found = sorted(whole.glob("*.py")) if whole.is_dir() else [whole]
+    return [file.relative_to(PROJECT) for file in found]
+
+
+@cache
+def tests_of(file: Path) -> tuple[str, ...]:
+    """The unit tests that import a module, or else those of what imports it; its own first."""
+    users = [user for user in every_file() if module_of(file) in imported_by(user)]
+    tests = [user for user in users if user.name.startswith("test_")]
+    if not tests:
+        tests = [Path(test) for user in users for test in tests_of(user)]
+    own = f"test_{file.name}"
+    return tuple(str(test) for test in sorted(set(tests), key=lambda t: (t.name != own, t)))
+
+
+@cache
+def every_file() -> tuple[Path, ...]:
+    """The code and its unit tests, as paths below the project."""
+    folders = ("analysis", "common", "workflow", "tests/unit")
+    found = (file for folder in folders for file in sorted((PROJECT / folder).rglob("*.py")))
+    return tuple(file.relative_to(PROJECT) for file in found)
+
+
+def module_of(file: Path) -> str:
+    return ".".join(file.with_suffix("").parts).removeprefix("workflow.")
+
+
+@cache
+def imported_by(file: Path) -> frozenset[str]:
+    """Every name that a file imports from somewhere, and that place."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse((PROJECT / file).read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(found)
+
+
+def copy_of_the_project(folder: Path) -> Path:
+    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, files.split("\0")):
+        if (PROJECT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(PROJECT / name, folder / name)
+    return folder
+
+
+def seconds_of(test: str, copies: SimpleQueue[Path]) -> float:
+    """How long a file of tests takes without any fault; it has to pass."""
+    project, start = copies.get(), time.monotonic()
+    try:
+        if not passes(project, (test,), timeout=None):
+            raise SystemExit(f"{test} fails without any fault")
+        return time.monotonic() - start
+    finally:
+        copies.put(project)
+
+
+def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, float]) -> bool:
+    project, tests = copies.get(), tests_of(mutant.file)
+    whole = (project / mutant.file).read_text()
+    try:
+        (project / mutant.file).write_text(mutant.fault.source)
+        noticed = not passes(
+            project, tests, FACTOR * sum(seconds[test] for test in tests) + SECONDS
+        )
+    finally:
+        (project / mutant.file).write_text(whole)
+        copies.put(project)
+    print("noticed " if noticed else "SURVIVED", mutant, flush=True)
+    return noticed
+
+
+def passes(project: Path, tests: tuple[str, ...], timeout: float | None) -> bool:
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.Popen(
+        command, cwd=project, start_new_session=True, env=environment, **quiet
+    )
+    try:
+        return process.wait(timeout) == 0
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())

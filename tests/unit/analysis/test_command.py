@@ -1,0 +1,76 @@
+"""Where `python -m analysis` may write."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import reference
+import yaml
+
+from analysis import __main__ as command
+from common.lock import lock
+from finetuning.files import write_digests
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The command with its results written by a stand-in; returns its exit code."""
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(reference.CONFIG))
+    table = reference.REFERENCE / "splitplot_balanced.csv"
+
+    def write_all(study, settings, out):
+        (out / "report.pdf").write_text("new")
+
+    monkeypatch.setattr(command, "write_all", write_all)
+    out = tmp_path / "out"
+    return lambda: command.main([str(table), "--config", str(config), "--out", str(out)])
+
+
+@pytest.mark.parametrize("sealed", ["analysis", "figures"])
+def test_results_that_snakemake_made_are_not_overwritten(run, tmp_path, capsys, sealed):
+    out = tmp_path / "out"
+    (out / sealed).mkdir(parents=True)
+    (out / sealed / "table.csv").write_text("old")
+    write_digests(out / sealed, made_with={})
+    (out / "report.pdf").write_text("old")
+    assert run() == 2
+    said = capsys.readouterr().err
+    assert "holds the results of a study that Snakemake made" in said
+    assert "Choose another folder" in said
+    assert (out / "report.pdf").read_text() == "old"
+
+
+def test_what_the_command_made_it_may_make_anew(run, tmp_path):
+    assert run() == run() == 0
+    assert (tmp_path / "out" / "report.pdf").read_text() == "new"
+
+
+def test_of_two_writers_to_a_folder_the_second_is_refused(run, tmp_path, capsys):
+    program = f"""
+import sys; sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from common.lock import lock
+lock(Path({str(tmp_path / "out")!r}))
+print("held", flush=True)
+sys.stdin.read()
+"""
+    other = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert other.stdout.readline() == "held\n"
+    assert run() == 2
+    assert f"Another process ({other.pid}) is at work on" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "report.pdf").exists()
+    other.communicate()
+    assert run() == 0
+
+
+def test_a_lock_is_given_back_and_clears_what_a_killed_writer_left(tmp_path):
+    unfinished = tmp_path / "analysis" / ".cells.csv.0123.part"
+    unfinished.parent.mkdir()
+    unfinished.touch()
+    os.close(lock(tmp_path))
+    os.close(lock(tmp_path))
+    assert not unfinished.exists()
