@@ -46,6 +46,13 @@ simulations: .venv/test.installed
 # Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
 mutants: .venv/test.installed
 	python -m tests.mutants
+# Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
+mutants: .venv/test.installed
+	python -m tests.mutants
+
+# Whether tests, intervals and power keep what they promise: a thousand simulated studies a line.
+simulations: .venv/test.installed
+	python -m tests.simulation
 
 # Fifty kills at random moments.
 interruption: .venv/test.installed
