@@ -39,13 +39,6 @@ parity: .venv/test.installed
 fuzz: .venv/test.installed
 	pytest tests/fuzz --hypothesis-profile=fuzz
 
-# Whether tests, intervals and power keep what they promise: a thousand simulated studies a line.
-simulations: .venv/test.installed
-	python -m tests.simulation
-
-# Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
-mutants: .venv/test.installed
-	python -m tests.mutants
 # Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
 mutants: .venv/test.installed
 	python -m tests.mutants
