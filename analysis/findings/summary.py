@@ -12,7 +12,8 @@ from analysis.findings.confounding import inseparable
 from analysis.findings.effects import smallest_found
 from analysis.findings.finding import Finding, Tables, joint_tests, shown
 from analysis.findings.voice import voice_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 DETAILED = 2  # factors whose size the line tells; the others that matter are only named
 

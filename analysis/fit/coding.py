@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.runs.settings import Factor, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor
 
 FRAMINGS = ("absolute", "relative")
 

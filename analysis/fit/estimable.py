@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.fit.model import Array, Model
 from analysis.fit.terms import HIGHEST, Term, polynomial
-from analysis.runs.settings import Factor
+from analysis.variables import Factor
 from common.errors import UserError
 
 # A column counts as a combination of the ones before it when less than this share of it is new.

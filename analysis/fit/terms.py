@@ -18,8 +18,9 @@ from typing import Any
 import pandas as pd
 
 from analysis.fit.coding import Coding, codings
-from analysis.runs.settings import Factor, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor
 from common.errors import UserError
 from common.messages import nearest, shown
 

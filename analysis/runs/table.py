@@ -16,9 +16,10 @@ from analysis.fit.estimable import LeftOut, largest_model, require_estimable, tr
 from analysis.fit.model import Block, Model
 from analysis.fit.terms import Term, model_terms
 from analysis.runs import reading, structure, values
-from analysis.runs.settings import Factor, Metric, Settings, implied_bounds
+from analysis.runs.settings import Settings, implied_bounds
 from analysis.runs.study import Note, Study
 from analysis.runs.values import any_numbers, numbers, row_of
+from analysis.variables import Factor, Metric
 from common.errors import UserError
 from common.messages import nearest, shown
 

@@ -6,7 +6,7 @@ import reference
 from analysis.fit.coding import Coding, codings
 from analysis.fit.model import Block, Model
 from analysis.fit.terms import Term, check_plan, model_terms, parse_formula, polynomial
-from analysis.runs.settings import Factor
+from analysis.variables import Factor
 from common.errors import UserError
 
 FACTORS = reference.settings().factors
