@@ -7,7 +7,7 @@ from hostile import cases, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.fit.terms import parse_formula
+from analysis.runs.formula import parse_formula
 from analysis.variables import Factor
 from common.errors import UserError
 
