@@ -10,6 +10,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
+from analysis.figures import side_by_side
 from analysis.runs import table
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -32,12 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        settings = Settings.from_config(read_config(given.config))
-        study = table.read(given.runs, settings)
+        study = table.read(given.runs, Settings.from_config(read_config(given.config)))
         refuse_results_of_the_workflow(given.out)
         held = lock(given.out)
         try:
-            write_all(study, settings, given.out)
+            write_all(study, given.out)
         finally:
             os.close(held)
     except UserError as error:
@@ -50,13 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def write_all(study: Study, settings: Settings, out: Path) -> None:
-    """Tables, figures, pages and the report, each in its place below a folder."""
-    computed = tables.compute(study, settings)
+def write_all(study: Study, out: Path) -> None:
+    """Tables, figures, interactive pages and the report of a study, below the folder ``out``."""
+    side_by_side.prepare()
+    computed = tables.compute(study, study.settings)
     tables.write(computed, out / "analysis")
-    figures.draw_all(computed, study, settings, out / "figures")
-    pages.write(computed, study, settings, out / "interactive")
-    report.write(computed, study, settings, out / "figures", out / "report.pdf")
+    figures.draw_all(computed, study, study.settings, out / "figures", side_by_side.available())
+    pages.write(computed, study, study.settings, out / "interactive")
+    report.write(computed, study, study.settings, out / "figures", out / "report.pdf")
 
 
 def refuse_results_of_the_workflow(out: Path) -> None:

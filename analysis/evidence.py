@@ -9,8 +9,10 @@ import pandas as pd
 from analysis.fit import estimators
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit
-from analysis.fit.resampling import Bootstrap, bootstrap_all
-from analysis.questions import robustness, tradeoff
+from analysis.fit.resampling import Draws, all_draws
+from analysis.questions import best, joint, models, tradeoff
+from analysis.questions.best import Recommendation
+from analysis.questions.joint import JointTest
 from analysis.runs.predictions import Predictions, read_predictions
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
@@ -50,9 +52,23 @@ class Evidence:
         return {fit.metric: fit for fit in self.mixed if fit.framing == "absolute"}
 
     @cached_property
-    def resampled(self) -> dict[str, Bootstrap]:
-        """By metric, the bootstrap of its main fit."""
-        return bootstrap_all(self.main, self.study, self.settings)
+    def joint_tests(self) -> list[JointTest]:
+        return joint.joint_tests(self.fits)
+
+    @cached_property
+    def compared_with_best(self) -> pd.DataFrame:
+        """Of every metric the settings that were run, compared with the best of them."""
+        return best.comparisons_with_best(self.main, self.study, self.settings)
+
+    @cached_property
+    def recommendation(self) -> Recommendation | None:
+        """The setting to use; None where settings could not be compared."""
+        return best.recommendation(self.compared_with_best, self.main, self.study, self.settings)
+
+    @cached_property
+    def draws(self) -> dict[str, Draws]:
+        """By metric, draws of its main fit."""
+        return all_draws(self.main, self.settings)
 
     @cached_property
     def predictions(self) -> dict[str, Predictions]:
@@ -64,9 +80,5 @@ class Evidence:
         return tradeoff.candidates(self.main, self.study, self.settings)
 
     @cached_property
-    def conclusions(self) -> tuple[pd.DataFrame, list[Note]]:
-        return robustness.conclusions(self.study, self.settings, self.fits)
-
-    @cached_property
     def models(self) -> tuple[pd.DataFrame, list[Note]]:
-        return robustness.models(self.study, self.settings)
+        return models.models(self.study, self.settings)

@@ -16,15 +16,20 @@ from analysis import findings, words
 from analysis.evidence import Evidence
 from analysis.fit import estimators
 from analysis.questions import (
+    best,
     calibration,
     canonical,
     cells,
     comparisons,
+    confounding,
     diagnostics,
+    differences,
     effects,
     importance,
+    joint,
     optimum,
     power,
+    stability,
     steepest_path,
     tradeoff,
     variance,
@@ -59,6 +64,23 @@ TABLES: tuple[Table, ...] = (
         lambda given: estimators.coefficients(given.fits, given.settings),
     ),
     Table(
+        "joint",
+        "Whether anything matters, and which factor, pair or block: tests of all their terms.",
+        lambda given: joint.joint(given.joint_tests),
+    ),
+    Table(
+        "differences",
+        "How much each factor matters: the fitted means at its levels against each other.",
+        lambda given: _stacked(
+            differences.differences(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "confounding",
+        "How closely the factors, and factors and blocks, varied together.",
+        lambda given: confounding.confounding(given.study, given.settings),
+    ),
+    Table(
         "anova",
         "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
         lambda given: diagnostics.anova(given.study, given.fits),
@@ -74,9 +96,9 @@ TABLES: tuple[Table, ...] = (
         lambda given: diagnostics.influence(given.study, given.settings, given.fits),
     ),
     Table(
-        "conclusions",
-        "What is concluded of each term under every variant of the analysis.",
-        lambda given: given.conclusions[0],
+        "stability",
+        "Which factors matter without one run, trajectory or block, and in other analyses.",
+        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
     ),
     Table(
         "models",
@@ -117,11 +139,20 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "optimum",
-        "The best fitted point inside the studied region, with bootstrap intervals.",
+        "The best fitted setting where the model knows something, with simultaneous intervals.",
         lambda given: _stacked(
-            optimum.optimum(fit, given.resampled[metric], given.settings)
-            for metric, fit in given.main.items()
+            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
         ),
+    ),
+    Table(
+        "best",
+        "Which settings could be the best in each metric, and which one is recommended.",
+        lambda given: best.best(given.compared_with_best, given.recommendation),
+    ),
+    Table(
+        "recommendation",
+        "The recommended setting and what to expect of it in each metric.",
+        lambda given: best.expected(given.recommendation, given.settings),
     ),
     Table(
         "cells",
@@ -151,7 +182,7 @@ TABLES: tuple[Table, ...] = (
     Table(
         "prices",
         "What each metric gives up at the point that is best for another.",
-        lambda given: tradeoff.prices(given.main, given.resampled, given.settings),
+        lambda given: tradeoff.prices(given.main, given.study, given.settings),
     ),
     Table(
         "variance",
@@ -165,21 +196,23 @@ TABLES: tuple[Table, ...] = (
         "importance",
         "Share of the explained variation by factor and pair, by two methods.",
         lambda given: _stacked(
-            importance.importance(fit, given.resampled[metric], given.study, given.settings)
+            importance.importance(fit, given.draws[metric], given.study, given.settings)
             for metric, fit in given.main.items()
         ),
     ),
     Table(
         "comparisons",
-        "Each cell against the baseline on the same evaluation texts: exact McNemar test and "
+        "Each cell against the baseline on the same evaluation texts: exact test and "
         "paired bootstrap interval, corrected over the cells.",
         lambda given: comparisons.comparisons(given.study.runs, given.predictions, given.settings),
     ),
     Table(
         "power",
-        f"The smallest effect of each term that this design would have found "
+        f"The smallest difference of each factor that this design would have found "
         f"{words.times(power.POWER)}, and the replicates that a given effect needs.",
-        lambda given: _stacked(power.power(fit, given.settings) for fit in given.main.values()),
+        lambda given: _stacked(
+            power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
+        ),
     ),
     Table(
         "reliability",
@@ -219,12 +252,13 @@ def compute(study: Study, settings: Settings) -> Tables:
 
 def _notes(given: Evidence) -> list[Note]:
     """What could not be told, or not as asked, in the order in which it came up."""
-    notes = [*given.study.notes, *given.fit_notes, *given.conclusions[1], *given.models[1]]
+    notes = [*given.study.notes, *given.fit_notes, *given.models[1]]
+    notes += joint.notes(given.joint_tests) + stability.notes(given.fits)
     notes += diagnostics.notes(given.fits)
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
-        notes += given.resampled[metric].notes
+        notes += given.draws[metric].notes
     return notes
 
 

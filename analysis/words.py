@@ -7,11 +7,21 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from analysis.runs.settings import Factor, Metric
 from common.metrics import DEFINITIONS
 
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
-NAMED = 6  # how many things a sentence names before it says how many more there are
+NAMED = 7  # a longer list is counted, not written out
+# unit -> larger unit, the largest first -> (from how many on, what a value is multiplied by)
+_SECONDS: dict[str, tuple[float, float]] = {"h": (7200, 1 / 3600), "min": (120, 1 / 60)}
+_LARGER_UNITS: dict[str, dict[str, tuple[float, float]]] = {
+    "s": _SECONDS,
+    "seconds": _SECONDS,
+    "MB": {"GB": (1000, 1 / 1000)},
+    "bytes": {"GB": (1e9, 1e-9), "MB": (1e6, 1e-6)},
+}
 _NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
 
 
@@ -27,6 +37,14 @@ def term(parts: Iterable[tuple[str, Any, int]]) -> str:
         for factor, level, power in parts
     ]
     return " × ".join(shown) or "intercept"
+
+
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and end with … between: levels often differ at either."""
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1]}…{text[-tail:]}"
 
 
 def sentence_case(text: str) -> str:
@@ -58,12 +76,18 @@ def run(row: Mapping[str, Any], factors: tuple[Factor, ...]) -> str:
     return f"{named}, replicate {row['replicate']}" if "replicate" in row else named
 
 
-def listed(items: list[str]) -> str:
-    """``a, b and c``; of more than ``NAMED`` how many more."""
+def listed(items: list[str], noun: str = "", last: str = "and") -> str:
+    """``a, b and c``; of more than ``NAMED`` their number: ``12 factors``.
+
+    Without a noun the first three are named, as examples of what is counted. ``last``: before the
+    last of them, "and" or "or".
+    """
     if len(items) > NAMED:
-        return ", ".join(items[:NAMED]) + f" and {len(items) - NAMED:,} more"
+        if noun:
+            return count(len(items), noun)
+        return listed([*items[:3], f"{len(items) - 3:,} more"], last=last)
     if len(items) > 1:
-        return ", ".join(items[:-1]) + f" and {items[-1]}"
+        return ", ".join(items[:-1]) + f" {last} {items[-1]}"
     return "".join(items)
 
 
@@ -102,8 +126,37 @@ def in_unit(value: Any, metric: Metric) -> Any:
 
 
 def decimals(metric: Metric) -> int:
-    """Digits after the point for this metric, in the unit it is shown in."""
+    """Digits after the point for this metric where no interval or spread decides them."""
     return {"points": 1, "seconds": 1, "s": 1}.get(metric.unit, 3)
+
+
+def significant_decimals(size: float, digits: int = 2) -> int:
+    """Digits after the point that show ``digits`` significant ones of a size; never below 0."""
+    exponent = int(f"{abs(size):.{digits - 1}e}".partition("e")[2])
+    return max(0, digits - 1 - exponent)
+
+
+def interval_decimals(low: Any, high: Any, metric: Metric) -> int:
+    """Digits after the point for an estimate and its interval, in the unit it is shown in.
+
+    Two significant digits of the interval's width: of the median width where low and high are the
+    columns of a table, so that points align. Without any interval the metric's own digits.
+    """
+    widths = np.atleast_1d(np.abs(in_unit(np.subtract(high, low, dtype=float), metric)))
+    widths = widths[np.isfinite(widths) & (widths > 0)]
+    return significant_decimals(float(np.median(widths))) if len(widths) else decimals(metric)
+
+
+def spread_decimals(values: Any, metric: Metric) -> int:
+    """Digits after the point for values without intervals: three significant ones of their range,
+    never fewer than the metric's own, so that settings which differ do so on paper."""
+    known = np.asarray(values, dtype=float)
+    known = known[np.isfinite(known)]
+    spread = float(in_unit(np.ptp(known), metric)) if len(known) else 0.0
+    usual = decimals(metric)
+    if not len(known) or spread < 1e-6 * in_unit(np.abs(known).max(), metric):
+        return usual  # what is left of rounding is no spread
+    return max(usual, significant_decimals(spread, 3))
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:
@@ -114,32 +167,88 @@ def fixed(value: float, digits: int, sign: bool = False) -> str:
     return f"{rounded:{'+' if sign and rounded else ''}.{digits}f}".replace("-", "−")
 
 
-def _digits(metric: Metric, *values: float) -> int:
-    """The metric's digits, and up to two more where a value would be rounded to nothing."""
-    usual = decimals(metric)
-    for digits in range(usual, usual + 2):
-        if all(value == 0 or round(abs(in_unit(value, metric)), digits) > 0 for value in values):
-            return digits
-    return usual + 2
+def _visible(digits: int, *values: float) -> int:
+    """The digits, and up to two more where a value would be rounded to nothing."""
+    for more in range(2):
+        if all(value == 0 or round(abs(value), digits + more) > 0 for value in values):
+            return digits + more
+    return digits + 2
 
 
 def amount(value: float, metric: Metric, sign: bool = False, unit: bool = True) -> str:
-    """``+0.8 points``, ``0.512 nats``: a metric's value or difference in words."""
-    shown = fixed(in_unit(value, metric), _digits(metric, value), sign)
-    return f"{shown} {metric.unit}" if unit and metric.unit else shown
+    """``+0.8 points``, ``0.512 nats``: a difference of a metric, where no interval is known."""
+    scale, name = _sized(metric.unit, value)
+    number = scale * in_unit(value, metric)
+    shown = fixed(number, _visible(decimals(metric), number), sign)
+    return _joined(shown, name if unit else "")
 
 
 def reading(value: float, metric: Metric) -> str:
     """``83.2 %``, ``0.384 nats``: a metric's own value, where ``amount`` is for differences."""
-    shown = fixed(in_unit(value, metric), decimals(metric))
-    unit = "%" if metric.unit == "points" else metric.unit
-    return f"{shown} {unit}" if unit else shown
+    return _percent(amount(value, metric))
 
 
 def interval(low: float, high: float, metric: Metric) -> str:
-    """``0.2 to 1.4``; more digits where an end that is not zero would be shown as zero."""
-    digits = _digits(metric, low, high)
-    return " to ".join(fixed(in_unit(end, metric), digits) for end in (low, high))
+    """``0.2 to 1.4`` in the unit of ``amount``, with two significant digits of the width."""
+    _, shown = _with_digits(low, low, high, metric, sign=False)
+    return shown
+
+
+def amount_and_interval(
+    value: float, low: float, high: float, metric: Metric, scale: float = 1.0
+) -> tuple[str, str]:
+    """A difference and its interval, ``("+0.81 points", "0.20 to 1.42")``.
+
+    Two significant digits of the interval's width decide the decimals of all three, and their
+    largest the unit. ``scale`` multiplies them; a negative one turns the interval round. Without a
+    finite interval that one is ``""``.
+    """
+    value, low, high = scale * value, *sorted((scale * low, scale * high))
+    return _with_digits(value, low, high, metric, sign=True)
+
+
+def reading_and_interval(value: float, low: float, high: float, metric: Metric) -> tuple[str, str]:
+    """A metric's own value and its interval, ``("83.21 %", "82.60 to 83.82")``."""
+    shown, between = _with_digits(value, low, high, metric, sign=False)
+    return _percent(shown), between
+
+
+def _with_digits(
+    value: float, low: float, high: float, metric: Metric, sign: bool
+) -> tuple[str, str]:
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return amount(value, metric, sign), ""
+    scale, unit = _sized(metric.unit, value, low, high)
+    number, *ends = (scale * in_unit(each, metric) for each in (value, low, high))
+    width = ends[1] - ends[0]
+    digits = _visible(significant_decimals(width) if width > 0 else decimals(metric), *ends)
+    between = " to ".join(fixed(end, digits) for end in ends)
+    return _joined(fixed(number, digits, sign), unit), between
+
+
+def _sized(unit: str, *values: float) -> tuple[float, str]:
+    """The unit that suits the largest of the values, and what it multiplies them with."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    for larger, (smallest, factor) in _LARGER_UNITS.get(unit, {}).items():
+        if largest >= smallest:
+            return factor, larger
+    return 1, unit
+
+
+def _percent(shown: str) -> str:
+    return shown.removesuffix("points") + "%" if shown.endswith(" points") else shown
+
+
+def _joined(number: str, unit: str) -> str:
+    return f"{number} {unit}" if number and unit else number
+
+
+def quantity(value: float, unit: str) -> str:
+    """``37 s``, ``12 min``, ``1.5 h``, ``320 MB``, ``1.2 GB``: a cost, its unit by its size."""
+    if not math.isfinite(value):
+        return ""
+    scale, shown = _sized(unit, value)
+    return f"{fixed(scale * value, significant_decimals(scale * value))} {shown}"
 
 
 def p_value(value: float, symbol: str = "") -> str:

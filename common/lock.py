@@ -46,6 +46,6 @@ def _take(held: int, folder: Path) -> None:
         process = os.read(held, 20).decode()
         os.close(held)
         raise UserError(
-            f"Another process ({process}) is at work on {folder}. Wait until it has ended, or end "
-            "it; nothing was changed."
+            f"Another process ({process}) is working on {folder}. Wait until it ends, or stop it; "
+            "nothing was changed."
         ) from None

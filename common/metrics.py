@@ -78,8 +78,8 @@ class Metric:
             raise TypeError(f"{self.name} is no function of sums over examples")
         return self.sums(scored)
 
-    def of_sums(self, sums: Array, examples: int) -> Array:
-        """The metric from sums (…, k) over so many examples.
+    def of_sums(self, sums: Array, examples: Array | float) -> Array:
+        """The metric from sums (…, k) over so many examples, or over weights that sum to so much.
 
         A ratio to nothing is that of a class which is neither among the labels nor predicted: it
         does not count, as in scikit-learn.

@@ -6,6 +6,7 @@ A function that lacks what it would show raises ``CannotDraw`` with a sentence f
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,15 +19,18 @@ from analysis.figures import (
     diagnostics,
     estimates,
     results,
+    side_by_side,
     surfaces,
     tradeoffs,
     training,
     variability,
 )
-from analysis.figures.common import CannotDraw, Tables
-from analysis.runs.settings import Settings
+from analysis.figures.common import CannotDraw, Kind, Tables
+from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 from common import files
+
+SUFFIXES = (".svg", ".png")  # every figure is both
 
 FIGURES = tuple(
     kind
@@ -35,52 +39,69 @@ FIGURES = tuple(
 )
 
 
-def draw_all(tables: Tables, study: Study, settings: Settings, folder: Path) -> list[Path]:
+def draw_all(
+    tables: Tables, study: Study, settings: Settings, folder: Path, processes: int = 1
+) -> list[Path]:
     """Draws every figure as SVG and PNG into the folder, and lists them in ``captions.csv``.
 
     The list has one row a figure: name (the files' stem), metric, title, caption, left_out (why it
-    could not be drawn; then there is no file). The same tables give the same bytes.
+    could not be drawn; then there is no file). The same tables give the same bytes, however many
+    processes draw.
     """
     folder = Path(folder)
-    written, listed = [], []
-    with style.applied():
-        for kind in FIGURES:
-            for metric in settings.metrics if kind.per_metric else (None,):
-                shown = words.name(metric.name) if metric else ""
-                stem = f"{kind.name}_{metric.name}" if metric else kind.name
-                row = {
-                    "name": stem,
-                    "metric": metric.name if metric else "",
-                    "title": words.sentence_case(kind.title.format(metric=shown)),
-                    "caption": words.sentence_case(kind.caption.format(metric=shown)),
-                    "left_out": "",
-                }
-                try:
-                    figure = kind.draw(tables, study, settings, *([metric] if metric else []))
-                except CannotDraw as reason:
-                    row["left_out"] = str(reason)
-                    for suffix in (".svg", ".png"):  # of an earlier run
-                        (folder / (stem + suffix)).unlink(missing_ok=True)
-                else:
-                    written += _save(figure, folder / stem, row["title"], row["caption"])
-                listed.append(row)
+    draw = partial(_draw, tables, study, settings, folder)
+    wanted = [
+        (kind, metric)
+        for kind in FIGURES
+        for metric in (settings.metrics if kind.per_metric else (None,))
+    ]
+    listed = side_by_side.starmap(draw, wanted, processes)
     captions = folder / "captions.csv"
     with files.replacing(captions) as unfinished:
         pd.DataFrame(listed).to_csv(unfinished, index=False)
-    return [*written, captions]
+    drawn = [row["name"] for row in listed if not row["left_out"]]
+    return [*(folder / f"{name}{suffix}" for name in drawn for suffix in SUFFIXES), captions]
 
 
-def _save(figure: Figure, stem: Path, title: str, caption: str) -> list[Path]:
+def _draw(
+    tables: Tables,
+    study: Study,
+    settings: Settings,
+    folder: Path,
+    kind: Kind,
+    metric: Metric | None,
+) -> dict[str, str]:
+    """Draws one figure into the folder; returns its row of the list."""
+    shown = words.name(metric.name) if metric else ""
+    row = {
+        "name": f"{kind.name}_{metric.name}" if metric else kind.name,
+        "metric": metric.name if metric else "",
+        "title": words.sentence_case(kind.title.format(metric=shown)),
+        "caption": words.sentence_case(kind.caption.format(metric=shown)),
+        "left_out": "",
+    }
+    with style.applied():
+        try:
+            figure = kind.draw(tables, study, settings, *([metric] if metric else []))
+        except CannotDraw as reason:
+            row["left_out"] = str(reason)
+            for suffix in SUFFIXES:  # of an earlier run
+                (folder / (row["name"] + suffix)).unlink(missing_ok=True)
+        else:
+            _save(figure, folder / row["name"], row["title"], row["caption"])
+    return row
+
+
+def _save(figure: Figure, stem: Path, title: str, caption: str) -> None:
     """Both files hold their title and caption, wherever they are copied to."""
     # Laid out once and drawn once a format; figure.savefig would do both again each time.
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
-    svg, png = (stem.with_name(stem.name + suffix) for suffix in (".svg", ".png"))
+    svg, png = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
     told = {"Title": title, "Description": caption}
     with files.replacing(png) as unfinished:
         FigureCanvasAgg(figure).print_png(unfinished, metadata=told | {"Software": None})
     with files.replacing(svg) as unfinished:
         FigureCanvasSVG(figure).print_svg(unfinished, metadata=told | {"Date": None})
-    return [svg, png]

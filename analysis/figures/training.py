@@ -19,7 +19,8 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
     history = study.histories
     if history is None or history.empty:
         raise common.CannotDraw("The table came without training histories.")
-    whole = [f for f in settings.factors if f.name != settings.subplot_factor]
+    subplot = study.subplot_factors(settings)
+    whole = [f for f in settings.factors if f.name not in subplot]
     if not whole:
         raise common.CannotDraw("Every run is the same trajectory: there is nothing to compare.")
     coloured = whole[0]
@@ -103,10 +104,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
                 axis.set_title(words.setting({panel.name: value}, settings.factors))
         row[0].set_ylabel(label)
     handles = [
-        Line2D(
-            [], [], color=c, label=f"{words.name(coloured.name)} {words.level(v, coloured.scale)}"
-        )
-        for v, c in colours.items()
+        Line2D([], [], color=c, label=common.level_label(coloured, v)) for v, c in colours.items()
     ]
     if len(handles) > 6:
         handles = [handles[0], handles[len(handles) // 2], handles[-1]]
@@ -114,7 +112,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         handles.append(
             Line2D([], [], color=style.BASELINE, linestyle=(0, (4, 2)), label="baseline")
         )
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    common.legend_above(figure, handles)
     return figure
 
 

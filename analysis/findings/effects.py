@@ -1,45 +1,39 @@
-"""Which terms have an effect, and how large."""
+"""Which factors matter for a metric, and how much: joint tests and the largest difference."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from analysis import words
+from analysis.findings import differences
 from analysis.findings.finding import (
     ESTIMATORS,
     Finding,
     Tables,
-    conclusive,
     estimator_used,
-    interval_of,
-    percent,
+    joint_tests,
     rows_of,
-    significant,
+    shown,
+    tested,
 )
-from analysis.findings.translation import Effect, Translator
-from analysis.fit.terms import INTERCEPT
+from analysis.findings.voice import voice_of
+from analysis.questions.power import POWER
 from analysis.runs.settings import Metric, Settings
-from analysis.runs.study import Study
 
 
-def about_effects(
-    tables: Tables, study: Study, settings: Settings, metric: Metric
-) -> Iterator[Finding]:
-    rows = conclusive(tables, metric)
-    rows = rows[rows["term"] != INTERCEPT.name] if len(rows) else rows
-    name, used = words.name(metric.name), estimator_used(tables, metric)
-    if used is None or rows.empty:
-        yield Finding(
-            "effects",
-            metric.name,
-            "not_estimated",
-            False,
-            f"No effect on {name} could be estimated from this table.",
-        )
+def about_effects(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+    """One finding a factor, then one a pair of factors; what is shown first."""
+    name = words.name(metric.name)
+    tests = joint_tests(tables, metric, "factor")
+    if tests.empty:
+        sentence = f"Nothing could be tested on {name} in this table."
+        yield Finding("effects", metric.name, "not_estimated", False, sentence)
         return
-    if used != "split_plot":
+    used = estimator_used(tables, metric)
+    if used is not None and used != "split_plot":
         yield Finding(
             "effects",
             metric.name,
@@ -48,95 +42,110 @@ def about_effects(
             f"The split-plot estimator is not available for {name}; its findings rest on "
             f"{ESTIMATORS[used]}.",
         )
-    translate = Translator(study, settings, metric, list(rows["term"]))
-    power = rows_of(tables, "power", metric=metric.name)
-    smallest = power.set_index("term")["smallest_effect"] if len(power) else pd.Series(dtype=float)
-    sure = significant(rows, settings.alpha)
-    yield _summary(rows[sure], rows, translate, smallest, settings, metric)
-    # what is significant first, the largest first: a reader may stop early
-    order = rows.assign(sure=sure, size=rows["statistic"].abs())
-    for _, row in order.sort_values(["sure", "size"], ascending=False).iterrows():
-        effect = translate(row["term"])
-        yield _effect(row, effect, bool(row["sure"]), smallest.get(row["term"]), settings, metric)
+    yield _together(tables, settings, metric)
+    for _, row in tests.sort_values("p_value").iterrows():
+        yield _of_factor(tables, settings, metric, row)
+    for _, row in joint_tests(tables, metric, "pair").sort_values("p_value").iterrows():
+        yield _of_pair(settings, metric, row)
 
 
-def _effect(
-    row: pd.Series,
-    effect: Effect,
-    sure: bool,
-    smallest: float | None,
-    settings: Settings,
-    metric: Metric,
-) -> Finding:
-    section = "interactions" if len(effect.column.parts) > 1 else "effects"
-    evidence = (
-        f"{percent(settings)} interval {interval_of(row, metric, effect.scale)}; "
-        f"{words.p_value(row['p_value'], 'p')}, {words.p_value(row['q_value'], 'q')}"
-    )
-    amount = words.amount(effect.scale * row["estimate"], metric, sign=True)
-    claim = words.sentence_case(effect.claim(amount))
-    if sure:
-        return Finding(section, metric.name, "effect", True, f"{claim} ({evidence}).")
-    excludes_zero = row["ci_low"] > 0 or row["ci_high"] < 0
-    if excludes_zero:
-        return Finding(
-            section,
-            metric.name,
-            "indication",
-            False,
-            f"An indication only, since q is not below {settings.alpha:g} once the number of terms "
-            f"is allowed for: {claim[:1].lower()}{claim[1:]} ({evidence}).",
-        )
-    seen = ""
-    if smallest is not None and pd.notna(smallest):
-        seen = f"; the design could have seen {words.amount(abs(effect.scale) * smallest, metric)}"
-    return Finding(
-        section,
-        metric.name,
-        "no_effect",
-        False,
-        f"No detectable effect of {effect.topic} on {words.name(metric.name)}: estimated {amount} "
-        f"({evidence}{seen}).",
-    )
-
-
-def _summary(
-    sure: pd.DataFrame,
-    rows: pd.DataFrame,
-    translate: Translator,
-    smallest: pd.Series,
-    settings: Settings,
-    metric: Metric,
-) -> Finding:
-    """What page 1 says of the metric."""
+def _together(tables: Tables, settings: Settings, metric: Metric) -> Finding:
+    """Does anything matter?"""
     name = words.name(metric.name)
-    rule = f"q < {settings.alpha:g} and the {percent(settings)} interval without zero"
-    if sure.empty:
-        sizes = [
-            abs(translate(term).scale) * smallest[term]
-            for term in rows["term"]
-            if term in settings.factor_names and term in smallest
-        ]
-        seen = ""
-        if sizes:
-            low, high = (words.amount(size, metric) for size in (min(sizes), max(sizes)))
-            seen = (
-                f" Over the range of a factor the design could have seen "
-                f"{high if low == high else f'{low} to {high}'}."
+    row = joint_tests(tables, metric, "global").iloc[0]
+    if pd.isna(row["p_value"]):
+        sentence = f"Whether anything studied matters for {name} could not be tested."
+        return Finding("effects", metric.name, "global", False, sentence)
+    sure = bool(row["p_value"] < settings.alpha)
+    voice = voice_of(settings)
+    verdict = f"{name} {voice.depends}" if sure else f"{name}: {voice.no_effect}"
+    sentence = f"{words.sentence_case(verdict)} the factors taken together ({tested(row)})."
+    return Finding("effects", metric.name, "global", sure, sentence)
+
+
+def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Series) -> Finding:
+    """Does this factor matter, and how much?"""
+    name, factor = words.name(metric.name), row["tested"]
+    on_average = differences.average(tables, metric, factor)
+    where_largest = differences.largest(tables, settings, metric, factor)
+    numbers: dict[str, Any] = {"about": factor}
+    size = ""
+    if on_average is not None:
+        numbers |= {
+            "estimate": on_average.estimate,
+            "ci_low": on_average.ci_low,
+            "ci_high": on_average.ci_high,
+        }
+        size = (
+            f" On average over the settings that were run it is "
+            f"{differences.told(on_average, metric, settings)}."
+        )
+    if pd.isna(row["p_value"]):
+        sentence = (
+            f"Whether {name} {voice_of(settings).depends} {words.name(factor)} could not be tested "
+            "(the notes at the end say why)."
+        )
+        return Finding("effects", metric.name, "not_tested", False, sentence, about=factor)
+    if row["q_value"] < settings.alpha:
+        if where_largest is not None and row["tested"] in _interacting(tables, settings, metric):
+            place = words.setting(where_largest.place, settings.factors)
+            size += (
+                f" The difference is largest at {place}: "
+                f"{differences.told(where_largest, metric, settings)}."
             )
         sentence = (
-            f"Nothing studied has a detectable effect on {name}: none of {len(rows)} terms is "
-            f"significant ({rule}).{seen}"
+            f"{words.sentence_case(name)} {voice_of(settings).depends} {words.name(factor)} "
+            f"({tested(row)}).{size}"
         )
-        return Finding("summary", metric.name, "nothing_significant", False, sentence)
-    largest = sure.loc[(sure["statistic"].abs()).idxmax()]
-    topics = [translate(term).topic for term in sure["term"]]
-    effect = translate(largest["term"])
-    amount = words.amount(effect.scale * largest["estimate"], metric, sign=True)
-    sentence = (
-        f"{words.sentence_case(name)} responds to {len(sure)} of {len(rows)} terms: "
-        f"{words.listed(topics)}. The clearest: {effect.claim(amount)} ("
-        f"{percent(settings)} interval {interval_of(largest, metric, effect.scale)}; "
-        f"{words.p_value(largest['p_value'], 'p')}, {words.p_value(largest['q_value'], 'q')})."
+        return Finding("effects", metric.name, "effect", True, sentence, **numbers)
+    kind = "no_effect"
+    lead = f"{words.sentence_case(name)}: {voice_of(settings).no_effect} {words.name(factor)}"
+    if row["p_value"] < settings.alpha:
+        kind = "indication"
+        lead = f"Only an indication that {name} {voice_of(settings).depends} {words.name(factor)}"
+        lead += ", since q allows for the number of factors"
+    seen = smallest_found(tables, metric, [factor])
+    seen = f" {words.sentence_case(seen)}." if seen else ""
+    return Finding(
+        "effects", metric.name, kind, False, f"{lead} ({tested(row)}).{size}{seen}", **numbers
     )
-    return Finding("summary", metric.name, "significant_terms", True, sentence)
+
+
+def _of_pair(settings: Settings, metric: Metric, row: pd.Series) -> Finding:
+    """Does one factor's difference depend on another factor?"""
+    name = words.name(metric.name)
+    one, other = (words.name(part) for part in row["tested"].split(":"))
+    subject = f"differences in {name} between levels of {one} vary with {other}"
+    about = row["tested"]
+    if pd.isna(row["p_value"]):
+        sentence = f"Whether {subject} could not be tested (the notes at the end say why)."
+        return Finding("interactions", metric.name, "not_tested", False, sentence, about)
+    if row["q_value"] < settings.alpha:
+        sentence = f"{words.sentence_case(subject)} ({tested(row)})."
+        return Finding("interactions", metric.name, "interaction", True, sentence, about)
+    if row["p_value"] < settings.alpha:
+        sentence = (
+            f"Only an indication that {subject}, since q allows for the number of pairs "
+            f"({tested(row)})."
+        )
+        return Finding("interactions", metric.name, "indication", False, sentence, about)
+    sentence = f"No detectable interaction of {one} and {other} in {name} ({tested(row)})."
+    return Finding("interactions", metric.name, "no_interaction", False, sentence, about)
+
+
+def _interacting(tables: Tables, settings: Settings, metric: Metric) -> set[str]:
+    """The factors in pairs that are shown to interact."""
+    return {part for pair in shown(tables, settings, metric, "pair") for part in pair.split(":")}
+
+
+def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> str:
+    """``a difference of 1.2 points would have been found 4 times in 5``, between two levels of any
+    of these factors; empty if unknown."""
+    power = rows_of(tables, "power", metric=metric.name)
+    if power.empty:
+        return ""
+    sizes = power.set_index("factor")["smallest_difference"].reindex(factors).dropna()
+    if sizes.empty:
+        return ""
+    size = words.amount(sizes.max(), metric)
+    return f"a difference of {size} would have been found {words.times(POWER)}"

@@ -1,20 +1,20 @@
-"""What a finding is, and the rule by which an effect is called significant."""
+"""What a finding is, and the rules by which a difference is called significant."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.fit.terms import is_block
+from analysis.fit.terms import are_blocks
 from analysis.runs.settings import Metric, Settings
 
 Tables = dict[str, pd.DataFrame]
 
-
-COLUMNS = ["section", "metric", "kind", "significant", "sentence"]
 # from the one that conclusions should rest on to the one they should least rest on
 ESTIMATORS = {
     "split_plot": "the split-plot estimator",
@@ -25,18 +25,24 @@ ESTIMATORS = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One sentence; ``kind`` says what it is about, ``section`` where in the report it stands."""
+    """One sentence; ``kind`` says what it is about, ``section`` where in the report it stands.
+
+    about: the factor, pair of factors or second metric that it is about. estimate, ci_low, ci_high:
+    the number it rests on, in the metric's own unit.
+    """
 
     section: str
     metric: str
     kind: str
     significant: bool
     sentence: str
+    about: str = ""
+    estimate: float = float("nan")
+    ci_low: float = float("nan")
+    ci_high: float = float("nan")
 
 
-def significant(rows: pd.DataFrame, alpha: float) -> pd.Series:
-    """The rule: q below alpha and the interval without zero."""
-    return (rows["q_value"] < alpha) & ((rows["ci_low"] > 0) | (rows["ci_high"] < 0))
+COLUMNS = [field.name for field in fields(Finding)]
 
 
 def estimator_used(tables: Tables, metric: Metric) -> str | None:
@@ -46,13 +52,32 @@ def estimator_used(tables: Tables, metric: Metric) -> str | None:
     return next((name for name in ESTIMATORS if name in present), None)
 
 
-def conclusive(tables: Tables, metric: Metric, framing: str = "absolute") -> pd.DataFrame:
-    """The coefficients that conclusions are drawn from, without the replicate block."""
+def conclusive(
+    tables: Tables, settings: Settings, metric: Metric, framing: str = "absolute"
+) -> pd.DataFrame:
+    """The coefficients by the estimator that conclusions rest on, without those of blocks."""
     rows = rows_of(tables, "coefficients", metric=metric.name, framing=framing)
     if rows.empty:
         return rows
     rows = rows[rows["estimator"] == estimator_used(tables, metric)]
-    return rows[~rows["term"].map(is_block)].reset_index(drop=True)
+    return rows[~are_blocks(rows["term"], settings)].reset_index(drop=True)
+
+
+def joint_tests(tables: Tables, metric: Metric, kind: str) -> pd.DataFrame:
+    """The joint tests of a kind ("global", "factor", "pair") that conclusions rest on."""
+    rows = rows_of(tables, "joint", metric=metric.name, framing="absolute", kind=kind)
+    if rows.empty:
+        return rows
+    estimator = next(name for name in ESTIMATORS if name in set(rows["estimator"]))
+    return rows[rows["estimator"] == estimator].reset_index(drop=True)
+
+
+def shown(tables: Tables, settings: Settings, metric: Metric, kind: str) -> list[str]:
+    """The factors or pairs that are shown to matter (q below alpha), the clearest first."""
+    rows = joint_tests(tables, metric, kind)
+    if rows.empty:
+        return []
+    return list(rows[rows["q_value"] < settings.alpha].sort_values("p_value")["tested"])
 
 
 def rows_of(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
@@ -69,6 +94,16 @@ def percent(settings: Settings) -> str:
     return f"{100 * (1 - settings.alpha):g} %"
 
 
-def interval_of(row: pd.Series, metric: Metric, scale: float = 1.0) -> str:
-    low, high = sorted((scale * row["ci_low"], scale * row["ci_high"]))
-    return words.interval(low, high, metric)
+def amount_of(row: Mapping[str, Any], column: str, metric: Metric) -> tuple[str, str]:
+    """The column's difference with its interval, in the same digits."""
+    return words.amount_and_interval(row[column], row["ci_low"], row["ci_high"], metric)
+
+
+def tested(row: Any) -> str:
+    """``F(4, 15.6) = 12.29, p < 0.001, q < 0.001`` of a row of joint.csv."""
+    df = f"{row['df']:.0f}, {row['denominator_df']:.3g}"
+    statistic = words.fixed(row["f_statistic"], 2)
+    parts = [f"F({df}) = {statistic}", words.p_value(row["p_value"], "p")]
+    if np.isfinite(row["q_value"]):
+        parts.append(words.p_value(row["q_value"], "q"))
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Which conclusions depend on how the analysis is done."""
+"""Which conclusions rest on one run, trajectory or block, or on how the analysis is done."""
 
 from __future__ import annotations
 
@@ -11,98 +11,98 @@ from analysis.findings.finding import (
     ESTIMATORS,
     Finding,
     Tables,
-    conclusive,
     estimator_used,
     rows_of,
-    significant,
 )
-from analysis.fit.terms import INTERCEPT, Column, columns_by_name, is_block
+from analysis.findings.voice import voice_of
+from analysis.fit.terms import INTERCEPT, Column, are_blocks, columns_by_name
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
 
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
-    columns = columns_by_name(study, settings)
-    yield from _effects_in_variants(tables, settings, columns)
+    for note in rows_of(tables, "notes", topic="trajectories").to_dict("records"):
+        yield Finding("robustness", "", "rests_on_one", False, note["sentence"])
+    depends = voice_of(settings).depends
+    unmoved: list[str] = []
     for metric in settings.metrics:
-        name = words.name(metric.name)
-        for estimator, terms in dissent(tables, settings, metric).items():
-            yield Finding(
-                "robustness",
-                metric.name,
-                "estimators_disagree",
-                False,
-                f"An analysis by {ESTIMATORS[estimator]} would have concluded otherwise on {name} "
-                f"about {words.listed([words.term(columns[t].parts) for t in terms])}.",
-            )
-        rows = _variants(tables, metric)
-        if rows.empty:
-            continue
-        flips = rows[~rows["agrees"].astype(bool)]
-        total = rows["variant"].nunique()
-        if flips.empty:
-            sentence = (
-                f"The conclusions on {name} are the same in all {total} variants of the analysis."
-            )
-        else:
-            changed = [f"{term} ({names})" for term, names in _by_term(flips, columns)]
-            sentence = (
-                f"On {name}, conclusions that change in at least one of {total} variants of the "
-                f"analysis (by p < {settings.alpha:g}): {words.listed(changed)}."
-            )
+        rows = rows_of(tables, "stability", metric=metric.name)
+        changed = list(_changes(rows, metric, depends)) if len(rows) else []
+        yield from changed
+        if len(rows) and not changed:
+            unmoved.append(words.name(metric.name))
+    if unmoved:
+        sentence = (
+            f"The factors shown for {words.listed(unmoved)} are the same without any one run, "
+            "trajectory or block, and in every other analysis that was possible."
+        )
+        yield Finding("robustness", "", "nothing_changes", False, sentence)
+    columns = columns_by_name(study, settings)
+    for metric in settings.metrics:
+        yield from _single_terms(tables, settings, metric, columns)
+
+
+def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
+    """One finding a variation that changes which factors are shown, what changes most first.
+
+    The first is for page 1, and says how many others there are.
+    """
+    flips = rows[~rows["agrees"].astype(bool)]
+    groups = flips.groupby(["variation", "name"], sort=False)
+    found = sorted(groups, key=lambda group: (-len(group[1]), group[0][0] != "run"))
+    for number, ((variation, name), group) in enumerate(found):
+        matters = group["matters"].astype(bool)
+        gained = [words.name(factor) for factor in group.loc[matters, "factor"]]
+        lost = [words.name(factor) for factor in group.loc[~matters, "factor"]]
+        parts = [f"also {depends} {words.listed(gained)}"] if gained else []
+        parts += [f"no longer {depends} {words.listed(lost)}"] if lost else []
+        others = ""
+        if number == 0 and len(found) > 1:
+            others = f" ({words.count(len(found) - 1, 'other change')} under Robustness)"
         yield Finding(
-            "robustness", metric.name, "flips" if len(flips) else "stable", False, sentence
+            "robustness",
+            metric.name,
+            "also_changes" if number else "one_decides",
+            False,
+            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
+            about=name,
         )
 
 
-def _effects_in_variants(
-    tables: Tables, settings: Settings, columns: Mapping[str, Column]
+def under(variation: str, name: str) -> str:
+    """``Without replicate 1``, ``With degree 1``, of a row of stability.csv."""
+    if variation == "analysis":
+        return f"With {name}"
+    return f"Without the run {name}" if variation == "run" else f"Without {variation} {name}"
+
+
+def _single_terms(
+    tables: Tables, settings: Settings, metric: Metric, columns: Mapping[str, Column]
 ) -> Iterator[Finding]:
-    """Whether the effects called significant are there however the analysis is done."""
-    called, lost = False, []
-    for metric in settings.metrics:
-        rows, variants = conclusive(tables, metric), _variants(tables, metric)
-        if rows.empty or variants.empty:
-            continue
-        terms = rows.loc[significant(rows, settings.alpha), "term"]
-        called = called or len(terms) > 0
-        doubted = variants[variants["term"].isin(terms) & ~variants["agrees"].astype(bool)]
-        name = words.name(metric.name)
-        lost += [f"{term} on {name} ({names})" for term, names in _by_term(doubted, columns)]
-    if lost:
-        told = f"Significant effects that a variant of the analysis loses: {words.listed(lost)}."
-        yield Finding("robustness", "", "effects_lost", False, told)
-    elif called:
-        told = "No variant of the analysis loses a significant effect."
-        yield Finding("robustness", "", "effects_kept", False, told)
-
-
-def _variants(tables: Tables, metric: Metric) -> pd.DataFrame:
-    """The metric's conclusions that a variant of the analysis could draw."""
-    rows = rows_of(tables, "conclusions", metric=metric.name)
-    return rows[rows["agrees"].notna()] if len(rows) else rows
-
-
-def _by_term(rows: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
-    """Each term as it is written, with the names of its variants."""
-    groups = rows.groupby("term", sort=False)["variant"]
-    return [
-        (words.term(columns[term].parts), words.listed(list(dict.fromkeys(names))))
-        for term, names in groups
-    ]
+    for estimator, terms in dissent(tables, settings, metric).items():
+        yield Finding(
+            "robustness",
+            metric.name,
+            "estimators_disagree",
+            False,
+            f"Of single terms for {words.name(metric.name)}, {ESTIMATORS[estimator]} would judge "
+            f"{words.listed([words.term(columns[t].parts) for t in terms])} differently.",
+        )
 
 
 def dissent(tables: Tables, settings: Settings, metric: Metric) -> dict[str, list[str]]:
     """The estimators that conclusions do not rest on, and the terms they judge otherwise.
 
-    To judge is to call significant or not. Estimators that judge every term alike are left out.
+    To judge a term is to find its q below alpha or not. Estimators that judge every term alike are
+    left out.
     """
     rows = rows_of(tables, "coefficients", metric=metric.name, framing="absolute")
     if rows.empty:
         return {}
-    rows = rows[(rows["term"] != INTERCEPT.name) & ~rows["term"].map(is_block)]
-    verdicts = significant(rows, settings.alpha).groupby([rows["estimator"], rows["term"]])
-    verdicts = verdicts.first().unstack("estimator").reindex(rows["term"].unique()).dropna()
+    rows = rows[(rows["term"] != INTERCEPT.name) & ~are_blocks(rows["term"], settings)]
+    found = rows["q_value"] < settings.alpha
+    verdicts = found.groupby([rows["estimator"], rows["term"]]).first().unstack("estimator")
+    verdicts = verdicts.reindex(rows["term"].unique()).dropna()
     used = verdicts[estimator_used(tables, metric)]
     others = {e: verdicts.index[verdicts[e] != used] for e in ESTIMATORS if e in verdicts}
     return {estimator: list(terms) for estimator, terms in others.items() if len(terms)}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pandas as pd
-
 from analysis import words
-from analysis.findings.finding import Finding, Tables, interval_of, percent, rows_of
+from analysis.findings.finding import Finding, Tables, percent, rows_of
 from analysis.runs.settings import Metric, Settings
 
 
@@ -17,22 +15,24 @@ def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterato
     if len(best):
         values = dict(zip(best["factor"], best["value"], strict=True))
         where = words.setting(values, settings.factors)
-        row = best.iloc[0]
-        interval = ""
-        if pd.notna(row["ci_low"]):
+        value, low, high = best[["predicted", "ci_low", "ci_high"]].iloc[0]
+        value, interval = words.reading_and_interval(value, low, high, metric)
+        if interval:
             interval = (
-                f" ({percent(settings)} bootstrap interval {interval_of(row, metric)} "
-                "for the value there)"
+                f" ({percent(settings)} interval {interval}, which allows for the choice of the "
+                "setting)"
             )
-        sentence = (
-            f"The fitted {name} is best at {where}: {words.reading(row['predicted'], metric)}"
-            f"{interval}."
-        )
+        sentence = f"The fitted {name} is best at {where}: {value}{interval}."
         edges = [words.name(name) for name in best.loc[best["on_edge"].astype(bool), "factor"]]
         if edges:
             sentence += (
                 f" That is on the edge of what was studied in {words.listed(edges)}: something "
                 "better may lie beyond."
+            )
+        if best["beyond"].iloc[0]:
+            sentence += (
+                " The fitted surface is better still where no runs are around, of which it says "
+                "nothing."
             )
         yield Finding("surface", metric.name, "best_region", False, sentence)
     point = rows_of(tables, "stationary", metric=metric.name)

@@ -14,11 +14,11 @@ from analysis.runs.settings import Settings
 def about_variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
     table = tables.get("variance", pd.DataFrame())
     described = {
-        "hyperparameters": "the hyperparameters",
-        "replicate": "the replicate (its seed and the data drawn for it)",
-        "trajectory": "the training run beyond that",
+        "hyperparameters": "between the settings of the hyperparameters",
+        "replicate": "between replicates (their seeds and the data drawn for them)",
+        "trajectory": "between training runs beyond that",
         "epoch_within_trajectory": "unexplained, from epoch to epoch of a training run",
-        "evaluation_sampling": "which texts were drawn for evaluation",
+        "evaluation_sampling": "from the choice of texts for evaluation",
     }
     for metric in settings.metrics:
         rows = table[table["metric"] == metric.name] if len(table) else table

@@ -8,7 +8,8 @@ reported at another place. A categorical factor gets sum-to-zero contrasts in bo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,7 @@ _INVERSES: dict[str, Callable[[Any], Any]] = {
     "log2": np.exp2,
     "linear": np.asarray,
 }
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,14 @@ class Coding:
         return tuple(f"{self.name}[{level}]" for level in self.levels[1:])
 
     def code(self, values: ArrayLike) -> NDArray[np.float64]:
-        """Natural values (n,) to coded columns (n, len(columns))."""
+        """Natural values (n,) to coded columns (n, len(columns)).
+
+        Where a factor does not exist (see Factor.within) its value is empty and coded 0.
+        """
         if self.factor.numeric:
             transformed = _TRANSFORMS[self.factor.scale](np.asarray(values, dtype=float))
-            return ((transformed - self.centre) / self.half_range)[:, None]
+            coded = ((transformed - self.centre) / self.half_range)[:, None]
+            return coded if self.factor.within is None else np.nan_to_num(coded)
         values = np.asarray(values, dtype=object)
         coded = np.array([values == level for level in self.levels], dtype=float).T
         return coded[:, 1:] - coded[:, :1]
@@ -81,17 +87,32 @@ class Coding:
         return min(self.levels), max(self.levels)
 
 
+def levels_beside(coding: Coding, shown: Iterable[Coding]) -> tuple[Any, ...]:
+    """The factor's levels under which all of the shown factors exist."""
+    levels = coding.levels
+    for each in shown:
+        if each.factor.within is not None and each.factor.within[0] == coding.name:
+            levels = tuple(level for level in levels if level in each.factor.within[1])
+    return levels
+
+
+def exist_together(codings: Iterable[Coding], some: Sequence[Coding]) -> bool:
+    """Whether there are settings in which all of some factors exist."""
+    return all(len(levels_beside(coding, some)) > 0 for coding in codings)
+
+
 def codings(
     runs: pd.DataFrame, settings: Settings, framing: str, baseline: Mapping[str, Any]
 ) -> tuple[Coding, ...]:
-    """The coding of every factor, in the config's order.
+    """The coding of every factor, in the config's order, over the runs that have a result.
 
     ``baseline`` holds the baseline's natural value of every numeric factor; only the relative
     framing reads it.
     """
+    runs = runs[runs[list(settings.metric_names)].notna().any(axis=1)]
     result = []
     for factor in settings.factors:
-        levels = tuple(sorted(runs[factor.name].unique().tolist()))
+        levels = natural_order(runs[factor.name].dropna().unique().tolist())
         if not factor.numeric:
             result.append(Coding(factor, levels))
             continue
@@ -102,6 +123,19 @@ def codings(
             centre = float(transform(np.array(baseline[factor.name], dtype=float)))
         result.append(Coding(factor, levels, float(centre), float((high - low) / 2)))
     return tuple(result)
+
+
+def natural_order(levels: Iterable[Any]) -> tuple[Any, ...]:
+    """Levels sorted: numbers by size, then texts, in which digits count as numbers (a2, a10)."""
+    return tuple(sorted(levels, key=_natural))
+
+
+def _natural(level: Any) -> tuple[Any, ...]:
+    text = str(level)
+    if _NUMBER.fullmatch(text):
+        return (0, float(text), text)
+    parts = re.split(r"(\d+)", text)
+    return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], text)
 
 
 def absolute_codings(study: Study, settings: Settings, metric: str) -> tuple[Coding, ...]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
-from analysis.fit.least_squares import Fit, group_sums, ordinary_least_squares
+from analysis import words
+from analysis.fit.cluster_robust import cluster_robust
+from analysis.fit.least_squares import Array, Fit, ordinary_least_squares
 from analysis.fit.split_plot import BLOCK_MOST, split_plot
+from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common.errors import UserError
@@ -17,27 +21,6 @@ from common.errors import UserError
 ESTIMATORS = ("ols", "ols_cluster", "split_plot")
 
 Fits = dict[tuple[str, str, str], Fit]  # by metric, framing, estimator
-
-
-def cluster_robust(fit: Fit) -> Fit:
-    """The ordinary fit with CR1 standard errors by trajectory, t with G - 1 df.
-
-    Liang & Zeger (1986) with the correction G/(G-1) (n-1)/(n-p) of Stata and of
-    ``sandwich::vcovCL(type = "HC1")`` for R. Raises UserError for a single trajectory.
-    """
-    groups = int(fit.clusters.max()) + 1
-    if groups < 2:
-        raise UserError("All runs are one trajectory; clusters need at least two.")
-    count, columns = fit.design.shape
-    bread = fit.inverse_root @ fit.inverse_root.T
-    scores = group_sums(fit.design * fit.residuals[:, None], fit.clusters) @ bread
-    correction = groups / (groups - 1) * (count - 1) / (count - columns)
-    return replace(
-        fit,
-        estimator="ols_cluster",
-        covariance=correction * scores.T @ scores,
-        residual_df=groups - 1,
-    )
 
 
 def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
@@ -65,6 +48,9 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
                 continue
             fits[metric, framing, "split_plot"] = mixed
             notes += [Note("split_plot", remark, metric) for remark in _remarks(mixed, study)]
+    for (metric, framing, estimator), fit in fits.items():
+        if estimator == ("split_plot" if (metric, framing, "split_plot") in fits else "ols"):
+            notes += [Note("trajectories", each, metric) for each in _lone_sources(fit, study)]
     if not fits:
         raise UserError(f"Nothing can be estimated. {' '.join(map(str, notes))}")
     return fits, notes
@@ -91,19 +77,34 @@ def _remarks(fit: Fit, study: Study) -> list[str]:
     return remarks
 
 
+def _lone_sources(fit: Fit, study: Study) -> Iterator[str]:
+    """Which terms rest on one trajectory alone, by trajectory."""
+    labels = study.runs.loc[fit.rows, "trajectory"].to_numpy()
+    columns = columns_of(fit.model.terms, fit.model.codings)
+    for source in fit.sole_sources:
+        alone = source.touched[fit.of_terms]
+        if alone.any():
+            terms = [words.term(columns[at].parts) for at in np.flatnonzero(alone)]
+            yield (
+                f"without trajectory {labels[fit.clusters == source.cluster][0]} there would be no "
+                f"estimate of {words.listed(terms)}. An effect cannot be told from the chance of a "
+                "single training run, so there is no interval and no p-value."
+            )
+
+
 def coefficients(fits: Fits, settings: Settings) -> pd.DataFrame:
-    """One row a coefficient; q-values by Benjamini & Hochberg (1995) within ``family``."""
+    """One row a coefficient; q-values by Benjamini & Hochberg (1995) within ``family``.
+
+    A coefficient that rests on one trajectory alone has an estimate and no more.
+    """
     return pd.concat([_coefficients(fit, settings.alpha) for fit in fits.values()])
 
 
 def _coefficients(fit: Fit, alpha: float) -> pd.DataFrame:
-    std_error = fit.std_errors
-    df = fit.df
-    p_value = t_test(fit.coefficients, std_error, df)
+    std_error = np.where(fit.rests_on_one, np.nan, fit.std_errors)
+    df = np.where(fit.rests_on_one, np.nan, fit.df)
+    p_value = p_values(fit)
     margin = stats.t.isf(alpha / 2, df) * std_error
-    q_value = np.full(len(p_value), np.nan)
-    tested = np.isfinite(p_value) & (np.arange(len(p_value)) > 0)  # 0 / 0 has no p-value
-    q_value[tested] = stats.false_discovery_control(p_value[tested])
     return pd.DataFrame(
         {
             "metric": fit.metric,
@@ -115,15 +116,24 @@ def _coefficients(fit: Fit, alpha: float) -> pd.DataFrame:
             "statistic": fit.coefficients / std_error,
             "df": df,
             "p_value": p_value,
-            "q_value": q_value,
+            "q_value": _q_values(p_value, tested=fit.of_terms),
             "ci_low": fit.coefficients - margin,
             "ci_high": fit.coefficients + margin,
             "family": f"{fit.metric}, {fit.framing}, {fit.estimator}: "
-            f"{len(p_value) - 1} terms without the intercept",
+            f"{len(fit.model.columns)} terms without the intercept and blocks",
         }
     )
 
 
-def t_test(estimate: np.ndarray, std_error: np.ndarray, df: np.ndarray) -> np.ndarray:
-    """Two-sided p-values of t, elementwise."""
-    return 2 * stats.t.sf(np.abs(estimate / std_error), df)
+def p_values(fit: Fit) -> Array:
+    """Two-sided p-values (p,) of t; nan for coefficients that rest on one trajectory alone."""
+    found = 2 * stats.t.sf(np.abs(fit.coefficients / fit.std_errors), fit.df)
+    return np.where(fit.rests_on_one, np.nan, found)
+
+
+def _q_values(p_value: Array, tested: NDArray[np.bool_]) -> Array:
+    """By Benjamini & Hochberg over those tested that have a p-value; nan for the others."""
+    q_value = np.full(len(p_value), np.nan)
+    family = tested & np.isfinite(p_value)  # 0 / 0 has no p-value
+    q_value[family] = stats.false_discovery_control(p_value[family])
+    return q_value

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.fit.coding import Coding
+from analysis.fit.coding import Coding, levels_beside
 
 SHOWN_LEVELS = 5  # a factor with more levels is shown at its lowest, middle and highest
 
@@ -38,14 +38,17 @@ def _label(name: str, value: Any) -> str:
 
 
 def held_at(codings: Sequence[Coding], shown: Collection[str]) -> Held:
-    """The factors that are not shown at coded 0, categorical ones averaged."""
-    return Held(
-        tuple(
-            (coding.name, float(coding.decode(0.0)) if coding.factor.numeric else None)
-            for coding in codings
-            if coding.name not in shown
-        )
-    )
+    """The factors that are not shown at coded 0, categorical ones averaged over the levels under
+    which those that are shown exist."""
+    beside = [coding for coding in codings if coding.name in shown]
+
+    def place(coding: Coding) -> Any:
+        if coding.factor.numeric:
+            return float(coding.decode(0.0))
+        levels = levels_beside(coding, beside)
+        return levels[0] if len(levels) == 1 else None
+
+    return Held(tuple((each.name, place(each)) for each in codings if each.name not in shown))
 
 
 def surface_slices(codings: Sequence[Coding], across: str, up: str) -> list[Held]:

@@ -1,10 +1,10 @@
-"""The polynomial regression model: its design matrix, ordinary least squares."""
+"""Ordinary least squares, and its test of lack of fit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -12,67 +12,13 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.linalg import solve_triangular
 
-from analysis.fit.coding import Coding, codings
-from analysis.fit.terms import Term, columns_of, model_terms
+from analysis.fit.coding import codings, natural_order
+from analysis.fit.estimable import COLLINEAR, require_estimable, triangle_of
+from analysis.fit.leverage import SoleSource, sole_sources
+from analysis.fit.model import Array, Block, Model
+from analysis.fit.terms import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
-from common.errors import UserError
-
-Array = NDArray[np.floating[Any]]
-
-# A column counts as a combination of the ones before it when less than this share of it is new.
-COLLINEAR = 1e-8
-BLOCK_ROWS = 2000
-
-
-@dataclass(frozen=True)
-class Model:
-    """How a design matrix is made: codings, terms, and the replicates if they are a block.
-
-    The block has treatment contrasts against the first replicate.
-    """
-
-    codings: tuple[Coding, ...]
-    terms: tuple[Term, ...]
-    replicates: tuple[Any, ...] = ()
-
-    @property
-    def blocks(self) -> tuple[str, ...]:
-        return tuple(f"replicate[{level}]" for level in self.replicates[1:])
-
-    @property
-    def columns(self) -> tuple[tuple[str, str], ...]:
-        """(column, term) of the polynomial part; a categorical factor's term has many columns."""
-        columns = columns_of(self.terms, self.codings)
-        return tuple((column.name, column.term.name) for column in columns)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the design matrix's columns."""
-        return ("intercept", *self.blocks, *(column for column, _ in self.columns))
-
-    def matrix(self, points: pd.DataFrame, replicates: Sequence[Any] | None = None) -> Array:
-        """Design matrix (n, len(names)) at points in natural units, one column a factor.
-
-        Without ``replicates`` the points are those of the average replicate.
-        """
-        coded = {coding.name: coding.code(points[coding.name]) for coding in self.codings}
-        count = len(points)
-        if replicates is None:
-            share = 1 / max(len(self.replicates), 1)
-            block = np.full((count, len(self.blocks)), share)
-        else:
-            own = np.asarray(replicates, dtype=object)
-            block = np.array([own == level for level in self.replicates[1:]], dtype=float)
-            block = block.reshape(len(self.blocks), count).T
-        columns = [np.ones((count, 1)), block]
-        for term in self.terms:
-            values = np.ones((count, 1))
-            for name, power in term.powers:
-                right = coded[name] ** power
-                values = (values[:, :, None] * right[:, None, :]).reshape(count, -1)
-            columns.append(values)
-        return np.hstack(columns)
 
 
 @dataclass(frozen=True)
@@ -101,6 +47,7 @@ class Fit:
     minus2_reml: float = float("nan")
     covariance_gradient: Array | None = None
     parameter_covariance: Array | None = None
+    sole_sources: tuple[SoleSource, ...] = ()  # trajectories that some estimates rest on alone
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -110,10 +57,28 @@ class Fit:
     def std_errors(self) -> Array:
         return np.sqrt(np.diag(self.covariance))
 
-    @property
+    @cached_property
     def df(self) -> Array:
         """Degrees of freedom of every coefficient, (p,)."""
         return self.degrees_of_freedom(np.eye(len(self.coefficients)))
+
+    @property
+    def basis(self) -> Array:
+        """Orthonormal columns (n, p) that span the design's."""
+        return self.design @ self.inverse_root
+
+    @property
+    def of_terms(self) -> NDArray[np.bool_]:
+        """(p,) True for coefficients of the model's terms: neither the intercept nor blocks."""
+        return np.arange(len(self.names)) >= len(self.names) - len(self.model.columns)
+
+    @property
+    def rests_on_one(self) -> NDArray[np.bool_]:
+        """(p,) True for coefficients that could not be estimated without some one trajectory."""
+        alone = np.zeros(len(self.coefficients), dtype=bool)
+        for source in self.sole_sources:
+            alone |= source.touched
+        return alone
 
     @property
     def fitted(self) -> Array:
@@ -155,27 +120,32 @@ def ordinary_least_squares(
     terms: Sequence[Term] | None = None,
     replicate_block: bool = False,
 ) -> Fit:
-    """Classical regression of one metric; ``terms`` replaces the config's.
+    """Classical regression of one metric; ``terms`` replaces the study's.
 
+    The blocks that the config names are in it, the replicates only if they are asked for.
     Raises UserError where the metric's runs cannot estimate a term.
     """
     response = study.response(metric, framing)
     runs = study.runs.loc[response.index]
     model = Model(
         codings(study.runs, settings, framing, study.baseline),
-        model_terms(settings) if terms is None else tuple(terms),
-        tuple(sorted(runs["replicate"].unique().tolist())) if replicate_block else (),
+        study.terms[metric] if terms is None else tuple(terms),
+        tuple(
+            Block(name, natural_order(runs[name].unique().tolist()))
+            for name in block_names(settings, replicate_block)
+        ),
     )
-    design = model.matrix(runs, runs["replicate"])
+    design = model.matrix(runs, runs)
     values = response.to_numpy(dtype=float)
     with_response = triangle_of(np.column_stack([design, values]))
     triangle, projected = with_response[:-1, :-1], with_response[:-1, -1]
-    require_estimable(model, design, triangle)
+    require_estimable(model, len(design), triangle)
     inverse_root = solve_triangular(triangle, np.eye(len(triangle)))
     coefficients = inverse_root @ projected
     residuals = values - design @ coefficients
     residual_df = len(values) - design.shape[1]
     variance = float(residuals @ residuals / residual_df)
+    clusters = pd.factorize(runs["trajectory"], sort=True)[0]
     return Fit(
         metric=metric,
         framing=framing,
@@ -185,12 +155,19 @@ def ordinary_least_squares(
         design=design,
         inverse_root=inverse_root,
         response=values,
-        clusters=pd.factorize(runs["trajectory"], sort=True)[0],
+        clusters=clusters,
         coefficients=coefficients,
         covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,
         residual_variance=variance,
+        sole_sources=sole_sources(design, inverse_root, clusters),
     )
+
+
+def block_names(settings: Settings, replicate_block: bool) -> tuple[str, ...]:
+    """The columns that are blocks: those of the config, and the replicates if asked for."""
+    declared = settings.blocks or ()
+    return (*declared, "replicate") if replicate_block and "replicate" not in declared else declared
 
 
 @dataclass(frozen=True)
@@ -220,7 +197,7 @@ def lack_of_fit(fit: Fit, runs: pd.DataFrame) -> LackOfFit:
     one, leaves over (as ``rsm`` for R computes it). ``runs`` is the study's table.
     """
     factors = [coding.name for coding in fit.model.codings]
-    cells = runs.loc[fit.rows].groupby(factors, sort=False).ngroup().to_numpy()
+    cells = runs.loc[fit.rows].groupby(factors, sort=False, dropna=False).ngroup().to_numpy()
     blocks = fit.design[:, 1 : 1 + len(fit.model.blocks)]
     within = _within(np.column_stack([fit.response, blocks]), cells)
     response, blocks = within[:, 0], within[:, 1:]
@@ -248,68 +225,3 @@ def group_sums(values: Array, groups: NDArray[np.int64]) -> Array:
     """Sums (g, k) of values (n, k) by group number 0..g-1."""
     sums = [np.bincount(groups, weights=column) for column in values.T]
     return np.array(sums, dtype=np.float64).T
-
-
-def triangle_of(columns: Array) -> Array:
-    """R (p, p) of the QR decomposition of columns (n, p), n > p.
-
-    By blocks of rows that fit the processor's cache, then of the blocks' R (TSQR; Demmel et al.
-    2012, SIAM J. Sci. Comput. 34): of 100,000 runs eight times as fast as at once with Q. Where the
-    last column is the response, that of R is Q'y of the others.
-    """
-    blocks = np.array_split(columns, max(1, len(columns) // BLOCK_ROWS))
-    if len(blocks) > 1:
-        columns = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
-    triangle: Any = np.linalg.qr(columns, mode="r")  # its annotation forgets this mode
-    return triangle
-
-
-def require_estimable(model: Model, design: Array, triangle: Array) -> None:
-    """Raises UserError naming the first term that the runs cannot estimate, and what to add.
-
-    ``triangle`` is R of the design's QR decomposition.
-    """
-    count, columns = design.shape
-    if count <= columns:
-        raise UserError(
-            f"The table has {count} usable runs and the model {columns} terms "
-            f"({', '.join(model.names)}): at least {columns + 1} runs are needed; "
-            "add runs, or set analysis.degree or analysis.formula to a smaller model."
-        )
-    lengths = np.linalg.norm(triangle, axis=0)  # of the design's columns, too
-    new = np.abs(np.diag(triangle))
-    if (new > COLLINEAR * lengths).all():
-        return
-    scaled = design / np.where(lengths > 0, lengths, 1)
-    at = int(np.argmin(new > COLLINEAR * lengths))
-    weights = np.linalg.lstsq(scaled[:, :at], scaled[:, at], rcond=None)[0]
-    same = [name for name, w in zip(model.names, weights, strict=False) if abs(w) > 1e-6]
-    raise UserError(_not_estimable(model, model.names[at], same))
-
-
-def _not_estimable(model: Model, column: str, same: list[str]) -> str:
-    term_of = dict(model.columns)
-    known = {coding.name: coding for coding in model.codings}
-    term = next((t for t in model.terms if t.name == term_of.get(column)), None)
-    as_sum = f"it is a combination of {', '.join(same)}" if same else "it is always zero"
-    if term is None:
-        return f"The design cannot estimate {column}: {as_sum}."
-    if term.kind == "FO":
-        return (
-            f"{column}: perfectly collinear with {', '.join(s for s in same if s != 'intercept')} "
-            "in this table, so their effects cannot be told apart; "
-            "vary them separately or leave one out of factors."
-        )
-    for name, power in term.powers:
-        have = len(known[name].levels)
-        if have <= power:
-            return (
-                f"The design cannot estimate {column}: {name} has {have} levels and its power "
-                f"{power} needs {power + 1}; add a level, "
-                "or leave the term out with analysis.degree or analysis.formula."
-            )
-    return (
-        f"The design cannot estimate {column}: {as_sum} on the runs there are; add runs at other "
-        f"combinations of {' and '.join(name for name, _ in term.powers)}, "
-        "or leave the term out with analysis.degree or analysis.formula."
-    )

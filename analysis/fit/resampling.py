@@ -1,4 +1,4 @@
-"""Cluster bootstrap of a linear model: trajectories are drawn with replacement within replicates.
+"""Draws of a linear model's coefficients: trajectories drawn with replacement within blocks.
 
 Runs of one trajectory are one training seen at different times, so they are drawn together
 (Davison & Hinkley 1997, section 3.8). A least-squares fit needs only X'X and X'y, which add up
@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.least_squares import Fit
+from analysis.fit.means import symmetric_root
 from analysis.runs.settings import Settings
-from analysis.runs.study import Note, Study
+from analysis.runs.study import Note
 
 # Resamples × clusters kept in memory at once; larger tables get fewer resamples, never below
 # FEWEST_RESAMPLES, and callers say so in `notes`.
@@ -25,6 +26,8 @@ MOST_COUNTS = 20_000_000
 FEWEST_RESAMPLES = 200
 # Products of columns held at once while X'WX is summed up.
 MOST_PRODUCTS = 4_000_000
+# With fewer resamples that still estimate every term, those are no sample of the others.
+ESTIMABLE_SHARE = 0.95
 # Below this ratio of smallest to largest eigenvalue of X'WX a resample has lost a term.
 SINGULAR = 1e-10
 
@@ -36,6 +39,9 @@ class Stream(IntEnum):
     EXAMPLES = 2
     BANDS = 3
     FOREST = 4
+    CHOSEN = 5
+    BEYOND = 6
+    BEST = 7
 
     def generator(self, settings: Settings) -> np.random.Generator:
         return np.random.default_rng([settings.seed, int(self)])
@@ -64,16 +70,16 @@ def affordable_resamples(clusters: int, resamples: int) -> int:
 
 
 def draw_clusters(
-    trajectory: np.ndarray, replicate: np.ndarray, resamples: int, rng: np.random.Generator
+    trajectory: np.ndarray, block: np.ndarray, resamples: int, rng: np.random.Generator
 ) -> Resamples:
-    """Draw trajectories with replacement, as many from each replicate as it has.
+    """Draw trajectories with replacement, as many from each block as it has.
 
-    trajectory, replicate: (rows,) labels; a trajectory belongs to one replicate.
+    trajectory, block: (rows,) labels; a trajectory belongs to one block.
     """
     # Labels are sorted, not taken in order of appearance: permuting the rows changes nothing.
     cluster, names = pd.factorize(np.asarray(trajectory), sort=True)
     stratum = np.zeros(len(names), dtype=int)
-    stratum[cluster] = pd.factorize(np.asarray(replicate), sort=True)[0]
+    stratum[cluster] = pd.factorize(np.asarray(block), sort=True)[0]
     resamples = affordable_resamples(len(names), resamples)
     counts = np.zeros((resamples, len(names)))
     for code in np.unique(stratum):
@@ -120,56 +126,69 @@ def estimable(gram: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Bootstrap:
-    """A fit repeated on resampled trajectories, by least squares. k estimable resamples, p terms.
+class Draws:
+    """Coefficients as they might have come out. k draws, p terms.
 
-    gram (k, p, p) and moments (k, p) are X'WX and X'Wy; coefficients (k, p) solve them. notes
-    say what could not be done as asked.
+    method: "bootstrap" of trajectories; "simulation" from the estimates' multivariate t, where
+    resampling means nothing; "none" (k = 0) where neither does. gram (k or 1, p, p) and moments
+    (k, p) are the X'X and X'y that the coefficients (k, p) solve. notes say
+    what could not be done as asked.
     """
 
+    method: str
     gram: np.ndarray
     moments: np.ndarray
     coefficients: np.ndarray
     notes: tuple[Note, ...] = ()
 
 
-def bootstrap(fit: Fit, study: Study, settings: Settings) -> Bootstrap:
-    """Resamples a fit's trajectories within replicates, settings.bootstrap times.
+def draws(fit: Fit, settings: Settings) -> Draws:
+    """`all_draws` of one fit."""
+    return all_draws({fit.metric: fit}, settings)[fit.metric]
 
-    Very large tables get fewer resamples. Resamples that lost a term (no trajectory of some
-    level drawn) are left out. Both are said in the notes.
+
+def all_draws(fits: Mapping[str, Fit], settings: Settings) -> dict[str, Draws]:
+    """settings.bootstrap draws of each fit, by metric.
+
+    The trajectories are resampled within the model's blocks, by least squares, where every block
+    has at least two of them and ESTIMABLE_SHARE of the resamples can be estimated: the rest are a
+    biased choice. Very large tables get fewer resamples. Metrics measured in the same runs share
+    most of the work.
     """
-    return _of_same_runs([fit], study, settings)[0]
-
-
-def bootstrap_all(
-    fits: Mapping[str, Fit], study: Study, settings: Settings
-) -> dict[str, Bootstrap]:
-    """`bootstrap` by metric; metrics measured in the same runs share the work, most of it."""
     groups: dict[tuple, list[str]] = {}
     for metric, fit in fits.items():
         groups.setdefault(tuple(fit.rows), []).append(metric)
-    found: dict[str, Bootstrap] = {}
+    found: dict[str, Draws] = {}
     for metrics in groups.values():
-        each = _of_same_runs([fits[metric] for metric in metrics], study, settings)
+        each = _of_same_runs([fits[metric] for metric in metrics], settings)
         found |= dict(zip(metrics, each, strict=True))
     return found
 
 
-def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list[Bootstrap]:
-    """`bootstrap` of fits that have their rows, and with them the design, in common."""
+def strata(fit: Fit) -> np.ndarray:
+    """(n,) the number of each run's block, all 0 in a model without."""
+    blocks = fit.design[:, 1 : 1 + len(fit.model.blocks)]
+    return np.unique(blocks, axis=0, return_inverse=True)[1].ravel()
+
+
+def _of_same_runs(fits: Sequence[Fit], settings: Settings) -> list[Draws]:
+    """Draws of fits that have their rows, and with them the design, in common."""
     fit = fits[0]
-    runs = study.runs.loc[fit.rows]
+    stratum = strata(fit)
+    sizes = pd.Series(fit.clusters).groupby(stratum).nunique()
+    if sizes.min() < 2:
+        reason = "there is a block, or the whole table, of a single trajectory"
+        return [_simulated(each, settings, reason) for each in fits]
     rng = Stream.TRAJECTORIES.generator(settings)
-    resamples = draw_clusters(
-        runs["trajectory"].to_numpy(), runs["replicate"].to_numpy(), settings.bootstrap, rng
-    )
+    resamples = draw_clusters(fit.clusters, stratum, settings.bootstrap, rng)
     responses = np.column_stack([each.response for each in fits])
     gram, moments = cross_products(fit.design, responses, resamples)
     kept = estimable(gram)
-    gram, moments = gram[kept], moments[kept]
-
     used, clusters = resamples.counts.shape
+    if kept.mean() < ESTIMABLE_SHARE:
+        reason = f"{used - kept.sum()} of {used} resamples of trajectories lack a term"
+        return [_simulated(each, settings, reason) for each in fits]
+    gram, moments = gram[kept], moments[kept]
     notes = []
     if used < settings.bootstrap:
         notes.append(
@@ -177,13 +196,11 @@ def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list
             f"{clusters:,} trajectories."
         )
     if not kept.all():
-        notes.append(
-            f"{used - kept.sum()} of {used} resamples drew too few different trajectories to "
-            "estimate every term and were left out, so bootstrap intervals may be too narrow."
-        )
+        notes.append(f"{used - kept.sum()} of {used} resamples lack a term and were left out.")
     coefficients = np.linalg.solve(gram, moments)
     return [
-        Bootstrap(
+        Draws(
+            "bootstrap",
             gram,
             moments[:, :, at],
             coefficients[:, :, at],
@@ -191,6 +208,27 @@ def _of_same_runs(fits: Sequence[Fit], study: Study, settings: Settings) -> list
         )
         for at, each in enumerate(fits)
     ]
+
+
+def _simulated(fit: Fit, settings: Settings, reason: str) -> Draws:
+    """Draws from the multivariate t of the estimates, with the fewest degrees of freedom of any."""
+    df = fit.df[np.isfinite(fit.df) & (fit.df > 0)]
+    terms = len(fit.coefficients)
+    gram = (fit.design.T @ fit.design)[None]
+    if len(df) == 0 or not np.isfinite(fit.covariance).all():
+        note = f"No intervals of the shares of variation: {reason}, and no error is known."
+        nothing = np.empty((0, terms))
+        return Draws("none", gram, nothing, nothing, (Note("bootstrap", note, fit.metric),))
+    rng = Stream.TRAJECTORIES.generator(settings)
+    normal = rng.standard_normal((settings.bootstrap, terms)) @ symmetric_root(fit.covariance)
+    scale = np.sqrt(rng.chisquare(df.min(), (settings.bootstrap, 1)) / df.min())
+    coefficients = fit.coefficients + normal / scale
+    note = (
+        "Intervals of the shares of variation are simulated from the estimates' joint "
+        f"distribution, not resampled: {reason}."
+    )
+    notes = (Note("bootstrap", note, fit.metric),)
+    return Draws("simulation", gram, coefficients @ gram[0], coefficients, notes)
 
 
 def percentile_interval(values: np.ndarray, alpha: float) -> tuple[np.ndarray, np.ndarray]:

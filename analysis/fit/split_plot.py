@@ -1,4 +1,4 @@
-"""The split-plot model: a fixed replicate block and a random intercept for every trajectory.
+"""The split-plot model: fixed blocks and a random intercept for every trajectory.
 
 Fitted by restricted maximum likelihood (REML), with Satterthwaite's degrees of freedom; equal to
 ``lmer(y ~ replicate + ... + (1 | trajectory))`` of lme4 (Bates et al., J. Stat. Softw. 67, 2015)
@@ -99,7 +99,8 @@ def _with_block_if_estimable(
             study, settings, metric, framing, terms=terms, replicate_block=replicate_block
         )
 
-    if study.runs["replicate"].nunique() > BLOCK_MOST:
+    declared = "replicate" in (settings.blocks or ())
+    if not declared and study.runs["replicate"].nunique() > BLOCK_MOST:
         return fit(replicate_block=False)
     try:
         return fit(replicate_block=True)

@@ -12,14 +12,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement, product
-from math import prod
+from math import comb, prod
 from typing import Any
+
+import pandas as pd
 
 from analysis.fit.coding import Coding, codings
 from analysis.runs.settings import Factor, Settings
 from analysis.runs.study import Study
 from common.errors import UserError
 from common.messages import nearest, shown
+
+MOST_TERMS = 1000  # of a formula
+HIGHEST = 2  # degree of the largest model that is tried where neither degree nor formula is given
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def columns_of(terms: Sequence[Term], codings: Sequence[Coding]) -> tuple[Column
 
 def columns_by_name(study: Study, settings: Settings) -> dict[str, Column]:
     """What the names mean that the tables have of the model's columns, factors and their groups."""
-    terms = model_terms(settings)
+    terms = list(dict.fromkeys(term for chosen in study.terms.values() for term in chosen))
     groups = [*combinations(settings.factor_names, 1), *combinations(settings.factor_names, 2)]
     groups += [
         tuple(name for name in settings.factor_names if name in dict(term.powers)) for term in terms
@@ -98,9 +103,10 @@ def columns_by_name(study: Study, settings: Settings) -> dict[str, Column]:
     return {column.name: column for column in (*whole, *of_model, INTERCEPT)}
 
 
-def is_block(name: str) -> bool:
-    """Whether a coefficient of this name is a replicate's, which is part of no term."""
-    return name.startswith("replicate[")
+def are_blocks(names: pd.Series, settings: Settings) -> pd.Series:
+    """Which of the coefficients of these names are a block's, which is part of no term."""
+    blocks = tuple(f"{name}[" for name in ("replicate", *(settings.blocks or ())))
+    return names.map(lambda name: name.startswith(blocks)).astype(bool)
 
 
 def polynomial(factors: Sequence[Factor], degree: int) -> tuple[Term, ...]:
@@ -121,42 +127,155 @@ def polynomial(factors: Sequence[Factor], degree: int) -> tuple[Term, ...]:
 
 
 def parse_formula(formula: str, factors: Sequence[Factor]) -> tuple[Term, ...]:
-    """Terms of e.g. ``learning_rate + batch_size + learning_rate:batch_size + epochs^2``.
+    """Terms of a formula, written as R writes them.
 
-    Raises UserError naming the part that is not understood.
+    ``a + b``, ``a:b`` for a product, ``a*b`` for ``a + b + a:b``, ``(a + b + c)^2`` for a sum and
+    the products of two of its terms, `` - a:b`` takes a term out. Unlike R's, ``a^2`` of a factor
+    is its square. Raises UserError naming the part that is not understood.
     """
-    known = {factor.name: factor for factor in factors}
-    terms: list[Term] = []
-    for part in formula.split("+"):
-        powers: Counter[str] = Counter()
-        for piece in part.split(":"):
-            match = re.fullmatch(r"\s*([^\s^:+*]+?)\s*(?:\^\s*([1-9]))?\s*", piece)
-            if match is None:
-                raise UserError(
-                    f"analysis.formula: {shown(part.strip())} is not understood; "
-                    "join terms with +, factors of a term with :, and write powers as epochs^2."
-                )
-            name, power = match[1], int(match[2] or 1)
-            if name not in known:
-                raise UserError(
-                    f"analysis.formula: no factor {shown(name)}; {nearest(name, known)}"
-                )
-            powers[name] += power
-        term = Term(tuple(sorted(powers.items(), key=lambda item: list(known).index(item[0]))))
-        for name, power in term.powers:
-            if power > 1 and not known[name].numeric:
+    reader = _FormulaReader(formula, {factor.name: factor for factor in factors})
+    return reader.whole()
+
+
+class _FormulaReader:
+    """Recursive descent: a sum of crossings (*) of products (:) of powers (^).
+
+    Every rule returns its terms in order, each once.
+    """
+
+    def __init__(self, formula: str, factors: Mapping[str, Factor]) -> None:
+        self.formula = formula
+        self.factors = factors
+        self.order = list(factors)
+        # a factor's name may hold a hyphen, so minus is one only where no name goes on
+        self.tokens = list(re.finditer(r"[^\W\d_][\w.-]*|[-+*:^()]|[^\s\w]+|\w+", formula))
+        self.at = 0
+        self.depth = 0
+
+    def whole(self) -> tuple[Term, ...]:
+        terms = self.sum()
+        if self.at < len(self.tokens):
+            raise self.not_understood()
+        if not terms:
+            raise UserError("analysis.formula: no term is left.")
+        return tuple(terms)
+
+    def sum(self) -> list[Term]:
+        terms = self.crossing()
+        while (sign := self.take("+", "-")) is not None:
+            right = self.crossing()
+            if sign == "+":
+                terms = _union(terms, right)
+            else:
+                terms = [term for term in terms if term not in right]
+        return terms
+
+    def crossing(self) -> list[Term]:
+        terms = self.product()
+        while self.take("*"):
+            right = self.product()
+            terms = self.bounded(_union(terms, right, self.products(terms, right)))
+        return terms
+
+    def product(self) -> list[Term]:
+        terms = self.power()
+        while self.take(":"):
+            terms = self.products(terms, self.power())
+        return terms
+
+    def power(self) -> list[Term]:
+        if self.take("("):
+            self.depth += 1
+            if self.depth > 20:
+                raise UserError("analysis.formula: parentheses are nested too deeply.")
+            terms = self.sum()
+            if not self.take(")"):
+                raise self.not_understood()
+            self.depth -= 1
+            return self.products_within(terms, self.exponent())
+        name = self.name()
+        return [self.term(Counter({name: self.exponent()}))]
+
+    def name(self) -> str:
+        token = self.tokens[self.at][0] if self.at < len(self.tokens) else ""
+        if not re.match(r"\w", token):
+            raise self.not_understood()
+        if token not in self.factors:
+            minus = " Write a minus with spaces around it." if "-" in token else ""
+            raise UserError(
+                f"analysis.formula: no factor {shown(token)}; {nearest(token, self.factors)}{minus}"
+            )
+        self.at += 1
+        return token
+
+    def exponent(self) -> int:
+        if not self.take("^"):
+            return 1
+        token = self.tokens[self.at][0] if self.at < len(self.tokens) else ""
+        if not re.fullmatch("[1-9]", token):
+            raise self.not_understood()
+        self.at += 1
+        return int(token)
+
+    def take(self, *symbols: str) -> str | None:
+        """The next token if it is one of the symbols, which is then read."""
+        if self.at < len(self.tokens) and self.tokens[self.at][0] in symbols:
+            self.at += 1
+            return self.tokens[self.at - 1][0]
+        return None
+
+    def products(self, left: list[Term], right: list[Term]) -> list[Term]:
+        every = (Counter(dict(a.powers)) + Counter(dict(b.powers)) for a in left for b in right)
+        return self.bounded(_union([self.term(powers) for powers in every]))
+
+    def products_within(self, terms: list[Term], most: int) -> list[Term]:
+        """The terms, and their products of up to ``most`` different ones."""
+        result = terms
+        for count in range(2, min(most, len(terms)) + 1):
+            if comb(len(terms), count) > MOST_TERMS:
+                raise self.too_many()
+            every = (
+                sum((Counter(dict(term.powers)) for term in chosen), Counter())
+                for chosen in combinations(terms, count)
+            )
+            result = self.bounded(_union(result, [self.term(powers) for powers in every]))
+        return result
+
+    def term(self, powers: Mapping[str, int]) -> Term:
+        ordered = sorted(powers.items(), key=lambda item: self.order.index(item[0]))
+        for name, power in ordered:
+            if power > 1 and not self.factors[name].numeric:
                 raise UserError(f"analysis.formula: {name} is categorical and has no powers.")
-        if term in terms:
-            raise UserError(f"analysis.formula: {term.name} is there twice.")
-        terms.append(term)
-    return tuple(terms)
+            if power > 9:
+                raise UserError(f"analysis.formula: {name}^{power}: no power above 9 can be told.")
+        return Term(tuple(ordered))
+
+    def bounded(self, terms: list[Term]) -> list[Term]:
+        if len(terms) > MOST_TERMS:
+            raise self.too_many()
+        return terms
+
+    def too_many(self) -> UserError:
+        return UserError(f"analysis.formula: it has more than {MOST_TERMS} terms.")
+
+    def not_understood(self) -> UserError:
+        rest = self.formula[self.tokens[self.at].start() :] if self.at < len(self.tokens) else ""
+        return UserError(
+            f"analysis.formula: {shown(rest.strip())} is not understood; join terms with +, "
+            "factors of a term with : or *; a square is epochs^2, all pairs are (a + b + c)^2."
+        )
+
+
+def _union(*lists: Sequence[Term]) -> list[Term]:
+    """Every term once, in order."""
+    return list(dict.fromkeys(term for terms in lists for term in terms))
 
 
 def model_terms(settings: Settings) -> tuple[Term, ...]:
     """The terms the config asks for, without the intercept."""
     if settings.formula is not None:
         return parse_formula(settings.formula, settings.factors)
-    return polynomial(settings.factors, settings.degree)
+    return polynomial(settings.factors, settings.degree or HIGHEST)
 
 
 def check_plan(
@@ -164,27 +283,33 @@ def check_plan(
 ) -> None:
     """Refuses, before anything is run, a model that the planned runs cannot estimate.
 
-    factors: the config's, each with its "levels". Raises UserError as `model_terms` does, for a
-    power that needs more levels than its factor has, and for fewer runs than it takes.
+    factors: the config's, each with its "levels". Where the config leaves the model open, main
+    effects have to be possible. Raises UserError as `model_terms` does, for powers that need more
+    levels than their factors have (all at once), and for fewer runs than it takes.
     """
-    terms = model_terms(settings)
+    is_open = settings.degree is None and settings.formula is None
+    terms = polynomial(settings.factors, 1) if is_open else model_terms(settings)
     numeric = {name: settings.factor(name).numeric for name in factors}
-    for term in terms:
-        for name, power in term.powers:
-            planned = len(factors[name]["levels"])
-            if planned > power or not numeric[name]:
-                continue
-            remedy = f"write analysis.degree: {planned - 1}"
-            if settings.formula is not None:
-                remedy = f"take {term.name} out of analysis.formula"
-            raise UserError(
-                f"factors.{name}.levels: {planned} levels cannot tell the term {term.name}. "
-                f"Add a level, or {remedy}."
+    planned = {name: len(factors[name]["levels"]) for name in factors}
+    short = [
+        f"{term.name} ({name} has {planned[name]} and it takes {power + 1})"
+        for term in terms
+        for name, power in term.powers
+        if planned[name] <= power and numeric[name]
+    ]
+    if short:
+        raise UserError(
+            f"factors: there are too few levels for {', '.join(short)}. Add levels, or "
+            + (
+                "take these terms out of analysis.formula."
+                if settings.formula is not None
+                else "leave analysis.degree out for the largest model that can be estimated."
             )
-    columns = {name: 1 if numeric[name] else len(factors[name]["levels"]) - 1 for name in factors}
+        )
+    columns = {name: 1 if numeric[name] else planned[name] - 1 for name in factors}
     of_terms = sum(prod(columns[name] for name, _ in term.powers) for term in terms)
     coefficients = replicates + of_terms  # with the intercept: the first replicate's
-    runs = replicates * prod(len(factor["levels"]) for factor in factors.values())
+    runs = replicates * prod(planned.values())
     if runs <= coefficients:
         raise UserError(
             f"factors, replicates: {runs} runs are planned and the model has {coefficients} "

@@ -60,7 +60,7 @@ def _groups(runs: pd.DataFrame, settings: Settings) -> dict[str, list[Column]]:
     """The columns under the title of their group, with the digits of the report's appendix."""
 
     def of_metric(metric: Metric, column: str, label: str, sign: bool) -> Column:
-        digits = words.decimals(metric) + 1
+        digits = words.spread_decimals(runs[metric.name], metric)
         values = words.in_unit(runs[column], metric)
         return label, True, [words.fixed(value, digits, sign) for value in values]
 

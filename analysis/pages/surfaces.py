@@ -221,9 +221,10 @@ def _point(
 ) -> dict[str, Any]:
     """A point at these values of the factors; ``interval`` is its metric, lower and upper end."""
     value, low, high = interval
-    text = f"{words.setting(values, settings.factors)}\n{what} {words.reading(value, metric)}"
-    if np.isfinite(low):
-        text += f"\n{100 * (1 - settings.alpha):g} % interval {words.interval(low, high, metric)}"
+    shown, between = words.reading_and_interval(value, low, high, metric)
+    text = f"{words.setting(values, settings.factors)}\n{what} {shown}"
+    if between:
+        text += f"\n{100 * (1 - settings.alpha):g} % interval {between}"
     else:
         low = high = value
     return values | {"value": value, "low": low, "high": high, "text": text, "best": best}

@@ -46,7 +46,7 @@ def reliability(
     parts = []
     if "predictions" in runs:
         kept = runs[runs["predictions"].isin(list(predictions))]
-        for levels, cell in kept.groupby(factors, sort=True):
+        for levels, cell in kept.groupby(factors, sort=True, dropna=False):
             part = reliability_bins([predictions[name] for name in cell["predictions"]])
             parts.append(part.assign(model="cell", **dict(zip(factors, levels, strict=True))))
     if "baseline_predictions" in runs:

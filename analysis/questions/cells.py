@@ -36,7 +36,7 @@ def cells(study: Study, settings: Settings) -> pd.DataFrame:
 
 def _cell_means(runs: pd.DataFrame, factors: list[str], column: str, alpha: float) -> pd.DataFrame:
     known = runs[[*factors, "replicate", column]].dropna(subset=[column])
-    grouped = known.groupby(factors)[column]
+    grouped = known.groupby(factors, dropna=False)[column]
     table = grouped.agg(runs="size", mean="mean")
     centred = known[column] - grouped.transform("mean")
     by_replicate = centred.groupby(known["replicate"]).agg(["mean", "size"])

@@ -1,71 +1,78 @@
-"""Each cell against the baseline on the same examples."""
+"""Each cell against the baseline on the same texts.
+
+Texts and replicates are crossed: replicates may share evaluation texts, wholly or by chance. What
+is concluded is of the models as they were trained, for other texts like these, so texts are the
+units: each counts once, however many replicates were evaluated on it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import signal, stats
 
+from analysis.fit.least_squares import Array
 from analysis.fit.resampling import Stream, percentile_interval
 from analysis.questions.metric_sums import metrics_of_sums
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from common.metrics import BY_NAME, SUMMED_METRICS, Metric
 
-# Resamples × examples held in memory at once.
-MOST_COUNTS = 10_000_000
+# Resamples × texts held in memory at once.
+MOST_WEIGHTS = 10_000_000
 
 
-def exact_mcnemar(gained: ArrayLike, lost: ArrayLike) -> np.ndarray:
-    """Two-sided exact McNemar p-values (binomial, McNemar 1947; R's `binom.test` on the pair).
+def sign_flip_test(net: np.ndarray) -> float:
+    """Two-sided exact p-value that the net differences (texts,), whole numbers, have mean zero.
 
-    gained: examples that only the run gets right; lost: that only the baseline gets right.
+    Fisher's randomisation test: where run and baseline are alike, each text's difference is as
+    likely to have the other sign. Where none is beyond ±1 this is the exact McNemar test.
     """
-    discordant = np.add(gained, lost)
-    return np.minimum(1.0, 2 * stats.binom.cdf(np.minimum(gained, lost), discordant, 0.5))
+    sizes, counts = np.unique(np.abs(net[net != 0]).astype(int), return_counts=True)
+    distribution = np.ones(1)  # of the sum of the sizes whose sign is positive
+    for size, count in zip(sizes, counts, strict=True):
+        steps = np.zeros(size * count + 1)
+        steps[::size] = stats.binom.pmf(np.arange(count + 1), count, 0.5)
+        distribution = signal.convolve(distribution, steps)
+    tail = (int(sizes @ counts) - abs(int(net.sum()))) // 2
+    return float(np.clip(2 * distribution[: tail + 1].sum(), 0, 1))
 
 
-def paired_differences(
-    run_columns: np.ndarray,
-    baseline_columns: np.ndarray,
-    blocks: Sequence[tuple[Metric, int]],
-    resamples: int,
-    rng: np.random.Generator,
-) -> np.ndarray:
-    """Bootstrap of metric differences between runs and the baseline on the same examples.
+@dataclass(frozen=True)
+class Evaluated:
+    """Runs and the baseline on one set of n texts.
 
-    run_columns: (runs, n, k) and baseline_columns: (n, k), the columns of the metrics' sums
-    side by side; blocks: (metric, its number of columns) in that order.
-    Returns (resamples, runs, metrics). The same examples are drawn for all of them.
+    cells: the cell of each run; texts: (n,) positions among all texts; columns: (n, (1 + runs) w),
+    the w columns of the metrics' sums side by side, the baseline's first; net: (n, runs) whether
+    the run is right less whether the baseline is.
     """
-    runs, examples, width = run_columns.shape
-    stacked = np.concatenate([baseline_columns[None], run_columns])
-    stacked = stacked.transpose(1, 0, 2).reshape(examples, -1)
-    chunk = max(1, MOST_COUNTS // examples)
-    differences = []
-    for start in range(0, resamples, chunk):
-        size = min(chunk, resamples - start)
-        draws = rng.integers(0, examples, (size, examples)) + examples * np.arange(size)[:, None]
-        counts = np.bincount(draws.ravel(), minlength=size * examples).reshape(size, examples)
-        sums = (counts.astype(float) @ stacked).reshape(size, runs + 1, width)
-        values = metrics_of_sums(sums, blocks, examples)
-        differences.append(values[:, 1:] - values[:, :1])
-    return np.concatenate(differences)
+
+    cells: tuple[tuple, ...]
+    texts: np.ndarray
+    columns: Array
+    net: np.ndarray
+
+    def differences(self, weights: Array, blocks: Sequence[tuple[Metric, int]]) -> Array:
+        """Metrics of the runs less the baseline's (k, runs, metrics) under weights (k, n)."""
+        sums = (weights @ self.columns).reshape(len(weights), 1 + len(self.cells), -1)
+        values = metrics_of_sums(sums, blocks, weights.sum(axis=1)[:, None])
+        return values[:, 1:] - values[:, :1]
 
 
 def comparisons(
     runs: pd.DataFrame, predictions: Mapping[str, Predictions], settings: Settings
 ) -> pd.DataFrame:
-    """Each cell against the baseline on the same examples, one row a cell and metric.
+    """Each cell against the baseline on the same texts, one row a cell and metric.
 
-    The replicates of a cell are pooled: difference is the mean of run − baseline, its percentile
-    bootstrap interval draws examples within each replicate, in pairs. mcnemar_p tests the
-    discordant examples of all replicates (gained, lost) and stands on the accuracy rows; q_value
-    is Benjamini & Hochberg's over all cells.
+    difference is the mean over the cell's replicates of run − baseline. Its interval is the
+    percentile interval of a Bayesian bootstrap (Rubin 1981) that weights every text once for all
+    replicates, runs and metrics. mcnemar_p, on the accuracy rows, is the `sign_flip_test` of the
+    texts' net differences summed over the replicates that have them; gained and lost count the
+    pairs of text and replicate that only the run or only the baseline gets right. q_value is
+    Benjamini & Hochberg's over all cells.
     """
     metrics = [BY_NAME[name] for name in settings.metric_names if name in SUMMED_METRICS]
     factors = list(settings.factor_names)
@@ -75,41 +82,22 @@ def comparisons(
     if not (pairs and metrics):
         return pd.DataFrame(columns=names)
 
-    rng = Stream.EXAMPLES.generator(settings)
-    cells: dict[tuple, _Pooled] = {}
-    for group in pairs:
-        baseline = group[0][2]
-        blocks = [(metric, metric.columns(baseline).shape[1]) for metric in metrics]
-        side_by_side = np.array(
-            [
-                np.concatenate([metric.columns(model) for metric in metrics], axis=1)
-                for model in (baseline, *(run for _, run, _ in group))
-            ]
-        )
-        drawn = paired_differences(
-            side_by_side[1:], side_by_side[0], blocks, settings.bootstrap, rng
-        )
-        values = metrics_of_sums(side_by_side.sum(axis=1), blocks, len(baseline.labels))
-        for number, (index, run, _) in enumerate(group):
-            cell = cells.setdefault(tuple(runs.loc[index, factors]), _Pooled())
-            cell.runs += 1
-            cell.difference = cell.difference + values[number + 1] - values[0]
-            cell.drawn = cell.drawn + drawn[:, number]
-            cell.gained += int((run.correct & ~baseline.correct).sum())
-            cell.lost += int((baseline.correct & ~run.correct).sum())
+    texts = np.unique(np.concatenate([group[0][1].examples for group in pairs]))
+    first = pairs[0][0][1]
+    blocks = [(metric, metric.columns(first).shape[1]) for metric in metrics]
+    evaluated = [_evaluated(group, runs[factors], texts, metrics) for group in pairs]
+    cells = _pooled(evaluated, len(texts), blocks, settings)
 
     rows = []
     for levels, cell in sorted(cells.items(), key=lambda item: item[0]):
         low, high = percentile_interval(cell.drawn / cell.runs, settings.alpha)
         for column, metric in enumerate(metrics):
-            row = dict(zip(factors, levels, strict=True)) | {
-                "metric": metric.name,
-                "runs": cell.runs,
-            }
+            row = dict(zip(factors, levels, strict=True))
+            row |= {"metric": metric.name, "runs": cell.runs}
             row |= {"difference": cell.difference[column] / cell.runs}
             row |= {"ci_low": low[column], "ci_high": high[column]}
             if metric.name == "accuracy":
-                row |= {"mcnemar_p": exact_mcnemar(cell.gained, cell.lost)}
+                row |= {"mcnemar_p": sign_flip_test(cell.net)}
                 row |= {"gained": cell.gained, "lost": cell.lost}
             rows.append(row)
     table = pd.DataFrame(rows, columns=names)
@@ -121,23 +109,74 @@ def comparisons(
 
 
 @dataclass
-class _Pooled:
-    """Sums over the replicates of a cell: difference (metrics,), drawn (resamples, metrics)."""
+class Cell:
+    """Sums over the replicates of a cell: difference (metrics,), drawn (resamples, metrics),
+    net (texts,)."""
 
+    difference: Array
+    drawn: Array
+    net: np.ndarray
     runs: int = 0
-    difference: np.ndarray = field(default_factory=lambda: np.zeros(()))
-    drawn: np.ndarray = field(default_factory=lambda: np.zeros(()))
     gained: int = 0
     lost: int = 0
 
 
-def _paired(
-    runs: pd.DataFrame, predictions: Mapping[str, Predictions]
-) -> list[list[tuple[object, Predictions, Predictions]]]:
-    """(row label, run, baseline) on their common examples, grouped by the same examples."""
+def _pooled(
+    evaluated: Sequence[Evaluated],
+    texts: int,
+    blocks: Sequence[tuple[Metric, int]],
+    settings: Settings,
+) -> dict[tuple, Cell]:
+    cells: dict[tuple, Cell] = {}
+    for each in evaluated:
+        observed = each.differences(np.ones((1, len(each.texts))), blocks)[0]
+        for number, levels in enumerate(each.cells):
+            if levels not in cells:
+                cells[levels] = Cell(
+                    np.zeros(len(blocks)),
+                    np.zeros((settings.bootstrap, len(blocks))),
+                    np.zeros(texts, dtype=int),
+                )
+            cell, net = cells[levels], each.net[:, number]
+            cell.runs += 1
+            cell.difference += observed[number]
+            cell.net[each.texts] += net
+            cell.gained += int((net > 0).sum())
+            cell.lost += int((net < 0).sum())
+
+    rng = Stream.EXAMPLES.generator(settings)
+    at_once = max(1, MOST_WEIGHTS // texts)
+    for start in range(0, settings.bootstrap, at_once):
+        some = slice(start, min(start + at_once, settings.bootstrap))
+        weights = rng.standard_exponential((some.stop - start, texts))
+        for each in evaluated:
+            drawn = each.differences(weights[:, each.texts], blocks)
+            for number, levels in enumerate(each.cells):
+                cells[levels].drawn[some] += drawn[:, number]
+    return cells
+
+
+Group = list[tuple[object, Predictions, Predictions]]  # row label, run, baseline
+
+
+def _evaluated(
+    group: Group, settings_of: pd.DataFrame, texts: np.ndarray, metrics: Sequence[Metric]
+) -> Evaluated:
+    baseline = group[0][2]
+    models = [baseline, *(run for _, run, _ in group)]
+    return Evaluated(
+        cells=tuple(tuple(settings_of.loc[label]) for label, _, _ in group),
+        texts=np.searchsorted(texts, baseline.examples),
+        columns=np.hstack([metric.columns(model) for model in models for metric in metrics]),
+        net=np.array([run.correct.astype(int) - baseline.correct for _, run, _ in group]).T,
+    )
+
+
+def _paired(runs: pd.DataFrame, predictions: Mapping[str, Predictions]) -> list[Group]:
+    """Runs and baseline on their common texts, grouped by the same baseline and texts."""
     if not {"predictions", "baseline_predictions"} <= set(runs.columns):
         return []
-    groups: dict[tuple[str, bytes], list] = {}
+    groups: dict[tuple[str, bytes], Group] = {}
     for index, mine, theirs in runs[["predictions", "baseline_predictions"]].itertuples():
         if mine not in predictions or theirs not in predictions:
             continue

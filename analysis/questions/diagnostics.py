@@ -13,8 +13,9 @@ from scipy import stats
 from statsmodels.stats.diagnostic import het_breuschpagan
 
 from analysis import words
+from analysis.fit.estimable import triangle_of
 from analysis.fit.estimators import Fits
-from analysis.fit.least_squares import Array, Fit, lack_of_fit, triangle_of
+from analysis.fit.least_squares import Array, Fit, lack_of_fit
 from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
@@ -106,10 +107,11 @@ def analysis_of_variance(fit: Fit, runs: pd.DataFrame) -> pd.DataFrame:
     kind_of = {term.name: term.kind for term in fit.model.terms}
     kinds = [
         "intercept",
-        *("replicate" for _ in fit.model.blocks),
+        *(block.name for block in fit.model.blocking for _ in block.columns),
         *(kind_of[term] for _, term in fit.model.columns),
     ]
-    order = ["intercept", "replicate", "FO", "TWI", "PQ", "higher"]
+    blocks = [block.name for block in fit.model.blocking]
+    order = ["intercept", *blocks, "FO", "TWI", "PQ", "higher"]
     sequence = sorted(range(len(kinds)), key=lambda column: order.index(kinds[column]))
     triangle = triangle_of(np.column_stack([fit.design[:, sequence], fit.response]))
     explained = pd.Series(triangle[:-1, -1] ** 2, [kinds[at] for at in sequence])

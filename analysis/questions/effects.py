@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.fit.coding import exist_together, levels_beside
 from analysis.fit.held import Held, held_at, shown_levels, surface_slices
 from analysis.fit.least_squares import Fit
 from analysis.fit.means import (
@@ -59,7 +60,10 @@ def interactions(fit: Fit, settings: Settings) -> pd.DataFrame:
     """Fitted mean along each factor at the levels of each other one."""
     parts = []
     for coding, other in permutations(fit.model.codings, 2):
-        grid = list(product(shown_levels(other), curve_values(coding, CURVE_POINTS)))
+        if not exist_together(fit.model.codings, (coding, other)):
+            continue
+        others = [level for level in shown_levels(other) if level in levels_beside(other, [coding])]
+        grid = list(product(others, curve_values(coding, CURVE_POINTS)))
         other_values, values = (list(column) for column in zip(*grid, strict=True))
         rows = contrasts_at(fit, {coding.name: values, other.name: other_values})
         part = estimates(fit, rows, settings.alpha)
@@ -84,6 +88,8 @@ def surfaces(fit: Fit) -> pd.DataFrame:
     numeric = [coding for coding in fit.model.codings if coding.factor.numeric]
     parts = []
     for across, up in combinations(numeric, 2):
+        if not exist_together(fit.model.codings, (across, up)):
+            continue
         grid = product(curve_values(across, SURFACE_POINTS), curve_values(up, SURFACE_POINTS))
         x, y = (list(column) for column in zip(*grid, strict=True))
         for held in surface_slices(fit.model.codings, across.name, up.name):

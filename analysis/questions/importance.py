@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
-from analysis.fit.resampling import Bootstrap, Stream, draw_clusters, percentile_interval
+from analysis.fit.resampling import Draws, Stream, draw_clusters, percentile_interval, strata
 from analysis.questions.functional_anova import forest_shares
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -59,19 +59,19 @@ def factor_groups(fit: Fit) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return groups
 
 
-def importance(fit: Fit, resampled: Bootstrap, study: Study, settings: Settings) -> pd.DataFrame:
+def importance(fit: Fit, drawn: Draws, study: Study, settings: Settings) -> pd.DataFrame:
     """Share of the explained variation of every factor and pair, by two methods.
 
     type2: type II sums of squares of all of a factor's (or pair's) terms over their sum.
     functional_anova: share of a regression forest's variance (`functional_anova`); what is left
-    to 1 belongs to three factors or more. Percentile intervals are over the cluster bootstrap;
+    to 1 belongs to three factors or more. Percentile intervals are over the draws;
     the forest has one tree a resample, so there they are those of a single tree, a little wide.
     """
     groups = factor_groups(fit)
     gram, moments = fit.design.T @ fit.design, fit.design.T @ fit.response
     observed = type2_sums_of_squares(gram[None], moments[None], groups)
-    drawn = type2_sums_of_squares(resampled.gram, resampled.moments, groups)
-    low, high = percentile_interval(drawn / drawn.sum(axis=1, keepdims=True), settings.alpha)
+    sums = type2_sums_of_squares(drawn.gram, drawn.moments, groups)
+    low, high = percentile_interval(sums / sums.sum(axis=1, keepdims=True), settings.alpha)
     share = (observed / observed.sum())[0]
     by_type2 = pd.DataFrame(
         {
@@ -118,7 +118,6 @@ def _forest(fit: Fit, study: Study, settings: Settings) -> Array:
         values = runs[coding.name].iloc[rows]
         codes = pd.Index(coding.levels).get_indexer(values)
         columns.append(coding.code(values)[:, 0] if coding.factor.numeric else codes)
-    replicate = runs["replicate"].iloc[rows].to_numpy()
-    drawn = draw_clusters(trajectory[rows], replicate, TREES, rng)
+    drawn = draw_clusters(trajectory[rows], strata(fit)[rows], TREES, rng)
     seed = int(rng.integers(2**31 - TREES))
     return forest_shares(np.column_stack(columns), response[rows], drawn.row_weights, seed)

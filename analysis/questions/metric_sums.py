@@ -29,10 +29,13 @@ def influences(scored: Scored, metric: Metric) -> Array:
     return each.sum(axis=1) / len(means)
 
 
-def metrics_of_sums(sums: Array, blocks: Sequence[tuple[Metric, int]], examples: int) -> Array:
+def metrics_of_sums(
+    sums: Array, blocks: Sequence[tuple[Metric, int]], examples: Array | float
+) -> Array:
     """(…, metrics) from sums (…, k) of the columns of several metrics side by side.
 
-    blocks: each metric with the number of its columns, in that order.
+    blocks: each metric with the number of its columns, in that order. examples: how many (…), or
+    their total weight.
     """
     values, column = [], 0
     for metric, columns in blocks:

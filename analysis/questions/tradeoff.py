@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
-from analysis.fit.resampling import Bootstrap, percentile_interval
-from analysis.fit.terms import INTERCEPT, is_block
-from analysis.questions.optimum import Region, best_points
+from analysis.fit.means import max_t_critical, usable_df
+from analysis.fit.resampling import Stream
+from analysis.fit.terms import INTERCEPT, are_blocks
+from analysis.questions.candidates import candidates as candidates_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
-# The fitted surface is compared on a grid of at most so many points.
-FITTED_POINTS = 500
+FITTED_POINTS = 500  # at most so many points of the fitted surfaces are compared
+PAIRED = 50  # candidates whose differences an interval of a price is simultaneous over
 
 
 def pareto_front(values: Array, signs: Array) -> np.ndarray:
@@ -43,18 +44,29 @@ def pareto_front(values: Array, signs: Array) -> np.ndarray:
 def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.DataFrame:
     """Points to choose from: level (observed | fitted), the factors, and each metric's mean.
 
-    Observed are the cells' means over replicates, where every metric was measured; fitted is a
-    grid over the studied region. fits: by metric, absolute framing.
+    Observed are the cells' means over replicates, where every metric was measured; fitted are the
+    `candidates` among these runs whose fitted means are all values that can exist. fits: by metric,
+    absolute framing.
     """
     factors, metrics = list(settings.factor_names), list(fits)
     columns = ["level", *factors, *metrics]
-    if not metrics:
+    measured = study.runs.dropna(subset=metrics)
+    if not metrics or measured.empty:
         return pd.DataFrame(columns=columns)
-    observed = study.runs.groupby(factors, sort=True)[metrics].mean().dropna().reset_index()
-    region = Region(fits[metrics[0]].model.codings)
-    points = region.natural(*region.grid(FITTED_POINTS)[:2])
-    fitted = {name: fit.contrasts(points) @ fit.coefficients for name, fit in fits.items()}
-    both = [observed.assign(level="observed"), points.assign(**fitted, level="fitted")]
+    observed = measured.groupby(factors, sort=True)[metrics].mean().reset_index()
+    points = candidates_of(fits[metrics[0]], measured).settings
+    at = np.unique(np.linspace(0, len(points) - 1, min(FITTED_POINTS, len(points))).astype(int))
+    points = points.iloc[at]
+    possible = np.ones(len(points), dtype=bool)
+    fitted = {}
+    for name, fit in fits.items():
+        fitted[name] = fit.contrasts(points) @ fit.coefficients
+        low, high = settings.metric(name).bounds
+        possible &= (fitted[name] >= low) & (fitted[name] <= high)
+    both = [
+        observed.assign(level="observed"),
+        points.assign(**fitted, level="fitted")[possible],
+    ]
     return pd.concat(both, ignore_index=True)[columns]
 
 
@@ -83,7 +95,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     (both exclude zero on the same side) or unclear.
     """
     terms = coefficients[
-        (coefficients["term"] != INTERCEPT.name) & ~coefficients["term"].map(is_block)
+        (coefficients["term"] != INTERCEPT.name) & ~are_blocks(coefficients["term"], settings)
     ]
     sign = np.array([settings.metric(name).sign for name in terms["metric"]], dtype=float)
     good = pd.DataFrame(
@@ -150,46 +162,50 @@ def desirability(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return table.sort_values("overall", ascending=False, kind="stable", ignore_index=True)
 
 
-def prices(
-    fits: Mapping[str, Fit], resampled: Mapping[str, Bootstrap], settings: Settings
-) -> pd.DataFrame:
-    """What each metric gives up at the point of the region that is best for another.
+def prices(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.DataFrame:
+    """What each metric gives up at the setting that is best for another.
 
-    fits and resampled: by metric, absolute framing. price is in the metric's own unit and
-    positive: value_best and value_there differ by so much, value_best being the fitted optimum of
-    the metric itself. The percentile interval is over the cluster bootstrap with both points
-    held fixed; it reaches below zero where the fitted optimum is not surely better.
+    fits: by metric, absolute framing. price is in the metric's own unit and positive: value_best
+    and value_there differ by so much, value_best being the best fitted mean of the metric itself
+    among the `candidates`. Both settings were chosen, so the interval is simultaneous over the
+    differences of all candidates (max-t, as Tukey's); it reaches below zero where the fitted
+    optimum is not surely better, and there is none where both settings are the same.
     """
-    region_of = {name: Region(fit.model.codings) for name, fit in fits.items()}
-    best = {
-        name: best_points(
-            fit,
-            region_of[name],
-            fit.coefficients[:, None],
-            settings.metric(name).sign,
-            precision=1e-7,
-        )
-        for name, fit in fits.items()
-    }
+    known = {name: candidates_of(fit, study.runs.loc[fit.rows]) for name, fit in fits.items()}
+    best = {name: each.best(settings.metric(name).sign) for name, each in known.items()}
     rows = []
-    for chosen in fits:
-        for name, fit in fits.items():
-            if name == chosen:
+    for name, fit in fits.items():
+        sign = settings.metric(name).sign
+        at = {chosen: fit.contrasts(point) for chosen, point in best.items()}
+        compared = np.vstack([known[name].thinned(PAIRED), *at.values()])
+        first, second = np.triu_indices(len(compared), 1)
+        differences = compared[first] - compared[second]
+        critical = max_t_critical(
+            differences,
+            fit.covariance,
+            float(usable_df(fit, compared).min()),
+            settings.alpha,
+            Stream.CHOSEN.generator(settings),
+        )
+        for chosen in fits:
+            if chosen == name:
                 continue
-            sign = settings.metric(name).sign
-            there, own = fit.contrasts(best[chosen])[0], fit.contrasts(best[name])[0]
-            drawn = resampled[name].coefficients @ (sign * (own - there))
-            low, high = percentile_interval(drawn, settings.alpha)
+            difference = sign * (at[name] - at[chosen])[0]
+            price = float(difference @ fit.coefficients)
+            margin = critical * float(np.sqrt(difference @ fit.covariance @ difference))
+            if margin == 0:  # one setting is best for both
+                margin = np.nan
             rows.append(
                 {
                     "chosen_for": chosen,
                     "metric": name,
-                    "value_there": there @ fit.coefficients,
-                    "value_best": own @ fit.coefficients,
-                    "price": sign * (own - there) @ fit.coefficients,
-                    "ci_low": low,
-                    "ci_high": high,
+                    "value_there": float((at[chosen] @ fit.coefficients)[0]),
+                    "value_best": float((at[name] @ fit.coefficients)[0]),
+                    "price": price,
+                    "ci_low": price - margin,
+                    "ci_high": price + margin,
                 }
             )
     names = ["chosen_for", "metric", "value_there", "value_best", "price", "ci_low", "ci_high"]
+    rows.sort(key=lambda row: list(fits).index(str(row["chosen_for"])))
     return pd.DataFrame(rows, columns=names)

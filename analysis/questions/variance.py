@@ -25,8 +25,8 @@ def variance(
     fit: the split-plot fit of the metric itself. hyperparameters is the variance of the fitted
     means over the runs and replicate that of the block effects, both less what estimation error
     adds; trajectory and epoch_within_trajectory are the REML estimates (the latter includes lack
-    of fit). evaluation_sampling is the variance from the finite evaluation set; it is taken out
-    of the three components that contain it. Estimates below 0 are set to 0.
+    of fit). evaluation_sampling is the variance of a run's metric from the finite evaluation set;
+    what of it the three components contain is taken out of them. Estimates below 0 are set to 0.
     """
     blocks = slice(1, 1 + len(fit.model.blocks))
     contrasts = fit.design - fit.design.mean(axis=0)
@@ -52,7 +52,7 @@ def variance(
     evaluation = evaluation_variance(study.runs.loc[fit.rows], predictions, fit.metric)
     components["evaluation_sampling"] = np.nan if evaluation is None else evaluation.total
     if evaluation is not None:
-        components["replicate"] -= evaluation.shared
+        components["replicate"] -= evaluation.replicate
         if fit.parameter_covariance is None:
             components["trajectory"] -= evaluation.trajectory + evaluation.run
         else:

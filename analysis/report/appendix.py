@@ -17,8 +17,8 @@ def every_run(content: Content) -> list[block.Block]:
     metrics = list(content.settings.metrics)
     relative = [m for m in metrics if f"delta_{m.name}" in runs]
     extras = [
-        (column, title, digits)
-        for column, title, digits in (("seconds", "seconds", 0), ("tokens", "tokens", 0))
+        (column, title, places)
+        for column, title, places in (("seconds", "seconds", 0), ("tokens", "tokens", 0))
         if column in runs and column not in content.settings.metric_names
     ]
     spans = [
@@ -35,14 +35,15 @@ def every_run(content: Content) -> list[block.Block]:
         *(block.column(words.name(m.name)) for m in relative),
         *(block.column(title) for _, title, _ in extras),
     ]
+    digits = {m.name: words.spread_decimals(runs[m.name], m) for m in metrics}
     rows = [
         [
             *content.setting(row),
             str(row.get("replicate", "")),
             str(row.get("status", "ok")).replace("_", " "),
-            *(content.value(row[m.name], m, more=1) for m in metrics),
-            *(content.value(row[f"delta_{m.name}"], m, sign=True, more=1) for m in relative),
-            *(words.fixed(row[column], digits) for column, _, digits in extras),
+            *(content.value(row[m.name], m, digits[m.name]) for m in metrics),
+            *(content.value(row[f"delta_{m.name}"], m, digits[m.name], True) for m in relative),
+            *(words.fixed(row[column], places) for column, _, places in extras),
         ]
         for row in runs.to_dict("records")
     ]

@@ -30,6 +30,15 @@ def heading(text: str, level: int = 2) -> Block:
     return {"type": "heading", "text": words.sentence_case(text), "level": level}
 
 
+def labelled(label: str, sentences: Iterable[str]) -> Block:
+    """Sentences beside their label, for the first page."""
+    return {
+        "type": "labelled",
+        "label": label,
+        "sentences": [unbroken(sentence) for sentence in sentences],
+    }
+
+
 def facts(rows: Iterable[tuple[str, str]]) -> Block:
     return {"type": "facts", "rows": [[key, value] for key, value in rows if value]}
 

@@ -37,16 +37,23 @@ class Content:
                 rows = rows[rows[column] == value]
         return rows
 
+    def found(self, **where: Any) -> list[str]:
+        """The sentences of the findings with these values, one or a tuple of them."""
+        return list(self._findings(where)["sentence"])
+
     def sentences(self, **where: Any) -> list[block.Block]:
-        """The findings with these values as marked sentences; nothing if there are none."""
+        """The same as marked sentences; nothing if there are none."""
+        items = [
+            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
+            for row in self._findings(where).to_dict("records")
+        ]
+        return [{"type": "sentences", "items": items}] if items else []
+
+    def _findings(self, where: Mapping[str, Any]) -> pd.DataFrame:
         rows = self.findings
         for column, value in where.items():
             rows = rows[rows[column].isin(value if isinstance(value, tuple) else (value,))]
-        items = [
-            {"text": block.unbroken(row["sentence"]), "significant": bool(row["significant"])}
-            for row in rows.to_dict("records")
-        ]
-        return [{"type": "sentences", "items": items}] if items else []
+        return rows
 
     def figure(self, name: str) -> list[block.Block]:
         """The figure, or the sentence why there is none or where it already was."""
@@ -91,9 +98,9 @@ class Content:
         ]
 
     @staticmethod
-    def value(number: float, metric: Metric, sign: bool = False, more: int = 0) -> str:
-        """A number of a table's column: always the same digits, so that points align."""
-        return words.fixed(words.in_unit(number, metric), words.decimals(metric) + more, sign)
+    def value(number: float, metric: Metric, digits: int, sign: bool = False) -> str:
+        """A number of a table's column, with the digits of the column, so that points align."""
+        return words.fixed(words.in_unit(number, metric), digits, sign)
 
     @property
     def key_figure(self) -> str:

@@ -153,10 +153,11 @@ def baseline(content: Content) -> list[block.Block]:
         table = runs.dropna(subset=columns, how="all").drop_duplicates("replicate")
     else:
         table = runs.head(1)
+    digits = {m.name: words.spread_decimals(table[f"baseline_{m.name}"], m) for m in metrics}
     rows = [
         [
             str(row.get("replicate", "all")),
-            *(content.value(row[f"baseline_{m.name}"], m) for m in metrics),
+            *(content.value(row[f"baseline_{m.name}"], m, digits[m.name]) for m in metrics),
         ]
         for row in table.head(50).to_dict("records")
     ]

@@ -16,6 +16,8 @@ REFERENCES = (
     "Journal of Quality Technology 12, 214–219.",
     "Guo, C., Pleiss, G., Sun, Y. & Weinberger, K. Q. (2017). On calibration of modern neural "
     "networks. Proceedings of ICML 2017.",
+    "Hothorn, T., Bretz, F. & Westfall, P. (2008). Simultaneous inference in general parametric "
+    "models. Biometrical Journal 50, 346–363.",
     "Hutter, F., Hoos, H. & Leyton-Brown, K. (2014). An efficient approach for assessing "
     "hyperparameter importance. Proceedings of ICML 2014, 754–762.",
     "Kuznetsova, A., Brockhoff, P. B. & Christensen, R. H. B. (2017). lmerTest package: tests in "
@@ -25,16 +27,17 @@ REFERENCES = (
     "McNemar, Q. (1947). Note on the sampling error of the difference between correlated "
     "proportions or percentages. Psychometrika 12, 153–157.",
     "Pinheiro, J. C. & Bates, D. M. (2000). Mixed-Effects Models in S and S-PLUS. Springer.",
+    "Rubin, D. B. (1981). The Bayesian bootstrap. Annals of Statistics 9, 130–134.",
     "The published study this project starts from: arXiv 2501.00241.",
 )
 
 
 def methods(content: Content) -> list[block.Block]:
-    alpha, resamples = content.settings.alpha, content.settings.bootstrap
+    alpha = content.settings.alpha
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
-        else f"a full polynomial of degree {content.settings.degree}"
+        else f"a full polynomial of degree {content.settings.degree or 2}"
     )
     texts = [
         (
@@ -53,17 +56,17 @@ def methods(content: Content) -> list[block.Block]:
             "factor of a split-plot design, the others are whole-plot factors. Classical least "
             "squares ignores that and finds whole-plot effects too easily and epoch effects "
             "too rarely; it is reported because published analyses use it. The second "
-            "estimator "
-            "keeps the fit and takes cluster-robust (CR1) standard errors by trajectory. The "
-            "third, on which conclusions rest, is a linear mixed model with a fixed replicate "
-            "block and a random intercept for each trajectory, fitted by restricted maximum "
-            "likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom as in "
-            "lmerTest (Kuznetsova et al. 2017)."
+            "estimator keeps the fit and takes cluster-robust standard errors by trajectory (CR2 "
+            "with Satterthwaite's degrees of freedom; Bell & McCaffrey 2002, Pustejovsky & Tipton "
+            "2018). The third, on which conclusions rest, is a linear mixed model with a fixed "
+            "replicate block and a random intercept for each trajectory, fitted by restricted "
+            "maximum likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom "
+            "as in lmerTest (Kuznetsova et al. 2017)."
             if content.study.runs["trajectory"].duplicated().any()
             else "They differ where several runs share a training run, such as its states "
             "after 1, 2 and 3 epochs, and so have correlated errors. Here every run is a "
             "training run of its own, and classical least squares is right where the scatter "
-            "is even. The second estimator keeps the fit and takes standard errors (CR1) that "
+            "is even. The second estimator keeps the fit and takes standard errors (HC3) that "
             "also hold where it is not. The third, on which conclusions rest, is least squares "
             "with a fixed replicate block.",
         ),
@@ -71,30 +74,30 @@ def methods(content: Content) -> list[block.Block]:
             "Intervals, p and q",
             f"Intervals are {content.percent} intervals. p-values are two-sided. q-values control "
             "the false discovery rate (Benjamini & Hochberg 1995) within one metric, framing "
-            "and estimator, over all terms but the intercept. A term is called significant if "
-            f"q < {alpha:g} and its interval excludes zero. The bands of effect plots hold for "
-            "the whole curve at once; the intervals inside them hold at each point.",
+            "and estimator, over all terms but the intercept and blocks. A term is called "
+            f"significant if q < {alpha:g} and its interval excludes zero. The bands of effect "
+            "plots hold for the whole curve at once; the intervals inside them hold at each point.",
         ),
         (
             "Surfaces and trade-offs",
             "The stationary point, its nature and the canonical axes follow Box & Draper "
-            "(2007) and Lenth (2009). The best fitted point is searched inside the region "
-            "studied "
-            f"only; its interval is a bootstrap over whole trajectories ({resamples} "
-            f"resamples). A "
-            "cell is on the Pareto front if no other is at least as good in all of its metrics "
+            "(2007) and Lenth (2009). The best fitted point is searched only where the model "
+            "knows something: the settings that were run, and what lies between them in "
+            "continuous factors. Its interval and those of the prices hold for all of these at "
+            "once (Hothorn, Bretz & Westfall 2008), since the point was chosen among them. A cell "
+            "is on the Pareto front if no other is at least as good in all of its metrics "
             "and better in one. Desirability is that of Derringer & Suich (1980).",
         ),
         (
             "Variability, importance, power",
-            "Importance is told twice: by type II sums of squares of the polynomial and by "
-            "functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
-            "are compared with the baseline on the same texts, replicates pooled, by the exact "
-            "McNemar test (McNemar 1947) and a paired bootstrap within each replicate where "
-            "predictions were stored, corrected over the grid. "
-            "The smallest detectable effect is the one found with "
-            f"probability {POWER:g} at level {alpha:g}. The expected calibration error is that of "
-            "Guo et al. (2017).",
+            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
+            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "are compared with the baseline on the same texts, each of which counts once for all "
+            "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
+            "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "
+            "the grid. The smallest detectable difference of a factor is the one whose joint "
+            f"test has q < {alpha:g} with probability {POWER:g}. The expected calibration error is "
+            "that of Guo et al. (2017).",
         ),
     ]
     blocks: list[block.Block] = []

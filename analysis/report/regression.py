@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from analysis import style, words
-from analysis.findings import finding, robustness, translation
+from analysis.findings import finding, robustness
 from analysis.fit.coding import codings
-from analysis.fit.terms import is_block
+from analysis.fit.terms import are_blocks
 from analysis.report import block
 from analysis.report.content import Content
 from analysis.runs.settings import Metric
 
 
 def regression(content: Content, metric: Metric) -> list[block.Block]:
-    blocks = content.sentences(section="summary", metric=metric.name)
+    blocks = content.sentences(section="effects", metric=metric.name)
     blocks += content.figure(f"effects_{metric.name}")
     used = finding.estimator_used(content.tables, metric)
     if used is None:
@@ -25,8 +27,15 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
                 "“What this study cannot say” tells why."
             ),
         ]
-    blocks += content.sentences(section="effects", metric=metric.name)
-    blocks.append(block.heading("Absolute and relative framing"))
+    blocks.append(block.heading("Single terms"))
+    blocks.append(
+        block.paragraph(
+            "Whether a factor matters is answered above, by testing all of its terms together. A "
+            "coefficient answers another question: what one term adds where all others are at "
+            "their centre. Its q-value is over the terms of this model alone, and nothing on the "
+            "first page rests on it."
+        )
+    )
     blocks += _framings(content, metric, used)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric)
@@ -36,9 +45,9 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
 
 def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     framings = {
-        framing: finding.conclusive(content.tables, metric, framing).set_index("term")
+        framing: rows.set_index("term")
         for framing in ("absolute", "relative")
-        if len(finding.conclusive(content.tables, metric, framing))
+        if len(rows := finding.conclusive(content.tables, content.settings, metric, framing))
     }
     unit = metric.unit or words.name(metric.name)
     estimator = style.ESTIMATORS[used][0]
@@ -51,6 +60,7 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
             block.column("p"),
             block.column("q"),
         ]
+    digits = _digits(pd.concat(framings.values()), metric)
     terms = list(dict.fromkeys(term for rows in framings.values() for term in rows.index))
     body = []
     for term in terms:
@@ -60,11 +70,11 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
                 line += ["", "", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(row["q_value"] < content.settings.alpha)
             line += [
-                block.bold(content.value(row["estimate"], metric, more=1), sure),
-                f"{content.value(row['ci_low'], metric, more=1)} to "
-                f"{content.value(row['ci_high'], metric, more=1)}",
+                block.bold(content.value(row["estimate"], metric, digits), sure),
+                f"{content.value(row['ci_low'], metric, digits)} to "
+                f"{content.value(row['ci_high'], metric, digits)}",
                 words.p_value(row["p_value"]),
                 block.bold(words.p_value(row["q_value"]), sure),
             ]
@@ -72,7 +82,8 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     blocks: list[block.Block] = [
         block.table(
             f"{words.sentence_case(words.name(metric.name))} ({unit}): coefficients for half "
-            f"the range of each factor, {estimator} estimator; semibold: significant.",
+            f"the range of each factor, {estimator} estimator; semibold: q < "
+            f"{content.settings.alpha:g}.",
             columns,
             body,
             spans=spans,
@@ -92,9 +103,15 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     return blocks
 
 
+def _digits(coefficients: pd.DataFrame, metric: Metric) -> int:
+    """The digits of a table of coefficients; the intercept's interval is of another kind."""
+    rows = coefficients[coefficients.get("term", coefficients.index) != "intercept"]
+    return words.interval_decimals(rows["ci_low"], rows["ci_high"], metric)
+
+
 def _what_framings_mean(content: Content) -> str:
     terms = content.rows("coefficients", framing="relative", estimator="split_plot")["term"]
-    blocked = terms.map(is_block).any()
+    blocked = are_blocks(terms, content.settings).any()
     if blocked or content.study.runs["replicate"].nunique() == 1:
         text = (
             "The two framings are one fit. The baseline's metric is constant within a "
@@ -108,7 +125,12 @@ def _what_framings_mean(content: Content) -> str:
             "The model has no replicate block here, so that subtracting the baseline also "
             "takes out what the replicates have in common: the framings are two fits. "
         )
-    centre = translation.centre(content.study, content.settings)
+    middle = {
+        coding.name: float(coding.decode(0.0))
+        for coding in codings(content.study.runs, content.settings, "absolute", {})
+        if coding.factor.numeric
+    }
+    centre = words.setting(middle, content.settings.factors)
     known = words.setting(dict(content.study.baseline), content.settings.factors)
     text += (
         "In the absolute framing a main effect is the slope at the centre of the design "
@@ -136,7 +158,7 @@ def _what_framings_mean(content: Content) -> str:
 
 def _estimators(content: Content, metric: Metric) -> list[block.Block]:
     table = content.rows("coefficients", metric=metric.name, framing="absolute")
-    table = table[~table["term"].map(is_block).astype(bool)]
+    table = table[~are_blocks(table["term"], content.settings)]
     present = [name for name in style.ESTIMATORS if name in set(table["estimator"])]
     dissent = robustness.dissent(content.tables, content.settings, metric)
     disagree = {term for terms in dissent.values() for term in terms}
@@ -148,6 +170,7 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
         by_estimator[name] = table[table["estimator"] == name].set_index("term")
     columns.append(block.column(""))
     spans.append({"title": "", "columns": 1})
+    digits = _digits(table, metric)
     body = []
     for term in dict.fromkeys(table["term"]):
         line: list[Any] = [content.term(term)]
@@ -156,28 +179,28 @@ def _estimators(content: Content, metric: Metric) -> list[block.Block]:
                 line += ["", "", ""]
                 continue
             row = rows.loc[term]
-            sure = bool(finding.significant(rows.loc[[term]], content.settings.alpha).iloc[0])
+            sure = bool(row["q_value"] < content.settings.alpha)
             line += [
-                block.bold(content.value(row["estimate"], metric, more=1), sure),
-                content.value(row["std_error"], metric, more=2),
+                block.bold(content.value(row["estimate"], metric, digits), sure),
+                content.value(row["std_error"], metric, digits + 1),
                 block.bold(words.p_value(row["q_value"]), sure),
             ]
         line.append({"bold": "≠"} if term in disagree else "")
         body.append(line)
     if disagree:
         told = (
-            f"≠ marks the {len(disagree)} of {len(body) - 1} terms on which the estimators "
-            "come to different conclusions. The report's are those of the split-plot estimator, "
-            "which models what the cells of one training run share; the cluster-robust one "
-            "allows for that and for uneven scatter, but needs many training runs. Take a marked "
-            "term with care."
+            f"≠ marks the {len(disagree)} of {len(body) - 1} terms that the estimators judge "
+            "differently. The joint tests rest on the split-plot estimator, which models what the "
+            "runs of one trajectory share; the cluster-robust one allows for that and for uneven "
+            "scatter, but needs many trajectories."
         )
     else:
-        told = "The estimators come to the same conclusion on every term."
+        told = "The estimators judge every term alike."
     return [
         block.table(
             f"{words.sentence_case(words.name(metric.name))}, absolute framing: the same "
-            "coefficients by three estimators; semibold: significant; ≠: they disagree.",
+            "coefficients by three estimators; semibold: q < "
+            f"{content.settings.alpha:g}; ≠: they disagree.",
             columns,
             body,
             spans=spans,

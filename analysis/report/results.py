@@ -27,9 +27,10 @@ def _cells(content: Content) -> list[block.Block]:
     cells = content.rows("cells")
     if cells.empty:
         return [block.missing("The analysis gave no table of cells.")]
-    names = list(content.settings.factor_names)
+    settings = content.settings
+    names = list(settings.factor_names)
     relative = cells["delta"].notna().any()
-    metrics = [m for m in content.settings.metrics if m.name in set(cells["metric"])]
+    metrics = [m for m in settings.metrics if m.name in set(cells["metric"])]
     by_metric = {m.name: cells[cells["metric"] == m.name].set_index(names) for m in metrics}
     first = metrics[0]
     index = by_metric[first.name].index
@@ -53,6 +54,14 @@ def _cells(content: Content) -> list[block.Block]:
     if len(q_values):
         spans.append({"title": "", "columns": 1})
         columns.append(block.column("McNemar q"))
+    mean_digits = {
+        name: words.interval_decimals(rows["mean_low"], rows["mean_high"], settings.metric(name))
+        for name, rows in by_metric.items()
+    }
+    delta_digits = {
+        name: words.interval_decimals(rows["ci_low"], rows["ci_high"], settings.metric(name))
+        for name, rows in by_metric.items()
+    }
     rows = []
     for key in index:
         values = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
@@ -65,10 +74,11 @@ def _cells(content: Content) -> list[block.Block]:
                 row += ["", ""] if relative else [""]
                 continue
             cell = by_metric[metric.name].loc[key]
-            row.append(content.value(cell["mean"], metric))
+            row.append(content.value(cell["mean"], metric, mean_digits[metric.name]))
             if relative:
                 sure = cell["ci_low"] > 0 or cell["ci_high"] < 0
-                row.append(block.bold(content.value(cell["delta"], metric, sign=True), bool(sure)))
+                delta = content.value(cell["delta"], metric, delta_digits[metric.name], sign=True)
+                row.append(block.bold(delta, bool(sure)))
         if len(q_values):
             row.append(words.p_value(q_values.get(key, float("nan"))))
         rows.append(row)

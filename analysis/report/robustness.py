@@ -5,31 +5,29 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis import words
+from analysis.findings import robustness as told
 from analysis.report import block
 from analysis.report.content import Content
-
-_VARIANTS = {"logit": "log-odds of a proportion", "log": "logarithm of any other metric"}
 
 
 def robustness(content: Content) -> list[block.Block]:
     blocks = content.sentences(section="robustness")
-    variants = content.rows("conclusions")
-    if variants.empty:
-        blocks.append(block.missing("The analysis gave no table of variants."))
+    tests = content.rows("stability")
+    if tests.empty:
+        blocks.append(block.missing("There is nothing to vary: no factor could be tested."))
     else:
-        names = [_VARIANTS.get(v, v) for v in dict.fromkeys(variants["variant"]) if v != "main"]
         blocks.append(
             block.paragraph(
-                "Each conclusion (significant at p < "
-                f"{content.settings.alpha:g} or not, and its sign) was drawn again under: "
-                f"{', '.join(names)}. The table has the terms whose conclusion changes "
-                "under at least one."
+                "Every factor was tested again without the run, and without its trajectory, that "
+                "moves its test most; without each level of a block; on another scale of the "
+                "metric; and with models of another degree that describe the runs about as well "
+                "(AICc within 10 of the best)."
             )
         )
-        blocks += _flips(content, variants)
+        blocks += _changes(content, tests)
     models = content.rows("models")
     if len(models):
-        best = models.loc[models.groupby("metric")["aicc"].idxmin()].index
+        best = models.dropna(subset="aicc").groupby("metric")["aicc"].idxmin().to_numpy()
         blocks.append(
             block.table(
                 "Polynomials of degree 1, 2 and 3 by least squares; semibold: lowest AICc.",
@@ -57,32 +55,31 @@ def robustness(content: Content) -> list[block.Block]:
     return blocks
 
 
-def _flips(content: Content, variants: pd.DataFrame) -> list[block.Block]:
-    compared = variants[variants["agrees"].notna()]
-    flips = compared[~compared["agrees"].astype(bool)]
-    if flips.empty:
-        return [block.paragraph("None changes.")]
-    main = variants[variants["variant"] == "main"].set_index(["metric", "term"])["p_value"]
-    rows = [
-        [
-            words.name(row["metric"]),
-            content.term(row["term"]),
-            _VARIANTS.get(row["variant"], row["variant"]),
-            words.p_value(main.get((row["metric"], row["term"]), float("nan"))),
-            words.p_value(row["p_value"]),
-        ]
-        for row in flips.to_dict("records")
-    ]
+def _changes(content: Content, tests: pd.DataFrame) -> list[block.Block]:
+    changed = tests[~tests["agrees"].astype(bool)]
+    if changed.empty:
+        return [block.paragraph("None changes which factors are shown.")]
+    main = content.rows("joint", framing="absolute", estimator="split_plot", kind="factor")
+    q_values = main.set_index(["metric", "tested"])["q_value"]
     return [
         block.table(
-            "Conclusions that change.",
+            "Factors that are shown in one analysis and not in the other.",
             [
                 block.column("metric", "left"),
-                block.column("term", "left"),
-                block.column("variant", "left"),
-                block.column("p, main analysis"),
-                block.column("p, variant"),
+                block.column("factor", "left"),
+                block.column("variation", "left", wide=True),
+                block.column("q, main analysis"),
+                block.column("q, varied"),
             ],
-            rows,
+            [
+                [
+                    words.name(row["metric"]),
+                    words.name(row["factor"]),
+                    told.under(row["variation"], row["name"]),
+                    words.p_value(q_values.get((row["metric"], row["factor"]), float("nan"))),
+                    words.p_value(row["q_value"]),
+                ]
+                for row in changed.to_dict("records")
+            ],
         )
     ]

@@ -20,8 +20,6 @@ def interactions(content: Content) -> list[block.Block]:
 def surfaces(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     for metric in content.settings.metrics:
-        # the two pictures of a metric and what they say fill one page
-        blocks += [{"type": "page"}] if blocks else []
         blocks.append(block.heading(words.name(metric.name)))
         blocks += content.sentences(section="surface", metric=metric.name)
         blocks += content.figure(f"perspective_{metric.name}")
@@ -36,7 +34,7 @@ def _canonical(content: Content, metric: Metric) -> list[block.Block]:
     if values.empty:
         return []
     names = [f.name for f in content.settings.factors if f.name in values]
-    digits = words.decimals(metric) + 1
+    digits = words.spread_decimals(values["eigenvalue"], metric)
     rows = [
         [
             words.fixed(words.in_unit(row["eigenvalue"], metric), digits, sign=True),
@@ -66,11 +64,12 @@ def _steepest(content: Content, metric: Metric) -> list[block.Block]:
     path = path[halves & path["inside"].astype(bool)]  # beyond it would be extrapolation
     if path.empty:
         return []
+    digits = words.spread_decimals(path["predicted"], metric)
     rows = [
         [
             words.fixed(row["distance"], 2),
             *(words.level(row[name], content.settings.factor(name).scale) for name in names),
-            content.value(row["predicted"], metric, more=1),
+            content.value(row["predicted"], metric, digits),
         ]
         for row in path.to_dict("records")
     ]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from analysis import words
 from analysis.figures.tradeoffs import front_cells
 from analysis.report import block
@@ -32,11 +30,12 @@ def _front(content: Content) -> list[block.Block]:
     metrics = [m for m in content.settings.metrics if m.name in front]
     judged = [m for m in content.settings.front_metrics if m in metrics]
     on_front = words.listed([words.name(m.name) for m in judged])
+    digits = {m.name: words.spread_decimals(front[m.name], m) for m in metrics}
     rows = [
         [
             str(number),
             *content.setting(row),
-            *(content.value(row[m.name], m) for m in metrics),
+            *(content.value(row[m.name], m, digits[m.name]) for m in metrics),
         ]
         for number, row in enumerate(front.head(40).to_dict("records"), start=1)
     ]
@@ -66,8 +65,7 @@ def _conflicts(content: Content) -> list[block.Block]:
             low, high = row[f"ci_low_{which}"], row[f"ci_high_{which}"]
             line += [
                 words.name(metric.name),
-                words.amount(row[f"estimate_{which}"], metric, sign=True, unit=False),
-                words.interval(low, high, metric),
+                *words.amount_and_interval(row[f"estimate_{which}"], low, high, metric),
             ]
         rows.append(line)
     counts = table["kind"].value_counts()
@@ -103,22 +101,21 @@ def _prices(content: Content) -> list[block.Block]:
         if row["chosen_for"] == row["metric"] or row["metric"] not in content.settings.metric_names:
             continue
         metric = content.settings.metric(row["metric"])
+        digits = words.interval_decimals(row["ci_low"], row["ci_high"], metric)
+        columns = ("value_there", "value_best", "price")
+        between = [content.value(row[end], metric, digits) for end in ("ci_low", "ci_high")]
         rows.append(
             [
                 words.name(row["chosen_for"]),
                 words.axis_label(metric),
-                content.value(row["value_there"], metric),
-                content.value(row["value_best"], metric),
-                content.value(row["price"], metric),
-                words.interval(row["ci_low"], row["ci_high"], metric)
-                if pd.notna(row["ci_low"])
-                else "",
+                *(content.value(row[column], metric, digits) for column in columns),
+                " to ".join(filter(None, between)),
             ]
         )
     return [
         block.table(
             "The price, in each metric, of choosing the settings best for another (fitted "
-            f"values, {content.percent} bootstrap intervals).",
+            f"values, {content.percent} intervals that allow for the choice of both).",
             [
                 block.column("settings best for", "left"),
                 block.column("metric", "left"),

@@ -29,37 +29,38 @@ def _power(content: Content) -> list[block.Block]:
     if table.empty:
         return []
     metrics = [m for m in content.settings.metrics if m.name in set(table["metric"])]
-    by_metric = {
-        m.name: table[table["metric"] == m.name].drop_duplicates("term").set_index("term")
-        for m in metrics
+    by_metric = {m.name: table[table["metric"] == m.name].set_index("factor") for m in metrics}
+    digits = {
+        m.name: words.spread_decimals(by_metric[m.name]["smallest_difference"], m) for m in metrics
     }
-    columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
+    columns, spans = [block.column("factor", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
         spans.append({"title": f"{words.name(metric.name)}{block.unit(metric)}", "columns": 3})
         columns += [block.column("smallest"), block.column("observed"), block.column("replicates")]
     rows = []
-    for term in dict.fromkeys(table["term"]):
-        line: list[Any] = [content.term(term)]
+    for factor in dict.fromkeys(table["factor"]):
+        line: list[Any] = [words.name(factor)]
         for metric in metrics:
-            if term not in by_metric[metric.name].index:
+            if factor not in by_metric[metric.name].index:
                 line += ["", "", ""]
                 continue
-            row = by_metric[metric.name].loc[term]
+            row = by_metric[metric.name].loc[factor]
             line += [
-                content.value(row["smallest_effect"], metric, more=1),
-                content.value(row["observed"], metric, more=1),
+                content.value(row["smallest_difference"], metric, digits[metric.name]),
+                content.value(row["observed_difference"], metric, digits[metric.name]),
                 _replicates(row["replicates_needed"]),
             ]
         rows.append(line)
     targets = [
-        f"{words.amount(rows['target_effect'].iloc[0], metric)} of {words.name(metric.name)}"
+        f"{words.amount(rows['target_difference'].iloc[0], metric)} of {words.name(metric.name)}"
         for metric in metrics
         for rows in [by_metric[metric.name]]
     ]
     return [
         block.table(
-            "Smallest coefficient (half the range of a factor) that a study of this size "
-            f"detects with probability {POWER:g}, the one observed, and the replicates that would "
+            "Smallest difference between two levels of a factor that a study of this size "
+            f"detects with probability {POWER:g} (joint test of the factor, corrected for the "
+            "number of factors), the largest one observed, and the replicates that would "
             f"detect {words.listed(targets)} with that probability.",
             columns,
             rows,

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.runs.settings import LARGEST, Settings
+from analysis.runs.settings import Settings
+from analysis.runs.values import numbers
 from common.errors import UserError
 from common.messages import one_line, shown
 
@@ -36,14 +37,18 @@ PROVENANCE = {
 def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
     """A table of a file; the columns ``texts`` stay as they are written.
 
-    Raises UserError, naming the file and where it can the line, if it is no table.
+    Commas separate the fields, or semicolons or tabs where the header has no comma. Raises
+    UserError, naming the file and where it can the line, if it is no table.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            _check_lines(path, csv.reader(file, strict=True))
+            separator = _separator(file.readline())
+            file.seek(0)
+            _check_lines(path, csv.reader(file, strict=True, delimiter=separator), separator)
             file.seek(0)
             return pd.read_csv(
                 file,
+                sep=separator,
                 low_memory=False,
                 index_col=False,
                 dtype=dict.fromkeys(texts, str),
@@ -63,18 +68,23 @@ def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
         raise UserError(f"{path}: not a CSV table ({one_line(error)}).") from None
 
 
-def _check_lines(path: Path, lines: Any) -> None:
+def _separator(header: str) -> str:
+    return next((each for each in ",;\t" if each in header), ",")
+
+
+def _check_lines(path: Path, lines: Any, separator: str) -> None:
     """Refuses repeated columns and lines of another length, which pandas would make fit."""
     filled = (line for line in lines if "".join(line).strip())
     header: list[str] = next(filled, [])
     repeated = [name for name, count in Counter(header).items() if name and count > 1]
     if repeated:
         raise UserError(f"{path}: there are two columns {shown(repeated[0])}; rename one of them.")
+    named = {",": "commas", ";": "semicolons", "\t": "tabs"}[separator]
     for line in filled:
         if len(line) != len(header):
             raise UserError(
                 f"{path}, line {lines.line_num}: {len(line)} fields, but the header has "
-                f"{len(header)}; commas separate them, so a text with one needs quotation marks."
+                f"{len(header)}; {named} separate them, so a text with one needs quotation marks."
             )
 
 
@@ -135,37 +145,3 @@ def _check_shape(value: Any, shape: Any, where: str) -> None:
 
 def _kind(value: Any) -> type:
     return type(value) if isinstance(value, dict | list) else str
-
-
-def numbers(runs: pd.DataFrame, name: str) -> pd.Series:
-    """The column as numbers; raises where there is text or an infinite value."""
-    try:
-        values = pd.to_numeric(runs[name], errors="coerce")
-    except OverflowError:
-        beyond = runs[name].astype(str).str.fullmatch(r"\s*[+-]?\d{309,}\s*")
-        raise UserError(
-            f"Column {name}, {row_of(beyond)}: a number of so many digits cannot be calculated "
-            "with."
-        ) from None
-    text = values.isna() & runs[name].notna()
-    if text.any():
-        raise UserError(
-            f"Column {name}, {row_of(text)}: {shown(runs.loc[text, name].iloc[0])} is not a number."
-        )
-    values = values.astype(float) if values.dtype == object or values.dtype == bool else values
-    infinite = np.isinf(values.astype(float))
-    if infinite.any():
-        raise UserError(f"Column {name}, {row_of(infinite)}: an infinite value.")
-    beyond = (values.abs() > LARGEST) | ((values != 0) & (values.abs() < 1 / LARGEST))
-    if beyond.any():
-        raise UserError(
-            f"Column {name}, {row_of(beyond)}: {values[beyond].iloc[0]} cannot be calculated with; "
-            f"a size from {1 / LARGEST:g} to {LARGEST:g}, or 0, is needed."
-        )
-    return values
-
-
-def row_of(flags: pd.Series | np.ndarray) -> str:
-    """Where the first True is, for a message."""
-    first = int(np.argmax(np.asarray(flags)))
-    return f"row {first + 1} (line {first + 2} of the file)"

@@ -17,13 +17,18 @@ from common.messages import nearest, plain, shown
 from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
 SCALES = ("log10", "log2", "linear", "categorical")
+TRANSFORMS = ("logit", "log")
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+# Units, and words in a metric's name, of what is never negative.
+_UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB", "tokens")
+_NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
 # Columns that the tables of the results have beside those named after factors and metrics.
 _TABLES = """
-baseline_predictions bin ci_high ci_low confidence cooks_distance count delta difference distance
-eigenvalue epoch expected_calibration_error fitted framing gained index influential inside intercept
-leverage level lost mcnemar_p mean mean_high mean_low metric model on_front overall predicted
-predictions q_value residual run runs standardised_residual step step_learning_rate training_loss
+baseline_predictions bin ci_high ci_low comparison confidence cooks_distance could_be_best count
+critical delta df difference distance eigenvalue epoch expected_calibration_error factor fitted
+framing gained index influential inside intercept level leverage lost lower mcnemar_p mean mean_high
+mean_low metric model on_front other_level overall predicted predictions q_value recommended
+residual run runs standardised_residual std_error step step_learning_rate training_loss upper
 """
 
 
@@ -40,6 +45,8 @@ class Factor:
     scale: str = "linear"
     # the natural values coded -1 and 1; None: the lowest and the highest in the table
     range: tuple[float, float] | None = None
+    # the factor and its levels under which this one exists, where its values are empty elsewhere
+    within: tuple[str, tuple[str, ...]] | None = None
 
     @property
     def numeric(self) -> bool:
@@ -48,12 +55,17 @@ class Factor:
 
 @dataclass(frozen=True)
 class Metric:
-    """One measured outcome."""
+    """One measured outcome. ``bounds`` are the lowest and the highest value that can exist.
+
+    ``transform`` is the scale of the main analysis: "logit" of a proportion, "log", or None for the
+    metric's own.
+    """
 
     name: str
     better: str  # "higher" or "lower"
     unit: str = ""  # "points": a proportion, shown times 100
-    bounds: tuple[float, float] = (-math.inf, math.inf)  # the values that it can have
+    bounds: tuple[float, float] = (-math.inf, math.inf)
+    transform: str | None = None
 
     @property
     def sign(self) -> int:
@@ -62,27 +74,48 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Recommend:
+    """How a setting is recommended: among those that could be best in ``metric``.
+
+    Of these the best fitted one; or, with ``prefer``, the one where that metric or "seconds" is
+    best on average, among those whose fitted mean is at most ``within`` worse than the best.
+    """
+
+    metric: str
+    prefer: str | None = None
+    within: float = math.inf
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything the analysis needs beside the table of runs.
 
-    ``columns`` maps our column names to the table's own; ``baseline`` gives the baseline's
+    ``columns`` maps our column names to the table's own (``trajectory`` perhaps to several, which
+    tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
     effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
-    the Pareto front, all if it is empty.
+    the Pareto front, all if it is empty; without ``recommend`` a setting is recommended
+    for all metrics together. ``degree`` is None where it is left to the runs.
+    ``blocks`` are columns whose levels shift the metrics and are no factor; None: the replicates,
+    where they are a block. ``observational``: nobody assigned the settings of the runs; None: it
+    depends on where the table comes from.
     """
 
     factors: tuple[Factor, ...]
     metrics: tuple[Metric, ...]
     seed: int = 0
-    degree: int = 2
+    degree: int | None = None
     formula: str | None = None
+    blocks: tuple[str, ...] | None = None
+    observational: bool | None = None
     alpha: float = 0.05
     bootstrap: int = 2000
     pareto: tuple[str, ...] = ()
     desirability: Mapping[str, float] = field(default_factory=dict)
+    recommend: Recommend | None = None
     target_effect: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -96,11 +129,6 @@ class Settings:
     def front_metrics(self) -> tuple[Metric, ...]:
         """The metrics of the Pareto front, in the config's order."""
         return tuple(m for m in self.metrics if not self.pareto or m.name in self.pareto)
-
-    @property
-    def subplot_factor(self) -> str | None:
-        """The factor that varies within a training run: epochs, if the study has it."""
-        return "epochs" if "epochs" in self.factor_names else None
 
     def factor(self, name: str) -> Factor:
         return next(factor for factor in self.factors if factor.name == name)
@@ -132,9 +160,13 @@ class Settings:
                 f"analysis.formula: {shown(formula)} is no formula; "
                 "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
             )
-        degree = 2 if formula is not None else analysis.get("degree", 2)
-        if type(degree) is not int or degree not in (1, 2, 3):
+        degree = analysis.get("degree")
+        if degree is not None and (type(degree) is not int or degree not in (1, 2, 3)):
             raise UserError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
+        blocks = _blocks(analysis.get("blocks"), [*names, *(metric.name for metric in metrics)])
+        observational = analysis.get("observational")
+        if observational is not None and not isinstance(observational, bool):
+            raise UserError(f"analysis.observational: {shown(observational)} is not true or false.")
 
         measured = [metric.name for metric in metrics]
         weights = _section(analysis, "desirability")
@@ -150,9 +182,10 @@ class Settings:
             elif not isinstance(baseline.get(factor.name, ""), str | int | float):
                 raise UserError(f"{key}: {shown(baseline[factor.name])} is not a level.")
         columns = _section(analysis, "columns")
-        _known_keys(columns, _columns(factors, metrics), "analysis.columns")
+        _known_keys(columns, _columns(factors, metrics, blocks or ()), "analysis.columns")
         for key, column in columns.items():
-            if not isinstance(column, str):
+            listed = column if key == "trajectory" and isinstance(column, list) else [column]
+            if not listed or not all(isinstance(each, str) for each in listed):
                 raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
 
         return cls(
@@ -161,6 +194,8 @@ class Settings:
             seed=_whole(config.get("seed", 0), "seed", 0, 4_294_967_295),
             degree=degree,
             formula=formula,
+            blocks=blocks,
+            observational=observational,
             alpha=_between(analysis.get("alpha", 0.05), "analysis.alpha", 0.0001, 0.5),
             bootstrap=_whole(analysis.get("bootstrap", 2000), "analysis.bootstrap", 100, 1_000_000),
             pareto=_pareto(analysis.get("pareto"), [metric.name for metric in metrics]),
@@ -168,13 +203,17 @@ class Settings:
                 key: _between(value, f"analysis.desirability.{key}", 0, 1000)
                 for key, value in weights.items()
             },
+            recommend=_recommend(analysis.get("recommend"), measured),
             target_effect={
                 metric.name: _target_effect(targets[metric.name], metric)
                 for metric in metrics
                 if metric.name in targets
             },
             baseline=dict(baseline),
-            columns=dict(columns),
+            columns={
+                key: tuple(column) if isinstance(column, list) else column
+                for key, column in columns.items()
+            },
         )
 
 
@@ -182,10 +221,13 @@ _ANALYSIS_KEYS = (
     "metrics",
     "degree",
     "formula",
+    "blocks",
+    "observational",
     "alpha",
     "bootstrap",
     "pareto",
     "desirability",
+    "recommend",
     "target_effect",
     "baseline",
     "columns",
@@ -240,7 +282,7 @@ def _metrics(analysis: Mapping[str, Any], factors: list[str]) -> tuple[Metric, .
 def _metric(name: str, options: Mapping[str, Any], key: str) -> Metric:
     """What the config does not say of a metric that is known is as `common.metrics` has it."""
     known = BY_NAME.get(name)
-    _known_keys(options, ("better", "unit", "bounds"), key)
+    _known_keys(options, ("better", "unit", "bounds", "transform"), key)
     better = options.get("better", known.better if known else None)
     if better not in ("higher", "lower"):
         raise UserError(f"{key}.better: {shown(better)} is not 'higher' or 'lower'.")
@@ -248,14 +290,35 @@ def _metric(name: str, options: Mapping[str, Any], key: str) -> Metric:
     unit = "" if unit is None else unit
     if not (isinstance(unit, str) and unit.isprintable() and len(unit) <= 20):
         raise UserError(f"{key}.unit: {shown(unit)} is not a text of at most 20 characters.")
+    bounds = implied_bounds(name, unit)
     if options.get("bounds") is not None:
-        return Metric(name, better, unit, _bounds(options["bounds"], f"{key}.bounds"))
+        bounds = _bounds(options["bounds"], unit, f"{key}.bounds")
+    transform = options.get("transform")
+    if transform is not None and transform not in TRANSFORMS:
+        raise UserError(f"{key}.transform: {shown(transform)} is not 'logit' or 'log'.")
+    if transform == "log" and bounds[0] < 0:
+        bounds = (0.0, bounds[1])
+    if transform == "logit" and not math.isfinite(bounds[1] - bounds[0]):
+        raise UserError(
+            f"{key}.transform: logit is for a metric with two bounds; write unit: points for a "
+            "proportion, or bounds: [0, 100], or transform: log."
+        )
+    return Metric(name, better, unit, bounds, transform)
+
+
+def implied_bounds(name: str, unit: str) -> tuple[float, float]:
+    """The bounds that a metric has by its name or its unit, unless the config gives them."""
+    known = BY_NAME.get(name)
     if known is not None and (unit == known.unit or known.bounds == NOT_NEGATIVE):
-        return Metric(name, better, unit, known.bounds)
-    return Metric(name, better, unit, PROPORTION if unit == "points" else (-math.inf, math.inf))
+        return known.bounds
+    if unit == "points":
+        return PROPORTION
+    words = re.split(r"[\W_]+", name.lower())
+    never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
+    return NOT_NEGATIVE if never_negative else (-math.inf, math.inf)
 
 
-def _bounds(value: Any, key: str) -> tuple[float, float]:
+def _bounds(value: Any, unit: str, key: str) -> tuple[float, float]:
     if not isinstance(value, list) or len(value) != 2:
         raise UserError(
             f"{key}: {shown(value)} is not the two values between which the metric lies, such as "
@@ -264,7 +327,25 @@ def _bounds(value: Any, key: str) -> tuple[float, float]:
     low, high = (end if end in (-math.inf, math.inf) else _number(end, key) for end in value)
     if not low < high:
         raise UserError(f"{key}: {shown(low)} is not below {shown(high)}.")
+    if unit == "points" and (low < 0 or high > 1):
+        raise UserError(f"{key}: {shown(value)}; a proportion is between 0 and 1.")
     return low, high
+
+
+def _blocks(names: Any, taken: list[str]) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    if not isinstance(names, list) or len(set(map(str, names))) < len(names):
+        raise UserError(
+            f"analysis.blocks: {shown(names)} is not a list of different columns; for example "
+            "[dataset], or [] for none."
+        )
+    for name in names:
+        if name in taken:
+            raise UserError(f"analysis.blocks: {name} is a factor or a metric already.")
+        if name != "replicate":
+            _require_word(name, "analysis.blocks")
+    return tuple(names)
 
 
 def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
@@ -278,11 +359,41 @@ def _pareto(names: Any, metrics: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _columns(factors: Iterable[Factor], metrics: Iterable[Metric]) -> list[str]:
+def _recommend(section: Any, metrics: list[str]) -> Recommend | None:
+    key = "analysis.recommend"
+    if section is None:
+        return None
+    section = _mapping(section, key)
+    _known_keys(section, ("metric", "within", "prefer"), key)
+    if "metric" not in section:
+        raise UserError(f"{key}.metric: missing; for example {{metric: {metrics[0]}}}.")
+    _known_keys([section["metric"]], metrics, f"{key}.metric", "not one of analysis.metrics")
+    prefer, within = section.get("prefer"), section.get("within")
+    if prefer is None:
+        if within is not None:
+            raise UserError(
+                f"{key}.within: says how much may be lost for the sake of another metric or of "
+                "seconds; name it with prefer."
+            )
+        return Recommend(section["metric"])
+    others = [name for name in dict.fromkeys([*metrics, "seconds"]) if name != section["metric"]]
+    _known_keys([prefer], others, f"{key}.prefer", "neither another metric nor seconds")
+    if within is None:
+        return Recommend(section["metric"], prefer)
+    loss = _number(within, f"{key}.within")
+    if loss <= 0:
+        raise UserError(f"{key}.within: {shown(within)} is not above 0.")
+    return Recommend(section["metric"], prefer, loss)
+
+
+def _columns(
+    factors: Iterable[Factor], metrics: Iterable[Metric], blocks: Iterable[str]
+) -> list[str]:
     """Every column of the run table whose name the user may map."""
     names = [factor.name for factor in factors] + [metric.name for metric in metrics]
     return [
         *names,
+        *blocks,
         *RESERVED,
         *(f"baseline_{name}" for name in names),
         "seconds",

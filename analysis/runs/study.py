@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from analysis.runs.settings import Settings
+from analysis.runs.structure import factors_within
+
+if TYPE_CHECKING:  # analysis.fit knows the study
+    from analysis.fit.estimable import LeftOut
+    from analysis.fit.terms import Term
 
 
 @dataclass(frozen=True)
@@ -30,16 +35,30 @@ class Study:
 
     ``runs`` has our column names: the factors, replicate, trajectory, status, every metric,
     baseline_<metric> and delta_<metric> where the baseline was measured, and any further column as
-    it came. A diverged or failed run has empty metrics. ``baseline`` holds the baseline's own
-    hyperparameters, as far as known; ``notes`` says what the table cannot tell.
+    it came. A run that diverged, failed or was pruned has empty metrics. Where replicates are no
+    block, ``replicate`` is 0 everywhere and ``run_label`` what the table says of each run.
+
+    ``settings`` are the config's as the table allows them: factors without a contrast are gone,
+    ``observational`` is decided. ``terms`` are those of the model, by metric; ``left_out`` what is
+    not in a model that nobody prescribed; ``determined`` the metrics that are exact functions of
+    the settings, which no regression is for. ``baseline`` holds the baseline's own hyperparameters,
+    as far as known; ``notes`` says what the table cannot tell.
     """
 
     runs: pd.DataFrame
+    settings: Settings = field(default_factory=lambda: Settings((), ()))
+    terms: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[LeftOut, ...]] = field(default_factory=dict)
+    determined: frozenset[str] = frozenset()
     baseline: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
     histories: pd.DataFrame = field(default_factory=pd.DataFrame)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = Path()  # paths of predictions in the table start here
+
+    def subplot_factors(self, settings: Settings) -> tuple[str, ...]:
+        """The factors that vary within a trajectory."""
+        return factors_within(self.runs, settings.factor_names)
 
     def response(self, metric: str, framing: str) -> pd.Series:
         """What is regressed, for the runs that have it: the metric, or its difference to the
@@ -49,6 +68,8 @@ class Study:
 
     def framings(self, metric: str, settings: Settings) -> tuple[str, ...]:
         """The framings in which the metric can be studied."""
+        if metric in self.determined:
+            return ()
         known = all(f.name in self.baseline for f in settings.factors if f.numeric)
         if known and f"delta_{metric}" in self.runs:
             return ("absolute", "relative")

@@ -78,7 +78,7 @@ def test_training_refuses_a_damaged_split(copy):
     split.write_bytes(content)
     message = refused(copy, f"results/tiny/{CELL}/metrics.json")
     assert "results/tiny/data/replicate=0.safetensors is damaged" in message
-    assert "Delete it and start the same command again" in message
+    assert "Delete it and rerun the same command" in message
 
 
 def test_only_what_a_change_affects_is_computed_again(copy):

@@ -155,7 +155,7 @@ def test_ctrl_c_stops_soon_and_says_how_to_go_on(small, tmp_path):
     running = jobs(process)
     os.killpg(process.pid, signal.SIGINT)
     process.wait(timeout=10)
-    assert "Start the same command again" in (study / "told.txt").read_text()
+    assert "Run the same command again" in (study / "told.txt").read_text()
     assert not any("scripts/tmp" in command_of(pid) for pid in running)
 
 
@@ -181,7 +181,7 @@ def test_a_second_snakemake_on_the_same_study_is_refused(small, tmp_path):
             time.sleep(0.1)
         second = snakemake(study, "--cores", "1")
         assert second.returncode != 0
-        assert f"Another process ({first.pid}) is at work on results/tiny" in second.stderr
+        assert f"Another process ({first.pid}) is working on results/tiny" in second.stderr
         assert "Traceback" not in second.stderr
         assert first.poll() is None
     finally:

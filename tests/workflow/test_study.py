@@ -253,7 +253,7 @@ def test_a_change_that_the_fetched_checkpoint_does_not_allow_is_refused(copy):
         ),
         (
             lambda c: c["factors"]["epochs"].update(levels=[1, 3]),
-            r"factors\.epochs\.levels: 2 levels cannot tell the term epochs\^2\. "
+            r"factors\.epochs\.levels: 2 levels cannot identify the term epochs\^2\. "
             r"Add a level, or take epochs\^2 out of analysis\.formula\.",
         ),
     ],

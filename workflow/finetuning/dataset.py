@@ -83,7 +83,7 @@ def tokenise(texts: Sequence[str], checkpoint_directory: Path, max_tokens: int) 
     positions = settings.get("max_position_embeddings", 512)
     if max_tokens > positions:
         raise UserError(
-            f"padded_lengths: {max_tokens} is more than the checkpoint can take; it has "
+            f"padded_lengths: {max_tokens} is more than the checkpoint can handle; it has "
             f"{positions} positions. Write {positions} or less."
         )
     tokenizer = load_tokenizer(checkpoint_directory)

@@ -129,7 +129,7 @@ def draw_split(
     training_pool = candidates.apart(training_pool, evaluation)
     if len(training_pool) < training_size:
         raise UserError(
-            f"data.training_examples: {training_size} are asked for, but only "
+            f"data.training_examples: {training_size} were requested, but only "
             f"{len(training_pool)} texts share neither a group nor all their tokens with the "
             "evaluation set. Ask for fewer."
         )
@@ -245,7 +245,7 @@ def _require_enough(available: int, size: int, name: str) -> None:
     if available < size:
         keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
         raise UserError(
-            f"{keys}: {size} are asked for, but there are {available} texts "
+            f"{keys}: {size} were requested, but there are {available} texts "
             "(repeated ones removed). Ask for fewer."
         )
 
@@ -270,7 +270,7 @@ def _require_classes(
                 pool = candidates.evaluation if name == "evaluation" else candidates.training
                 there = int(np.sum(candidates.labels[pool] == label))
                 raise UserError(
-                    f"data.least_of_a_class: {least} of each class are asked for, but of the "
+                    f"data.least_of_a_class: {least} of each class were requested, but of the "
                     f"{len(rows)} {name} texts of replicate {replicate} {found} have the label "
                     f"{label}, as have {there} of the {int(pool.sum())} they are drawn from. Ask "
                     f"for more in data.{name}_examples, or take texts with more of that label."

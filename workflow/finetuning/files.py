@@ -41,7 +41,7 @@ def sha256(path: Path) -> str:
 def damaged(path: Path, what: str) -> UserError:
     """The error that names a file which is not as it was written."""
     return UserError(
-        f"{path} is damaged: {what}. Delete it and start the same command again; it is made anew."
+        f"{path} is damaged: {what}. Delete it and rerun the same command; it will be recreated."
     )
 
 
@@ -57,8 +57,8 @@ def check_made_with(path: Path, recorded: Mapping, wanted: Mapping) -> None:
         if recorded.get(key) != value:
             what = _first_difference(key, recorded.get(key), value)
             raise UserError(
-                f"{path} was made with other settings ({what}). Delete it and start the same "
-                "command again; it is made anew."
+                f"{path} was made with other settings ({what}). Delete it and rerun the same "
+                "command; it will be recreated."
             )
 
 
@@ -173,8 +173,8 @@ def read_digests(folder: Path, made_with: Mapping | None = None) -> dict[str, st
 
 def _damaged_folder(folder: Path, what: str) -> UserError:
     return UserError(
-        f"The folder {folder} is damaged: {what}. Delete the folder and start the same command "
-        "again; it is made anew."
+        f"The folder {folder} is damaged: {what}. Delete the folder and rerun the same command; "
+        "it will be recreated."
     )
 
 

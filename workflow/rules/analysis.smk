@@ -82,6 +82,8 @@ rule figures:
         ),
     log:
         f"{LOGS}/figures.log",
+    # One process a thread, fewer where Snakemake has fewer cores; the figures are the same.
+    threads: 4
     message:
         "Drawing the figures"
     script:

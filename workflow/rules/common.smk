@@ -35,7 +35,7 @@ onerror:
             file=sys.stderr,
         )
     print(
-        "What was finished is kept. Start the same command again to go on.",
+        "Finished work is kept. Run the same command again to resume.",
         file=sys.stderr,
     )
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from job import job  # isort: split
 
 from analysis import figures, tables
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from finetuning.files import read_digests, write_digests
 from study.gather import check_gathered
@@ -14,12 +14,12 @@ from study.gather import check_gathered
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]):
-    check_gathered(Path(snakemake.input.runs[0]).parent)
-    read_digests(Path(snakemake.input.tables[0]))
-    settings = Settings.from_config(snakemake.config)
-    study = runs.read(snakemake.input.runs[0], settings)
-    computed = tables.read_tables(snakemake.input.tables[0])
-    drawn = Path(snakemake.output[0])
-    figures.draw_all(computed, study, settings, drawn)
-    write_digests(drawn, made_with={})
+if __name__ == "__main__":  # the processes that draw read this file too
+    with job(snakemake.log[0]):
+        check_gathered(Path(snakemake.input.runs[0]).parent)
+        read_digests(Path(snakemake.input.tables[0]))
+        study = table.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
+        computed = tables.read_tables(snakemake.input.tables[0])
+        drawn = Path(snakemake.output[0])
+        figures.draw_all(computed, study, study.settings, drawn, snakemake.threads)
+        write_digests(drawn, made_with={})

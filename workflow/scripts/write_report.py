@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from job import job  # isort: split
 
 from analysis import report, tables
-from analysis.runs import table as runs
+from analysis.runs import table
 from analysis.runs.settings import Settings
 from finetuning.files import read_digests
 from study.gather import check_gathered
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]):
     check_gathered(Path(snakemake.input.runs[0]).parent)
     read_digests(Path(snakemake.input.tables[0]))
-    settings = Settings.from_config(snakemake.config)
-    study = runs.read(snakemake.input.runs[0], settings)
+    study = table.read(snakemake.input.runs[0], Settings.from_config(snakemake.config))
     computed = tables.read_tables(snakemake.input.tables[0])
     figures = Path(snakemake.input.figures[0])
     read_digests(figures)
-    report.write(computed, study, settings, figures, Path(snakemake.output[0]))
+    report.write(computed, study, study.settings, figures, Path(snakemake.output[0]))

@@ -54,8 +54,8 @@ def check_analysis(analysis: Mapping) -> None:
     for key in ("baseline", "columns"):
         if analysis.get(key):
             raise UserError(
-                f"analysis.{key}: it is for tables of runs from elsewhere; those of a study are "
-                "known. Remove it."
+                f"analysis.{key}: it is for tables of runs from elsewhere; a study knows its "
+                "own. Remove it."
             )
     for metric in analysis["metrics"]:
         if metric not in (*METRICS, *COSTS):
@@ -110,7 +110,7 @@ def _message(error: ValidationError, prefix: tuple) -> str:
     hint = ""
     wanted = error.validator_value if error.validator == "type" else ()
     if wanted in ("number", "integer") and _is_number(given):
-        hint = " YAML takes it for text: write it without quotes and with a point, as in 3.0e-5."
+        hint = " YAML reads it as text: write it without quotes and with a point, as in 3.0e-5."
     return f"{key}: {shown(given)} was given, but {expected} is needed.{hint}"
 
 
@@ -143,7 +143,7 @@ def _check_factors(config: dict) -> None:
         repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
         if repeated:
             raise UserError(
-                f"factors.{name}.levels: {repeated[0]!r} is there twice. Name each level once."
+                f"factors.{name}.levels: {repeated[0]!r} is listed twice. List each level once."
             )
         if HYPERPARAMETERS[name].scale == "categorical" and scale != "categorical":
             raise UserError(f"factors.{name}.scale: {scale} needs numbers. Write categorical.")

@@ -269,6 +269,6 @@ def _unusable_cells(unusable: Mapping[Path, UserError], every: Path, usable: int
     return UserError(
         f"{len(unusable)} of {len(unusable) + usable} cells cannot be used:\n"
         + "\n".join(lines)
-        + "\nThis removes them; the same command then computes them anew:\n  rm -r "
+        + "\nThis removes them; the same command then recomputes them:\n  rm -r "
         + " ".join(shlex.quote(str(folder)) for folder in folders)
     )

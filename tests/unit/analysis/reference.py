@@ -1,6 +1,7 @@
 """The studies of tests/reference and R's answers to them."""
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -32,7 +33,7 @@ CONFIG = {
 
 CHEMREACT_CONFIG = {
     "factors": {"Time": {"range": [80, 90]}, "Temp": {"range": [170, 180]}},
-    "analysis": {"metrics": {"Yield": {"better": "higher"}}},
+    "analysis": {"metrics": {"Yield": {"better": "higher"}}, "columns": {"replicate": "Block"}},
 }
 
 
@@ -44,14 +45,47 @@ def study(design="splitplot_balanced"):
     return runs.read(REFERENCE / f"{design}.csv", settings())
 
 
+OBSERVATIONAL_CONFIG = {
+    "factors": CONFIG["factors"],
+    "analysis": {"metrics": CONFIG["analysis"]["metrics"]},
+}
+
+CENTRAL_COMPOSITE_CONFIG = {
+    "factors": {name: {"range": [-1, 1]} for name in ("x1", "x2", "x3")},
+    "analysis": {"metrics": {"y": {"better": "higher"}}},
+}
+
+
+def observational():
+    """A table nobody designed, with its data set as the block."""
+    return _with_block("observational.csv", "dataset", OBSERVATIONAL_CONFIG)
+
+
+def central_composite():
+    return _with_block("ccd.csv", "block", CENTRAL_COMPOSITE_CONFIG)
+
+
+def _with_block(file, block, config):
+    """Study and settings; every run is a trajectory and the column ``block`` the replicate."""
+    table = pd.read_csv(REFERENCE / file)
+    read = runs.from_table(table.assign(replicate=range(len(table))), settings(config))
+    read.runs["replicate"] = read.runs[block]
+    return read, settings(config)
+
+
+def simulations(small):
+    """How many tables a simulation draws: ``small``, or what SIMULATIONS=2000 in front of pytest
+    asks for."""
+    return int(os.environ.get("SIMULATIONS", small))
+
+
+def at_most(nominal, draws):
+    """The largest share of false findings that does not speak (p 0.005) against ``nominal``."""
+    return nominal + 2.6 * (nominal * (1 - nominal) / draws) ** 0.5
+
+
 def chemreact():
-    """ChemReact repeats its centre point within a block, which a table of runs may not, so the
-    block is put in place of the replicate afterwards."""
-    table = pd.read_csv(REFERENCE / "chemreact.csv")
-    table = table.assign(replicate=range(len(table)))
-    read = runs.from_table(table, settings(CHEMREACT_CONFIG))
-    read.runs["replicate"] = read.runs["Block"]
-    return read
+    return runs.read(REFERENCE / "chemreact.csv", settings(CHEMREACT_CONFIG))
 
 
 def answers(name):

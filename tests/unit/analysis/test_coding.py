@@ -4,7 +4,7 @@ import pytest
 import reference
 
 from analysis.fit.coding import Coding, codings
-from analysis.fit.least_squares import Model
+from analysis.fit.model import Block, Model
 from analysis.fit.terms import Term, check_plan, model_terms, parse_formula, polynomial
 from analysis.runs.settings import Factor
 from common.errors import UserError
@@ -67,12 +67,43 @@ def test_a_formula_is_parsed():
 
 
 @pytest.mark.parametrize(
+    ("formula", "terms"),
+    [
+        ("a + b + a", "a b"),
+        ("a*b", "a b a:b"),
+        ("a*b*c", "a b a:b c a:c b:c a:b:c"),
+        ("(a + b + c)^2", "a b c a:b a:c b:c"),
+        ("(a + b + c)^3 - a:b:c", "a b c a:b a:c b:c"),
+        ("(a + b)^2 + a^2 + b^2", "a b a:b a^2 b^2"),
+        ("(a + b):c", "a:c b:c"),
+        ("a*b - b + d-e", "a a:b d-e"),
+        ("b:a", "a:b"),
+    ],
+)
+def test_a_formula_expands_as_in_r(formula, terms):
+    factors = (Factor("a"), Factor("b"), Factor("c", "categorical"), Factor("d-e"))
+    assert [term.name for term in parse_formula(formula, factors)] == terms.split()
+
+
+def test_a_formula_without_end_is_refused():
+    factors = [Factor(f"x{number}") for number in range(30)]
+    everything = "(" + " + ".join(factor.name for factor in factors) + ")"
+    for formula in (f"{everything}^9", "*".join([everything] * 3), "(" * 9999 + "x1"):
+        with pytest.raises(UserError, match=r"^analysis\.formula: "):
+            parse_formula(formula, factors)
+
+
+@pytest.mark.parametrize(
     ("formula", "words"),
     [
-        ("learning_rate * epochs", ["'learning_rate * epochs'", "not understood"]),
+        ("learning_rate ** epochs", ["'* epochs'", "not understood"]),
+        ("(learning_rate + epochs", ["''", "not understood"]),
+        ("learning_rate + epochs)", ["')'", "not understood"]),
+        ("epochs - epochs", ["no term is left"]),
+        ("epochs^10", ["'10'", "not understood"]),
+        ("epochs-1", ["'epochs-1'", "spaces around"]),
         ("learning_rate + ", ["''"]),
         ("epoch", ["'epoch'", "'epochs'"]),
-        ("epochs + epochs", ["epochs is there twice"]),
         ("__import__(1)", ["no factor"]),
     ],
 )
@@ -86,20 +117,27 @@ def test_a_formula_that_is_none_is_refused(formula, words):
 @pytest.mark.parametrize(
     ("model", "remedy"),
     [
-        ({"degree": 2}, "write analysis.degree: 1"),
-        ({"formula": "batch_size + epochs^2"}, "take epochs^2 out of analysis.formula"),
+        ({"degree": 2}, "leave analysis.degree out for the largest model that can be estimated"),
+        ({"formula": "batch_size^2 + epochs^2"}, "take these terms out of analysis.formula"),
     ],
 )
-def test_a_power_that_the_planned_levels_cannot_tell_is_refused(model, remedy):
+def test_all_powers_that_the_planned_levels_cannot_identify_are_refused_at_once(model, remedy):
     settings = reference.settings(**model)
     factors = {name: {"levels": [1, 2, 3]} for name in settings.factor_names}
     check_plan(settings, factors, replicates=2)
-    factors["epochs"] = {"levels": [1, 3]}
+    factors["epochs"] = factors["batch_size"] = {"levels": [1, 3]}
     with pytest.raises(UserError) as error:
         check_plan(settings, factors, replicates=2)
     assert str(error.value) == (
-        f"factors.epochs.levels: 2 levels cannot tell the term epochs^2. Add a level, or {remedy}."
+        "factors: there are too few levels for batch_size^2 (batch_size has 2 and it takes 3), "
+        f"epochs^2 (epochs has 2 and it takes 3). Add levels, or {remedy}."
     )
+
+
+def test_a_model_left_open_needs_levels_for_main_effects_alone():
+    settings = reference.settings()
+    factors = {name: {"levels": [1, 2]} for name in settings.factor_names}
+    check_plan(settings, factors, replicates=1)
 
 
 def test_levels_that_are_no_numbers_need_no_power():
@@ -130,10 +168,13 @@ def test_a_categorical_factor_takes_a_coefficient_a_level():
 
 def test_a_model_matrix_has_the_average_replicate_where_none_is_given():
     epochs = Coding(Factor("epochs"), (1, 3), 2.0, 1.0)
-    model = Model((epochs,), (Term((("epochs", 1),)),), (0, 1, 2))
+    model = Model((epochs,), (Term((("epochs", 1),)),), (Block("replicate", (0, 1, 2)),))
     assert model.names == ("intercept", "replicate[1]", "replicate[2]", "epochs")
     points = pd.DataFrame({"epochs": [1, 3]})
     assert model.matrix(points) == pytest.approx(
         np.array([[1, 1 / 3, 1 / 3, -1], [1, 1 / 3, 1 / 3, 1]])
     )
-    assert model.matrix(points, [0, 2]).tolist() == [[1, 0, 0, -1], [1, 0, 1, 1]]
+    assert model.matrix(points, pd.DataFrame({"replicate": [0, 2]})).tolist() == [
+        [1, 0, 0, -1],
+        [1, 0, 1, 1],
+    ]

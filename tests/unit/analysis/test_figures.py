@@ -2,7 +2,12 @@
 
 import functools
 import itertools
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -10,10 +15,12 @@ import pytest
 import reference
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from analysis import figures, style, tables, words
 from analysis.runs import table as runs
 from common.configuration import read_config
+from tests import strange_tables
 
 FOUR_FACTORS = {
     "factors": {
@@ -136,6 +143,51 @@ def test_labels_and_titles_do_not_overlap(kind, case):
             assert not one.overlaps(other)
 
 
+@functools.cache
+def strange(make):
+    table, config = make()
+    settings = reference.settings(config, bootstrap=100)
+    study = runs.from_table(table, settings)
+    return tables.compute(study, settings), study, settings
+
+
+def texts_drawn(figure):
+    """Every text that is really drawn: an axis has labels beyond its ends, too."""
+    found, draw = [], Text.draw
+
+    def noted(text, *given, **named):
+        if text.get_visible() and text.get_text().strip():
+            found.append(text)
+        return draw(text, *given, **named)
+
+    with mock.patch.object(Text, "draw", noted):
+        FigureCanvasAgg(figure).draw()
+    return found
+
+
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("make", strange_tables.SMALL, ids=lambda make: make.__name__)
+def test_of_strange_tables_no_text_touches_another_or_leaves_the_page(kind, make):
+    computed, study, settings = strange(make)
+    for metric in settings.metrics if kind.per_metric else (None,):
+        try:
+            figure = kind.draw(computed, study, settings, *([metric] if metric else []))
+        except figures.CannotDraw:
+            continue
+        assert figure.get_figheight() <= 9  # with its caption on one page
+        if any(hasattr(axes, "zaxis") for axes in figure.axes):
+            continue  # labels of 3-d axes are as deep as they are wide
+        texts = texts_drawn(figure)
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        width, height = figure.bbox.size
+        for told, box in boxes:
+            assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, told
+        for (one, box), (other, beside) in itertools.combinations(boxes, 2):
+            shared = Bbox.intersection(box, beside)
+            touches = shared is not None and min(shared.width, shared.height) > 1.5
+            assert not touches, (one, other)
+
+
 def test_the_reference_study_lacks_only_what_it_did_not_bring():
     _, _, settings = reference_study()
     missing = []
@@ -145,12 +197,13 @@ def test_the_reference_study_lacks_only_what_it_did_not_bring():
     assert missing == ["learning_curves", "reliability"]
 
 
-def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monkeypatch):
+@pytest.mark.parametrize("processes", [1, 2])
+def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monkeypatch, processes):
     few = [k for k in figures.FIGURES if k.name in ("differences", "tradeoff", "reliability")]
     monkeypatch.setattr(figures, "FIGURES", few)
     computed, study, settings = reference_study()
     first = figures.draw_all(computed, study, settings, tmp_path / "first")
-    again = figures.draw_all(computed, study, settings, tmp_path / "again")
+    again = figures.draw_all(computed, study, settings, tmp_path / "again", processes)
     assert [p.name for p in first] == [p.name for p in again]
     assert {p.name for p in first} == {p.name for p in (tmp_path / "first").iterdir()}
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(first, again, strict=True))
@@ -158,6 +211,23 @@ def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monk
     left_out = captions.set_index("name")["left_out"]
     assert left_out["reliability"].endswith(".")
     assert (left_out.drop("reliability") == "").all()
+
+
+def test_processes_that_draw_end_with_the_one_that_started_them():
+    code = "import time; from analysis.figures import side_by_side\n"
+    code += "side_by_side.starmap(time.sleep, [(60,), (60,)], 2)"
+    started = subprocess.Popen(
+        [sys.executable, "-c", code], start_new_session=True, cwd=Path(__file__).parents[3]
+    )
+    time.sleep(4)
+    os.killpg(started.pid, 0)
+    started.kill()
+    started.wait()
+    ends = time.monotonic() + 30
+    with pytest.raises(ProcessLookupError):  # no process of the group is left
+        while time.monotonic() < ends:
+            os.killpg(started.pid, 0)
+            time.sleep(0.1)
 
 
 def test_a_figure_that_cannot_be_drawn_any_more_is_removed(tmp_path, monkeypatch):

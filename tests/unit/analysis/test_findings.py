@@ -1,4 +1,6 @@
-"""Findings on tables with known answers: an effect, none, a conflict, a saddle."""
+"""Findings on tables with known answers: an effect, none, one through another, a conflict."""
+
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,30 +10,56 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from analysis import findings, words
+from analysis import findings
+
+FACTORS = ("learning_rate", "batch_size", "epochs")
+STUDY, SETTINGS = reference.study(), reference.settings()
+NAN = float("nan")
 
 
-def coefficient(term, estimate, std_error=0.001, q_value=0.001, **others):
+def joint(kind, tested, q_value=0.9, metric="accuracy", **others):
     row = {
-        "metric": "accuracy",
+        "metric": metric,
         "framing": "absolute",
         "estimator": "split_plot",
-        "term": term,
-        "estimate": estimate,
-        "std_error": std_error,
-        "statistic": estimate / std_error,
-        "df": 60.0,
+        "kind": kind,
+        "tested": tested,
+        "f_statistic": 4.0,
+        "df": 4,
+        "denominator_df": 15.6,
         "p_value": q_value / 2,
-        "q_value": q_value,
-        "ci_low": estimate - 2 * std_error,
-        "ci_high": estimate + 2 * std_error,
+        "q_value": NAN if kind == "global" else q_value,
     }
     return row | others
 
 
-def find(tables, study=None, settings=None):
+def joint_tests(metric="accuracy", together=0.9, pairs=(), **factors):
+    """Every joint test of a metric: q-values by factor, 0.9 unless given, and of some pairs."""
+    rows = [joint("global", "global", together * 2, metric)]
+    rows += [joint("factor", name, factors.get(name, 0.9), metric) for name in FACTORS]
+    return rows + [joint("pair", pair, q_value, metric) for pair, q_value in pairs]
+
+
+def difference(factor, levels, size, margin=0.001, metric="accuracy", **place):
+    return {
+        "metric": metric,
+        "factor": factor,
+        "comparison": "largest" if place else "average",
+        "level": levels[0],
+        "other_level": levels[1],
+        "difference": size,
+        "std_error": margin / 2,
+        "df": 30.0,
+        "ci_low": size - margin,
+        "ci_high": size + margin,
+        **dict.fromkeys(FACTORS, NAN),
+        **place,
+    }
+
+
+def find(tables, study=STUDY, settings=SETTINGS):
     tables = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    return findings.find(tables, study or reference.study(), settings or reference.settings())
+    return findings.find(tables, study, settings)
 
 
 def one(found, **where):
@@ -41,67 +69,144 @@ def one(found, **where):
     return found.iloc[0]
 
 
-def test_an_effect_is_told_in_points_and_natural_units():
-    found = find({"coefficients": [coefficient("learning_rate", 0.004, q_value=0.02)]})
-    row = one(found, metric="accuracy", section="effects")
-    assert row["kind"] == "effect"
-    assert row["significant"]
-    # twice the coefficient: it is the change for half of the range
+def test_a_factor_that_matters_is_told_with_its_largest_difference():
+    rows = [
+        difference("learning_rate", (1e-5, 3e-5), 0.004),
+        difference("learning_rate", (1e-5, 1e-4), -0.012, 0.004),
+    ]
+    found = find({"joint": joint_tests(learning_rate=0.02), "differences": rows})
+    row = one(found, metric="accuracy", about="learning_rate")
+    assert (row["kind"], row["significant"]) == ("effect", True)
+    assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx((0.012, 0.008, 0.016))
     assert row["sentence"] == (
-        "Raising the learning rate from 1e-5 to 1e-4 at batch size 16 and 2 epochs changes "
-        "accuracy by +0.8 points (95 % interval 0.4 to 1.2; p = 0.010, q = 0.020)."
+        "Accuracy depends on learning rate (F(4, 15.6) = 4.00, p = 0.010, q = 0.020). On average "
+        "over the settings that were run it is 1.2 points higher with learning rate 1e-5 than with "
+        "1e-4 (95 % interval 0.8 to 1.6)."
+    )
+    summary = one(found, section="summary", metric="accuracy")
+    assert summary["sentence"] == (
+        "Accuracy depends on learning rate (1.2 points higher with 1e-5 than with 1e-4, 0.8 to "
+        "1.6); no detectable effect of batch size or epochs."
     )
 
 
-def test_no_effect_says_what_could_have_been_seen():
-    tables = {
-        "coefficients": [coefficient("batch_size", 0.0005, q_value=0.9)],
-        "power": [{"metric": "accuracy", "term": "batch_size", "smallest_effect": 0.004}],
-    }
-    found = find(tables)
-    row = one(found, metric="accuracy", kind="no_effect")
-    assert not row["significant"]
-    assert row["sentence"].startswith("No detectable effect of batch size on accuracy")
-    assert "the design could have seen 0.8 points" in row["sentence"]
-    summary = one(found, metric="accuracy", section="summary")
-    assert summary["kind"] == "nothing_significant"
-    assert "could have seen 0.8 points" in summary["sentence"]
+def test_the_better_side_is_that_of_the_metric():
+    rows = [difference("epochs", (1.0, 3.0), 0.05, 0.02, metric="loss")]
+    found = find({"joint": joint_tests("loss", epochs=0.02), "differences": rows})
+    sentence = one(found, metric="loss", about="epochs")["sentence"]
+    assert "0.050 nats lower with 1 epoch than with 3 (95 % interval 0.030 to 0.070)" in sentence
+
+
+def test_a_factor_that_acts_through_another_is_told_where_it_is_largest():
+    rows = [
+        difference("learning_rate", (1e-5, 1e-4), 0.001, 0.004),
+        difference("learning_rate", (1e-5, 1e-4), 0.03, 0.01, batch_size=8.0, epochs=1.0),
+    ]
+    tests = joint_tests(learning_rate=0.01, pairs=[("learning_rate:epochs", 0.01)])
+    found = find({"joint": tests, "differences": rows})
+    assert one(found, section="summary", metric="accuracy")["sentence"].startswith(
+        "Accuracy depends on learning rate (3.0 points higher with 1e-4 than with 1e-5, 2.0 to "
+        "4.0, at batch size 8, 1 epoch);"
+    )
+    assert (
+        "The difference is largest at batch size 8, 1 epoch: 3.0 points higher"
+        in one(found, kind="effect")["sentence"]
+    )
+    assert one(found, kind="interaction")["sentence"].startswith(
+        "Differences in accuracy between levels of learning rate vary with epochs (F("
+    )
+
+
+def test_without_a_clear_difference_no_size_is_claimed():
+    rows = [difference("epochs", (1.0, 3.0), 0.001, 0.004)]
+    found = find({"joint": joint_tests(epochs=0.01), "differences": rows})
+    sentence = one(found, section="summary", metric="accuracy")["sentence"]
+    assert "epochs (by how much is not clear from these runs)" in sentence
+    tests = joint_tests(epochs=0.01, pairs=[("learning_rate:epochs", 0.01)])
+    sentence = one(find({"joint": tests}), section="summary", metric="accuracy")["sentence"]
+    assert "epochs (differences between levels of learning rate vary with it)" in sentence
+
+
+def test_a_large_q_is_an_indication_only():
+    tests = joint_tests(epochs=0.06)
+    row = one(find({"joint": tests}), metric="accuracy", about="epochs")
+    assert (row["kind"], row["significant"]) == ("indication", False)
+    assert row["sentence"].startswith("Only an indication that accuracy depends on epochs")
+
+
+def test_no_effect_says_what_would_have_been_found():
+    power = [
+        {"metric": "accuracy", "factor": name, "smallest_difference": size}
+        for name, size in (("learning_rate", 0.011), ("batch_size", 0.009), ("epochs", 0.01))
+    ]
+    found = find({"joint": joint_tests(), "power": power})
+    assert one(found, section="summary", metric="accuracy")["sentence"] == (
+        "Accuracy: no detectable effect of learning rate, batch size or epochs (a difference of "
+        "1.1 points would have been found 4 times in 5)."
+    )
+    sentence = one(found, metric="accuracy", about="batch_size")["sentence"]
+    assert sentence.endswith("A difference of 0.9 points would have been found 4 times in 5.")
     assert not found["significant"].any()
 
 
-def test_an_interval_without_zero_but_a_large_q_is_an_indication_only():
-    found = find({"coefficients": [coefficient("epochs", 0.004, q_value=0.06)]})
-    row = one(found, metric="accuracy", section="effects")
-    assert row["kind"] == "indication"
-    assert not row["significant"]
-    assert "indication only" in row["sentence"]
+def test_together_but_none_alone():
+    found = find({"joint": joint_tests(together=0.001)})
+    assert one(found, section="summary", metric="accuracy")["sentence"].startswith(
+        "Accuracy depends on the factors taken together (p = 0.001), but none can be singled out: "
+    )
 
 
-def test_an_interaction_is_four_coefficients_and_a_square_is_minus_one():
-    rows = [coefficient("learning_rate:epochs", 0.005), coefficient("learning_rate^2", -0.01)]
-    found = find({"coefficients": rows})
-    interaction = one(found, section="interactions", metric="accuracy")["sentence"]
-    assert "differs by +2.0 points at 3 epochs from that at 1 epoch" in interaction
-    assert "95 % interval 1.2 to 2.8" in interaction
-    square = one(found, section="effects", metric="accuracy")["sentence"]
-    assert "+1.0 points off the mean of its values at 1e-5 and 1e-4" in square
-    assert "95 % interval 0.8 to 1.2" in square
+def test_factors_that_varied_together_are_not_called_without_effect():
+    together = {"first": "learning_rate", "second": "batch_size", "correlation": 0.98}
+    found = find(
+        {"joint": joint_tests(together=0.001), "confounding": [together | {"together": True}]}
+    )
+    sentence = one(found, section="summary", metric="accuracy")["sentence"]
+    assert "learning rate cannot be told apart from batch size" in sentence
+    assert "no detectable effect of epochs" in sentence
+    assert one(found, section="confounding")["sentence"].startswith(
+        "Learning rate and batch size varied together (correlation 0.98)"
+    )
 
 
-def test_a_conflict_needs_both_metrics_to_be_significant():
-    helps = coefficient("epochs", 0.005)
-    hurts = coefficient("epochs", 0.012, metric="loss")
-    conflict = {"term": "epochs", "metric_a": "accuracy", "metric_b": "loss", "kind": "conflict"}
-    row = one(find({"coefficients": [helps, hurts], "conflicts": [conflict]}), section="tradeoff")
-    assert row["significant"]
-    assert "accuracy by +1.0 points" in row["sentence"]
-    assert "loss by +0.024 nats" in row["sentence"]
-    assert row["sentence"].endswith("better for accuracy, worse for loss.")
+def test_what_could_not_be_tested_is_said():
+    tests = joint_tests()
+    tests[1] |= {"f_statistic": NAN, "p_value": NAN, "q_value": NAN}
+    found = find({"joint": tests})
+    assert one(found, kind="not_tested")["about"] == "learning_rate"
+    sentence = one(found, section="summary", metric="accuracy")["sentence"]
+    assert "learning rate could not be tested" in sentence
+    assert "no detectable effect of batch size or epochs" in sentence
 
-    hurts["q_value"] = 0.2
-    row = one(find({"coefficients": [helps, hurts], "conflicts": [conflict]}), section="tradeoff")
+
+def test_settings_that_nobody_assigned_only_go_with_a_metric():
+    rows = [difference("learning_rate", (1e-5, 1e-4), -0.012, 0.004)]
+    tables = {"joint": joint_tests(learning_rate=0.02), "differences": rows}
+    found = find(tables, settings=replace(SETTINGS, observational=True))
+    assert one(found, section="summary", metric="accuracy")["sentence"] == (
+        "Accuracy goes with learning rate (1.2 points higher in runs with 1e-5 than in runs with "
+        "1e-4, 0.8 to 1.6); no detectable association with batch size or epochs."
+    )
+    assert not found["sentence"].str.contains("effect|depends|chang", regex=True).any()
+
+
+def test_a_conflict_needs_both_metrics_to_be_shown_at_the_same_levels():
+    levels = (1e-5, 1e-4)
+    rows = [
+        difference("learning_rate", levels, 0.01),
+        difference("learning_rate", levels, 0.03, 0.01, metric="loss"),
+    ]
+    tests = joint_tests(learning_rate=0.01) + joint_tests("loss", learning_rate=0.01)
+    row = one(find({"joint": tests, "differences": rows}), section="tradeoff")
+    assert (row["kind"], row["about"], row["significant"]) == ("conflict", "learning_rate", True)
+    assert row["sentence"] == (
+        "Accuracy and loss disagree about learning rate: accuracy is 1.0 points higher with "
+        "learning rate 1e-4 than with 1e-5 (95 % interval 0.9 to 1.1), loss 0.030 nats lower with "
+        "learning rate 1e-5 than with 1e-4 (95 % interval 0.020 to 0.040)."
+    )
+    tests = joint_tests(learning_rate=0.01) + joint_tests("loss")
+    row = one(find({"joint": tests, "differences": rows}), section="tradeoff")
     assert row["kind"] == "no_conflict"
-    assert not row["significant"]
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -128,58 +233,6 @@ def test_diverged_runs_are_counted_and_named():
     assert "1 of 81 runs stopped early and are in the fits" in row["sentence"]
 
 
-def test_another_estimator_is_named_where_the_split_plot_is_missing():
-    row = one(
-        find({"coefficients": [coefficient("epochs", 0.005, estimator="ols")]}), kind="estimator"
-    )
-    assert "classical ordinary least squares" in row["sentence"]
-
-
-def test_an_estimator_that_would_have_concluded_otherwise_is_named():
-    sure = [coefficient("epochs", 0.02, q_value=0.01, estimator=e) for e in ("split_plot", "ols")]
-    other = [
-        coefficient("epochs^2", 0.005, q_value=0.3, estimator="split_plot"),
-        coefficient("epochs^2", 0.005, q_value=0.3, estimator="ols"),
-        coefficient("epochs^2", 0.02, q_value=0.01, estimator="ols_cluster"),
-        coefficient("epochs", 0.02, q_value=0.01, estimator="ols_cluster"),
-    ]
-    row = one(find({"coefficients": sure + other}), kind="estimators_disagree")
-    assert row["sentence"] == (
-        "An analysis by ordinary least squares with cluster-robust errors would have concluded "
-        "otherwise on accuracy about epochs²."
-    )
-
-
-@pytest.mark.parametrize(
-    ("agrees", "kind", "sentence"),
-    [
-        (True, "effects_kept", "No variant of the analysis loses a significant effect."),
-        (
-            False,
-            "effects_lost",
-            "Significant effects that a variant of the analysis loses: epochs on accuracy (degree "
-            "1 and without replicate 0).",
-        ),
-    ],
-)
-def test_a_significant_effect_that_a_variant_loses_is_told(agrees, kind, sentence):
-    variant = {"metric": "accuracy", "term": "epochs", "agrees": agrees}
-    other = {"metric": "accuracy", "term": "batch_size", "variant": "degree 3", "agrees": False}
-    names = ("degree 1", "without replicate 0")
-    tables = {
-        "coefficients": [
-            coefficient("epochs", 0.004),
-            coefficient("batch_size", 0.0005, q_value=0.9),
-        ],
-        "conclusions": [other, *({**variant, "variant": name} for name in names)],
-    }
-    found = find(tables)
-    assert one(found, kind=kind)["sentence"] == sentence
-    tables["coefficients"] = tables["coefficients"][1:]
-    found = find(tables)
-    assert not found["kind"].isin(["effects_kept", "effects_lost"]).any()
-
-
 def test_cells_that_beat_the_baseline_need_q_and_interval():
     compared = {"learning_rate": 3e-5, "batch_size": 16, "epochs": 2, "runs": 2}
     compared |= {"metric": "accuracy", "difference": 0.03, "ci_low": 0.01, "ci_high": 0.05}
@@ -192,65 +245,35 @@ def test_cells_that_beat_the_baseline_need_q_and_interval():
         assert row["sentence"].startswith(
             "As trained here, 1 cell of 1 beats" if beats else "No cell is shown"
         )
+        assert one(found, kind="against_baseline")["sentence"] == (
+            "Shown against the baseline on the same texts: accuracy better in "
+            f"{int(beats)} of 1 cells, worse in 0."
+        )
 
 
 def test_missing_tables_give_only_what_the_runs_tell():
     found = find({})
-    assert set(found["section"]) == {"runs", "effects"}
+    assert set(found["section"]) == {"runs", "summary", "effects"}
     assert set(found["kind"]) == {"count", "not_estimated"}
-
-
-def test_categorical_factor_is_told_by_its_levels():
-    config = {
-        "factors": {"schedule": {"scale": "categorical"}, "epochs": {"scale": "linear"}},
-        "analysis": {"metrics": {"accuracy": {"better": "higher", "unit": "points"}}},
-    }
-    runs = pd.DataFrame(
-        [
-            {"schedule": s, "epochs": e, "replicate": r, "accuracy": 0.8 + 0.01 * e + 0.001 * r}
-            for s in ("constant", "linear")
-            for e in (1, 2, 3)
-            for r in (0, 1)
-        ]
-    )
-    settings = reference.settings(config, degree=2)
-    study = findings.Study(runs=runs.assign(status="ok"))
-    rows = [coefficient("schedule[linear]", 0.005), coefficient("schedule[linear]:epochs", 0.005)]
-    found = find({"coefficients": rows}, study, settings)
-    assert (
-        "Schedule linear instead of constant at 2 epochs changes accuracy by +1.0 points"
-        in (one(found, section="effects")["sentence"])
-    )
-    assert (
-        "from 1 to 3 epochs differs by +2.0 points with schedule linear"
-        in (one(found, section="interactions")["sentence"])
-    )
-
-
-STUDY, SETTINGS = reference.study(), reference.settings()
 
 
 @hypothesis_settings(max_examples=50, deadline=None)
 @given(
-    estimate=st.floats(-0.05, 0.05),
-    std_error=st.floats(1e-5, 0.05),
+    size=st.floats(-0.05, 0.05),
+    margin=st.floats(1e-4, 0.05),
     q_value=st.floats(0.0001, 0.9999),
-    term=st.sampled_from(["learning_rate", "epochs", "batch_size:epochs", "epochs^2"]),
+    together=st.floats(0.0001, 0.9999),
 )
-def test_sentences_never_contradict_the_table(estimate, std_error, q_value, term):
-    row = coefficient(term, estimate, std_error, q_value)
-    found = find({"coefficients": [row]}, STUDY, SETTINGS)
-    told = found[
-        found["section"].isin(["effects", "interactions"]) & (found["metric"] == "accuracy")
-    ]
-    sure = q_value < 0.05 and abs(estimate) > 2 * std_error
-    assert told["significant"].tolist() == [sure]
-    assert ("No detectable effect" in told["sentence"].iloc[0]) == (abs(estimate) <= 2 * std_error)
-    assert found["significant"].any() == sure
-    # the interval in the sentence excludes zero where it is called significant
-    if sure:
-        scale = {"learning_rate": 2, "epochs": 2, "batch_size:epochs": 4, "epochs^2": -1}[term]
-        ends = sorted((scale * row["ci_low"], scale * row["ci_high"]))
-        shown = words.interval(*ends, SETTINGS.metrics[0])
-        assert shown in told["sentence"].iloc[0]
-        assert not any(float(end.replace("−", "-")) == 0 for end in shown.split(" to "))
+def test_sentences_never_contradict_the_tables(size, margin, q_value, together):
+    rows = [difference("epochs", (1.0, 3.0), size, margin)]
+    tests = joint_tests(together=together, epochs=q_value)
+    found = find({"joint": tests, "differences": rows})
+    row = one(found, metric="accuracy", about="epochs")
+    summary = one(found, section="summary", metric="accuracy")
+    sure = q_value < 0.05
+    assert row["significant"] == summary["significant"] == sure
+    assert ("depends on epochs (" in summary["sentence"]) == sure
+    assert ("or epochs" in summary["sentence"]) == (not sure)
+    # a size is told only where its interval excludes zero
+    sized = "points higher" in summary["sentence"]
+    assert sized == (sure and abs(size) > margin)

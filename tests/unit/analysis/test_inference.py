@@ -32,19 +32,6 @@ def rows_of(table, metric, framing, estimator):
 
 
 @pytest.mark.parametrize(("design", "metric", "framing"), CASES)
-def test_cluster_robust_equals_sandwich(fitted, design, metric, framing):
-    rows = rows_of(fitted[design][1], metric, framing, "ols_cluster")
-    expected = reference.answers(design)[metric][framing]["ols_cluster"]
-    assert len(rows) == len(expected)
-    for answer in expected:
-        row = rows.loc[reference.our_term(answer["term"])]
-        assert row["estimate"] == pytest.approx(answer["estimate"], rel=1e-6)
-        assert row["std_error"] == pytest.approx(answer["std_error"], rel=1e-6)
-        assert row["statistic"] == pytest.approx(answer["statistic"], rel=1e-6)
-        assert row["p_value"] == pytest.approx(answer["p_value"], rel=1e-6)
-
-
-@pytest.mark.parametrize(("design", "metric", "framing"), CASES)
 def test_split_plot_equals_lmer_test(fitted, design, metric, framing):
     fits, table = fitted[design]
     rows = rows_of(table, metric, framing, "split_plot")

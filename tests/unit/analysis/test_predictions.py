@@ -1,5 +1,7 @@
 """What stored predictions tell: against definitions, scikit-learn, SciPy and simulation."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from common.errors import UserError
 from common.metrics import BY_NAME, SUMMED_METRICS, calibration_bins, measure
+from tests.simulation import texts
 
 SETTINGS = Settings.from_config(
     {
@@ -33,12 +36,14 @@ SETTINGS = Settings.from_config(
 )
 
 
-def model(n=400, classes=2, skill=1.0, seed=0, labels=None):
+def model(n=400, classes=2, skill=1.0, seed=0, labels=None, first=0):
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, classes, n) if labels is None else labels
     logits = rng.normal(size=(len(labels), classes)) + skill * np.eye(classes)[labels]
     return Predictions(
-        logits.astype(np.float32), labels.astype(np.int32), np.arange(len(labels), dtype=np.int32)
+        logits.astype(np.float32),
+        labels.astype(np.int32),
+        np.arange(first, first + len(labels), dtype=np.int32),
     )
 
 
@@ -79,25 +84,36 @@ def test_influences_give_the_sampling_variance_of_the_bootstrap(metric):
 @settings(max_examples=100, deadline=None)
 @given(gained=st.integers(0, 60), lost=st.integers(0, 60))
 def test_exact_mcnemar_is_the_binomial_test(gained, lost):
-    ours = comparisons.exact_mcnemar(gained, lost)
+    ours = comparisons.sign_flip_test(np.r_[np.ones(gained), -np.ones(lost), np.zeros(3)])
     if gained + lost == 0:
         assert ours == 1
     else:
         assert ours == pytest.approx(stats.binomtest(gained, gained + lost).pvalue, rel=1e-9)
 
 
-def test_paired_bootstrap_agrees_with_the_paired_standard_error():
-    baseline = model(seed=1)
-    run = model(seed=2, labels=baseline.labels)
-    columns = [BY_NAME["accuracy"].columns(p) for p in (run, baseline)]
-    rng = np.random.default_rng(0)
-    drawn = comparisons.paired_differences(
-        columns[0][None], columns[1], [(BY_NAME["accuracy"], 1)], 4000, rng
-    )
-    difference = run.correct.astype(float) - baseline.correct
-    assert drawn.shape == (4000, 1, 1)
-    assert drawn.mean() == pytest.approx(difference.mean(), abs=0.002)
-    assert drawn.std() == pytest.approx(difference.std() / np.sqrt(400), rel=0.05)
+@settings(max_examples=50, deadline=None)
+@given(net=st.lists(st.integers(-4, 4), min_size=1, max_size=9))
+def test_the_sign_flip_test_counts_all_signs(net):
+    """Against every one of the 2^n signs."""
+    size = np.abs(net)
+    signs = np.array(list(itertools.product([-1, 1], repeat=len(net))))
+    as_far = np.abs(signs @ size) >= abs(sum(net))
+    assert comparisons.sign_flip_test(np.array(net)) == pytest.approx(as_far.mean())
+
+
+# More than three standard errors of 150 studies on either side; a test that takes shared texts for
+# several has p < 0.05 in 31 % and covers 66 %.
+@pytest.mark.parametrize(("overlap", "replicates"), [("none", 2), ("part", 2), ("all", 5)])
+def test_shared_texts_count_once(overlap, replicates):
+    found = texts.simulate(overlap, replicates, studies=150)
+    assert 0 < found["p < 0.05"] < 0.11
+    assert 0.89 < found["coverage"] < 1
+
+
+def test_what_replicates_share_is_not_taken_from_their_component():
+    """Replicates evaluated on the same texts do not differ by them."""
+    assert abs(texts.replicate_component("all", 5, studies=20)) < 0.02
+    assert abs(texts.replicate_component("part", 5, studies=60)) < 0.25
 
 
 # --- the tables, from files ---------------------------------------------------------------------
@@ -121,16 +137,17 @@ def written(folder, models):
 
 @pytest.fixture
 def study(tmp_path):
-    """rate 1: the baseline itself; rate 2: better; rate 3: as good, but another model."""
+    """rate 1: the baseline itself; rate 2: better; rate 3: as good, but another model.
+
+    Replicates have other texts."""
     models = {}
     for replicate in range(2):
-        baseline = model(seed=replicate, skill=1.0)
+        first = 400 * replicate
+        baseline = model(seed=replicate, skill=1.0, first=first)
+        same = {"labels": baseline.labels, "first": first}
         models[1, replicate] = (baseline, baseline)
-        models[2, replicate] = (
-            model(seed=10 + replicate, skill=3.0, labels=baseline.labels),
-            baseline,
-        )
-        models[3, replicate] = (model(seed=20 + replicate, labels=baseline.labels), baseline)
+        models[2, replicate] = (model(seed=10 + replicate, skill=3.0, **same), baseline)
+        models[3, replicate] = (model(seed=20 + replicate, **same), baseline)
     runs = written(tmp_path, models)
     return runs, predictions.read_predictions(runs, tmp_path), models
 
@@ -220,7 +237,7 @@ def test_permuting_the_runs_changes_nothing(study):
 def test_the_bootstrap_is_the_same_in_chunks(study, monkeypatch):
     runs, predictions, _ = study
     whole = comparisons.comparisons(runs, predictions, SETTINGS)
-    monkeypatch.setattr(comparisons, "MOST_COUNTS", 400 * 150)
+    monkeypatch.setattr(comparisons, "MOST_WEIGHTS", 400 * 150)
     pd.testing.assert_frame_equal(whole, comparisons.comparisons(runs, predictions, SETTINGS))
 
 
@@ -301,7 +318,7 @@ def test_evaluation_variance_is_that_of_new_evaluation_sets():
     scale = 20_000 / n
     same = covariance[[0, 2, 4], [1, 3, 5]].mean()
     shared = covariance[np.ix_([0, 1], [2, 3, 4, 5])].mean()
-    assert found.shared * scale == pytest.approx(shared, rel=0.1)
+    assert (found.study + found.replicate) * scale == pytest.approx(shared, rel=0.1)
     assert found.trajectory * scale == pytest.approx(same - shared, rel=0.1)
     assert found.run * scale == pytest.approx(np.diag(covariance).mean() - same, rel=0.1)
     assert found.total * scale == pytest.approx(np.diag(covariance).mean(), rel=0.1)

@@ -63,9 +63,7 @@ def figures_folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def pages(figures_folder, tmp_path_factory):
     computed, study, settings = reference_study()
-    study = Study(
-        study.runs, study.baseline, study.notes, study.histories, PROVENANCE, study.folder
-    )
+    study = replace(study, provenance=PROVENANCE)
     path = tmp_path_factory.mktemp("report") / "report.pdf"
     report.write(computed, study, settings, figures_folder, path)
     assert [p.name for p in path.parent.iterdir()] == ["report.pdf"]

@@ -157,6 +157,7 @@ def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
         {**reference.CONFIG, "factors": {"learning_rate": {}, "epochs": {}}},
         baseline={},
         formula="learning_rate + epochs + learning_rate:epochs",
+        observational=False,
     )
     study = runs.from_table(table.reset_index(drop=True), settings)
     with pytest.raises(UserError, match="too little to tell the variance between"):
@@ -166,11 +167,11 @@ def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
 def test_a_term_for_every_trajectory_is_refused():
     table = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
     table = table[(table["replicate"] == 0) & table["batch_size"].isin([8, 32])]
-    study = runs.from_table(table, reference.settings(formula="learning_rate + epochs"))
     saturated = reference.settings(
         formula="learning_rate + learning_rate^2 + batch_size + learning_rate:batch_size"
         " + learning_rate^2:batch_size + epochs"
     )
+    study = runs.from_table(table, saturated)
     with pytest.raises(UserError, match="every difference between trajectories"):
         split_plot(study, saturated, "loss", "absolute")
     fits, notes = fit_all(study, saturated)

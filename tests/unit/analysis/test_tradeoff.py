@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from analysis.fit.estimators import coefficients
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.fit.resampling import bootstrap
 from analysis.questions import tradeoff
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
+from tests.simulation import chosen_points
 
 
 def two_metrics(gain, cost, noise=0.0, **more):
@@ -157,8 +157,7 @@ def test_a_metric_that_never_varies_does_not_decide():
 
 def priced(gain, cost, noise=0.0):
     study, chosen, fits = two_metrics(gain, cost, noise, bootstrap=500)
-    resampled = {name: bootstrap(fit, study, chosen) for name, fit in fits.items()}
-    return tradeoff.prices(fits, resampled, chosen).set_index("chosen_for")
+    return tradeoff.prices(fits, study, chosen).set_index("chosen_for")
 
 
 def test_prices_of_a_conflict_are_the_differences_of_the_surfaces():
@@ -171,6 +170,14 @@ def test_prices_of_a_conflict_are_the_differences_of_the_surfaces():
     assert (table["ci_low"] > 1.5).all()
     assert table.loc["gain", "value_best"] == pytest.approx(9, abs=0.15)
     assert table.loc["gain", "value_there"] == pytest.approx(11, abs=0.15)
+
+
+def test_what_was_chosen_for_its_mean_is_not_overrated():
+    """Where no setting differs from another; intervals for a given setting cover in 76 %, and 14 %
+    of the prices seem to differ from 0."""
+    found = chosen_points.simulate(replicates=2, studies=40)
+    assert found["optimum covered"] >= 0.88
+    assert found["price significant"] <= 0.08
 
 
 def test_without_a_conflict_the_price_is_zero():
@@ -190,8 +197,7 @@ def test_seconds_are_one_more_metric():
         name: ordinary_least_squares(study, chosen, name, "absolute")
         for name in chosen.metric_names
     }
-    resampled = {name: bootstrap(fit, study, chosen) for name, fit in fits.items()}
-    price = tradeoff.prices(fits, resampled, chosen).set_index(["chosen_for", "metric"])["price"]
+    price = tradeoff.prices(fits, study, chosen).set_index(["chosen_for", "metric"])["price"]
     assert len(price) == 12 and (price >= -1e-12).all()
     assert price["accuracy", "seconds"] > 20
     front = tradeoff.pareto(tradeoff.candidates(fits, study, chosen), chosen)
@@ -206,7 +212,7 @@ def test_no_metric_that_can_be_fitted_gives_empty_tables():
     assert points.empty
     assert tradeoff.pareto(points, chosen).empty
     assert tradeoff.desirability(points, chosen).empty
-    assert tradeoff.prices({}, {}, chosen).empty
+    assert tradeoff.prices({}, study, chosen).empty
     none = coefficients(
         {("gain", "absolute", "ols"): ordinary_least_squares(study, chosen, "gain", "absolute")},
         chosen,

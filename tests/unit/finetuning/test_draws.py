@@ -172,7 +172,7 @@ def test_a_class_that_is_too_rare_is_refused_with_the_numbers():
     texts = frame([1] * 10 + [0] * 90)
     with pytest.raises(
         UserError,
-        match="least_of_a_class: 3 of each class are asked for, but of the 20 evaluation texts of "
+        match="least_of_a_class: 3 of each class were requested, but of the 20 evaluation texts of "
         "replicate 0 2 have the label 1, as have 10 of the 100 they are drawn from",
     ):
         draw_split(candidates(texts), config(40, 20, least_of_a_class=3), 0)

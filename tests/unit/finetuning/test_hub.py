@@ -269,7 +269,7 @@ def test_a_hub_that_stays_broken_is_said_and_costs_nothing(run, hub, config, fil
     hub.fail("resolve", status=403, times=1000)
     message = refusal(run, config)
     assert "could not be fetched from the Hub" in message
-    assert "Start again: what was fetched is kept." in message
+    assert "Rerun: what was downloaded is kept." in message
     hub.faults.clear()
     assert run(sources.resolve, config)["checkpoint_revision"] == commit
 

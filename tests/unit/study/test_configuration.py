@@ -59,7 +59,7 @@ def test_the_default_is_accepted():
         (lambda c: c.update(factors={}), ["factors", "{}", "at least one hyperparameter"]),
         (levels("epochs"), ["factors.epochs.levels", "[]", "at least two levels"]),
         (levels("epochs", 2), ["factors.epochs.levels", "[2]", "at least two levels"]),
-        (levels("epochs", 1, 2, 2), ["factors.epochs.levels", "2 is there twice"]),
+        (levels("epochs", 1, 2, 2), ["factors.epochs.levels", "2 is listed twice"]),
         (levels("learning_rate", 0.0, 1e-5, 1e-4), ["learning_rate.levels.0", "0.0", "positive"]),
         (levels("learning_rate", -1e-5, 1e-5, 1e-4), ["learning_rate.levels.0", "-1e-05"]),
         (levels("learning_rate", "1e-5", 1e-4, 1e-3), ["'1e-5'", "YAML", "3.0e-5"]),

@@ -184,7 +184,7 @@ def test_a_damaged_file_is_named_with_what_to_do(finished, file, damage):
         assert f"The folder {folder / checkpoint} is damaged: {name}" in message
     else:
         assert f"{folder / file} is damaged" in message
-    assert "Delete" in message and "again" in message
+    assert "Delete" in message and "rerun the same command" in message
     if file.startswith("cells"):
         assert "1 of 4 cells cannot be used" in message
         assert f"rm -r {folder / CELL}" in message

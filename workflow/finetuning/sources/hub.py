@@ -152,6 +152,6 @@ def _check_unchanged(source: Mapping[str, Any], key: str, path: Path) -> None:
     if changed:
         raise UserError(
             f"{source[key]} is not what the study's source.json was made from: "
-            f"{', '.join(changed)} changed. Put the old content back, or delete source.json to "
-            "begin the study anew."
+            f"{', '.join(changed)} changed. Restore the old content, or delete source.json to "
+            "start the study afresh."
         )

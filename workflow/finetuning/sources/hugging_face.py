@@ -111,8 +111,8 @@ def fetch(kind: str, name: str, commit: str) -> Path:
         if _is_connection_trouble(error):
             raise UserError(
                 f"hub.{kind}: {name} at {commit} could not be fetched from the Hub "
-                f"({_reason(error)}), and the cache does not have all of it. Start again: what was "
-                "fetched is kept."
+                f"({_reason(error)}), and the cache does not have all of it. Rerun: what was "
+                "downloaded is kept."
             ) from error
         if _is_definite(error):
             raise _not_there(kind, name, commit, error) from error

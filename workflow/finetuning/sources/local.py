@@ -132,7 +132,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are both
         raise UserError(
             f"hub.dataset: {path} cannot be read as {path.suffix[1:]} "
-            f"({str(error).splitlines()[0]}). It must be a UTF-8 table with one text a row."
+            f"({str(error).splitlines()[0]}). It must be a UTF-8 table with one text per row."
         ) from error
 
 
@@ -212,7 +212,7 @@ def _check_weights(directory: Path, settings: Mapping, labels: int, where: str) 
             found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"{where}: {WEIGHTS} is damaged ({error}). Fetch the checkpoint anew."
+            f"{where}: {WEIGHTS} is damaged ({error}). Download the checkpoint again."
         ) from error
     try:
         expected = distilbert_shapes(settings, labels)

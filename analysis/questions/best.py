@@ -1,0 +1,250 @@
+"""Which setting to use: those that could be the best, and among them the recommended one.
+
+Only settings that were run are told of. Their means are those of the split-plot fit, averaged over
+blocks with equal weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.fit.best_of_many import all_at_once, compared_with_best
+from analysis.fit.least_squares import Array, Fit
+from analysis.fit.resampling import Stream
+from analysis.questions.tradeoff import desirability_of
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+from common.errors import UserError
+
+COMPARED = ["mean", "std_error", "df", "critical", "lower", "upper", "could_be_best"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A metric at the recommended setting.
+
+    ci_low, ci_high: of the fitted mean ``estimate``, for all settings that were run at once, within
+    the metric's bounds. loss: how much worse the mean is than that of the metric's own best fitted
+    setting, ``best``, never below 0; loss_most: with confidence 1 - alpha over all settings it is
+    not worse than the best by more (nan where the setting was not compared for this metric).
+    """
+
+    metric: str
+    estimate: float
+    ci_low: float
+    ci_high: float
+    best: Mapping[str, Any]
+    loss: float
+    loss_most: float
+    could_be_best: bool
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """A setting that was run, by factor that exists there, and what to expect of it, by metric.
+
+    decided_by: the metric in which it could be the best. seconds: the mean over its runs, nan where
+    they were not measured.
+    """
+
+    setting: Mapping[str, Any]
+    decided_by: str
+    outcomes: tuple[Outcome, ...]
+    seconds: float
+
+
+def comparisons_with_best(
+    main: Mapping[str, Fit], study: Study, settings: Settings
+) -> pd.DataFrame:
+    """best.csv without ``recommended``: by metric, its settings, the best fitted first.
+
+    main: by metric, the split-plot fit of the metric itself. lower and upper are Hsu's constrained
+    intervals of the setting's distance to the best of the others, positive is better. Neither means
+    nor distances go beyond the metric's bounds.
+    """
+    tables = []
+    for name, fit in main.items():
+        run = _settings_run(fit, study, settings)
+        if len(run) < 2:
+            continue
+        metric = settings.metric(name)
+        found = compared_with_best(
+            fit,
+            fit.contrasts(run),
+            metric.sign,
+            settings.alpha,
+            Stream.BEST.generator(settings),
+        )
+        told = run.iloc[found.at].reset_index(drop=True)
+        told.insert(0, "metric", name)
+        mean, std_error = fit.predict(told)
+        widest = metric.bounds[1] - metric.bounds[0]
+        columns = {
+            "mean": np.clip(mean, *metric.bounds),
+            "std_error": std_error,
+            "df": found.df,
+            "critical": found.critical,
+            "lower": np.maximum(found.lower, -widest),
+            "upper": np.minimum(found.upper, widest),
+            "could_be_best": found.could_be_best,
+        }
+        tables.append(told.assign(**columns)[["metric", *settings.factor_names, *COMPARED]])
+    if not tables:
+        return pd.DataFrame(columns=["metric", *settings.factor_names, *COMPARED])
+    return pd.concat(tables, ignore_index=True)
+
+
+def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
+    """`comparisons_with_best` with ``recommended``, True in the chosen setting's row by metric."""
+    if chosen is None:
+        return compared.assign(recommended=False)
+    factors = [name for name in compared.columns if name not in ("metric", *COMPARED)]
+    same = [
+        compared[name] == chosen.setting[name] if name in chosen.setting else compared[name].isna()
+        for name in factors
+    ]
+    return compared.assign(recommended=np.logical_and.reduce(same))
+
+
+def expected(chosen: Recommendation | None, settings: Settings) -> pd.DataFrame:
+    """recommendation.csv: a row a metric with its `Outcome` at the recommended setting."""
+    columns = ["metric", "decided_by", "estimate", "ci_low", "ci_high", "lost", "lost_most"]
+    columns += ["could_be_best", "seconds", *settings.factor_names]
+    if chosen is None:
+        return pd.DataFrame(columns=columns)
+    rows = [
+        {
+            **chosen.setting,
+            "metric": outcome.metric,
+            "decided_by": chosen.decided_by,
+            "estimate": outcome.estimate,
+            "ci_low": outcome.ci_low,
+            "ci_high": outcome.ci_high,
+            "lost": outcome.loss,
+            "lost_most": outcome.loss_most,
+            "could_be_best": outcome.could_be_best,
+            "seconds": chosen.seconds,
+        }
+        for outcome in chosen.outcomes
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def recommendation(
+    compared: pd.DataFrame, main: Mapping[str, Fit], study: Study, settings: Settings
+) -> Recommendation | None:
+    """The setting to use, out of `comparisons_with_best`; None where nothing was compared.
+
+    It could be the best in the metric of ``settings.recommend``, by default the first metric of
+    the config. Of such settings the best fitted one is taken; with ``prefer`` the one where that
+    column is best on average over its runs, among those whose fitted mean is at most ``within``
+    worse than the best; without ``settings.recommend`` the most desirable in all metrics: by the
+    weighted geometric mean (Derringer & Suich 1980) of their fitted means' desirabilities, 0 and 1
+    being the worst and the best of the settings compared. The better fitted wins ties.
+
+    Raises UserError where the table has no column of the name ``prefer``.
+    """
+    asked = settings.recommend
+    decided_by = asked.metric if asked else next(iter(compared["metric"]), "")
+    rows = compared[compared["metric"] == decided_by]
+    if rows.empty:
+        return None
+    able = rows[rows["could_be_best"]]
+    if asked is None:
+        able = able.iloc[[_desirability(able, rows, main, settings).argmax()]]
+    elif asked.prefer is not None:
+        loss = settings.metric(decided_by).sign * (rows["mean"].iloc[0] - able["mean"])
+        able = able[loss <= asked.within]
+        able = able.iloc[[_preference(able, asked.prefer, study, settings).argmax()]]
+    chosen = able[list(settings.factor_names)].head(1)
+    return Recommendation(
+        setting=_by_factor(chosen),
+        decided_by=decided_by,
+        outcomes=tuple(
+            _outcome(fit, compared[compared["metric"] == name], chosen, study, settings)
+            for name, fit in main.items()
+            if (compared["metric"] == name).any()
+        ),
+        seconds=_seconds(chosen, study, settings),
+    )
+
+
+def _settings_run(fit: Fit, study: Study, settings: Settings) -> pd.DataFrame:
+    factors = list(settings.factor_names)
+    runs = study.runs.loc[fit.rows, factors]
+    return runs.drop_duplicates().sort_values(factors, ignore_index=True)
+
+
+def _desirability(
+    points: pd.DataFrame, rows: pd.DataFrame, main: Mapping[str, Fit], settings: Settings
+) -> Array:
+    """Overall desirability (k,) of points, by fitted means; 0 and 1 are the ends of ``rows``."""
+    logarithm = np.zeros(len(points))
+    for name, fit in main.items():
+        ends = settings.metric(name).sign * fit.predict(rows)[0]
+        values = settings.metric(name).sign * fit.predict(points)[0]
+        with np.errstate(divide="ignore"):
+            each = np.log(desirability_of(values, ends.min(), ends.max()))
+        weight = settings.desirability.get(name, 1.0)
+        logarithm += weight * each if weight > 0 else 0
+    return logarithm
+
+
+def _preference(points: pd.DataFrame, column: str, study: Study, settings: Settings) -> Array:
+    """How much the points (k,) are to be preferred for their runs' mean of a column."""
+    if column not in study.runs:
+        raise UserError(
+            f"analysis.recommend.prefer: the table has no column {column}; leave prefer out, or "
+            f"name the column in analysis.columns.{column}."
+        )
+    measured = _means(points, column, study, settings)
+    more_is_better = column in settings.metric_names and settings.metric(column).sign > 0
+    return np.nan_to_num(measured if more_is_better else -measured, nan=-np.inf)
+
+
+def _seconds(point: pd.DataFrame, study: Study, settings: Settings) -> float:
+    if "seconds" not in study.runs:
+        return np.nan
+    return float(_means(point, "seconds", study, settings)[0])
+
+
+def _means(points: pd.DataFrame, column: str, study: Study, settings: Settings) -> Array:
+    """Mean of a column over the runs of each point (k,), nan where none has it."""
+    factors = list(settings.factor_names)
+    means = study.runs.groupby(factors, as_index=False, dropna=False)[[column]].mean()
+    return points[factors].merge(means, on=factors, how="left")[column].to_numpy(float)
+
+
+def _outcome(
+    fit: Fit, rows: pd.DataFrame, chosen: pd.DataFrame, study: Study, settings: Settings
+) -> Outcome:
+    """``rows`` are the metric's of `comparisons_with_best`, ``chosen`` is the one setting."""
+    metric = settings.metric(fit.metric)
+    factors = list(settings.factor_names)
+    run = fit.contrasts(_settings_run(fit, study, settings))
+    critical = all_at_once(fit, run, settings.alpha, Stream.BEST.generator(settings))
+    mean, std_error = (float(value[0]) for value in fit.predict(chosen))
+    low, estimate, high = np.clip(mean + critical * std_error * np.arange(-1, 2), *metric.bounds)
+    own_best = rows[factors].head(1)
+    is_best = own_best.reset_index(drop=True).equals(chosen.reset_index(drop=True))
+    compared = rows.merge(chosen, on=factors)
+    return Outcome(
+        metric=metric.name,
+        estimate=float(estimate),
+        ci_low=float(low),
+        ci_high=float(high),
+        best=_by_factor(own_best),
+        loss=0.0 if is_best else max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate)),
+        loss_most=-float(compared["lower"].iloc[0]) if len(compared) else np.nan,
+        could_be_best=bool(compared["could_be_best"].any()),
+    )
+
+
+def _by_factor(point: pd.DataFrame) -> dict[str, Any]:
+    """The values of a table's one row, as Python's own numbers; of the factors that exist there."""
+    return {name: column.tolist()[0] for name, column in point.dropna(axis="columns").items()}

@@ -1,0 +1,153 @@
+"""What one run, trajectory, block or variant decides; models of other degrees."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+
+from analysis.evidence import Evidence
+from analysis.fit.estimators import fit_all
+from analysis.fit.f_test import FTests
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.questions.joint import hypotheses
+from analysis.questions.models import estimable_polynomial, models
+from analysis.questions.stability import notes, p_values_without_each, stability
+from analysis.runs import table
+from analysis.runs.study import Note
+
+SETTINGS = reference.settings()
+TWO_FACTORS = {
+    "factors": {"a": {}, "b": {}},
+    "analysis": {"metrics": {"score": {"better": "higher"}}, "degree": 1, "observational": False},
+}
+
+
+def two_factors(effect=0.0, outlier=0.0):
+    """Sixteen settings, twice; ``effect`` of a, and one run that is ``outlier`` off."""
+    rng = np.random.default_rng(5)
+    rows = [
+        {"a": a, "b": b, "replicate": r, "score": effect * a + 0.1 * rng.normal()}
+        for a in range(4)
+        for b in range(4)
+        for r in range(2)
+    ]
+    rows[31]["score"] += outlier
+    settings = reference.settings(TWO_FACTORS)
+    return table.from_table(pd.DataFrame(rows), settings), settings
+
+
+def varied(study, settings):
+    given = Evidence(study, settings)
+    return stability(given.fits, given.models[0], study, settings)
+
+
+def test_leaving_one_run_out_equals_fitting_without_it():
+    study = reference.study("splitplot_unbalanced")
+    fit = ordinary_least_squares(study, SETTINGS, "loss", "absolute")
+    names = next(n for kind, tested, n in hypotheses(fit.model) if tested == "epochs")
+    p_values = p_values_without_each(fit, names)
+    for at in (0, 17, 40):
+        kept = replace(study, runs=study.runs.drop(fit.rows[at]))
+        # the same coding, whatever the range of the rest
+        again = ordinary_least_squares(kept, SETTINGS, "loss", "absolute")
+        assert p_values[at] == pytest.approx(FTests(again).zero(names).p_value, rel=1e-8)
+
+
+def test_a_factor_that_one_run_alone_brings_about_is_found_with_the_run():
+    study, settings = two_factors(outlier=3.0)
+    rows = varied(study, settings)
+    lost = rows[(rows["variation"] == "run") & ~rows["agrees"]]
+    if lost.empty:  # then nothing is shown with the run, either
+        assert not rows["matters"].any()
+    study, settings = two_factors(effect=0.05, outlier=-3.0)
+    rows = varied(study, settings)
+    gained = rows[(rows["variation"] == "run") & ~rows["agrees"] & rows["matters"]]
+    assert gained["factor"].tolist() == ["a"]
+    assert gained["name"].tolist() == ["a 3, b 3, replicate 1"]
+
+
+def test_a_strong_factor_stands_whatever_is_left_out():
+    study, settings = two_factors(effect=1.0)
+    rows = varied(study, settings)
+    assert rows["agrees"].all()
+    assert set(rows["variation"]) >= {"run", "replicate"}
+    assert rows.loc[rows["factor"] == "a", "matters"].all()
+
+
+def test_variants_are_only_those_that_describe_the_runs_about_as_well():
+    rng = np.random.default_rng(1)
+    study, settings = two_factors(effect=1.0)
+    study.runs["score"] = study.runs["a"] ** 2 + 0.01 * rng.normal(size=len(study.runs))
+    settings = replace(settings, degree=2)
+    study = table.from_table(study.runs, settings)
+    names = set(varied(study, settings).query("variation == 'analysis'")["name"])
+    assert "degree 1" not in names  # no line describes a parabola
+
+
+def test_what_leaves_a_factor_nothing_to_compare_is_no_variation():
+    study, settings = two_factors()
+    first = study.runs["replicate"] == 0
+    study = table.from_table(study.runs[first | (study.runs["a"] == 1)], settings)
+    rows = varied(study, settings)
+    assert not (rows["name"] == "0").any() or rows["p_value"].notna().all()
+
+
+def test_too_much_to_leave_out_is_said():
+    study = reference.study()
+    copies = [study.runs.assign(replicate=study.runs["replicate"] + 3 * k) for k in range(4)]
+    many = replace(study, runs=pd.concat(copies, ignore_index=True))
+    many.runs["trajectory"] += "/" + many.runs["replicate"].astype(str)
+    fits, _ = fit_all(many, SETTINGS)
+    assert Note(
+        "stability", "replicate has 12 levels, so none was left out in turn.", "loss"
+    ) in notes(fits)
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+def test_models_equal_r(design):
+    study = reference.study(design)
+    found = models(study, SETTINGS)[0].set_index(["metric", "degree"])
+    for metric in reference.METRICS:
+        fit = reference.answers(design)[metric]["absolute"]["fit"]
+        row = found.loc[metric, 2]
+        parameters = 11  # ten coefficients and the variance
+        correction = 2 * parameters * (parameters + 1) / (fit["n"] - parameters - 1)
+        assert row["aicc"] == pytest.approx(fit["aic_r"] + correction, rel=1e-10)
+        assert row["adjusted_r_squared"] == pytest.approx(fit["adj_r_squared"], rel=1e-8)
+        assert row["parameters"] == 10
+        # three levels allow no cubes, and the simulation had none
+        assert found.loc[(metric, 3), "parameters"] == 17
+        assert found["aicc"][metric].idxmin() == 2
+
+
+def test_powers_need_more_levels_than_their_degree():
+    names = [term.name for term in estimable_polynomial(reference.study(), SETTINGS, 3)]
+    assert "epochs^3" not in names
+    assert "learning_rate^2:epochs" in names
+    assert [note.sentence for note in models(reference.study(), SETTINGS)[1]] == [
+        "The model of degree 3 is fitted without learning rate³, batch size³ and epochs³, for "
+        "which there are too few levels."
+    ]
+
+
+def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
+    settings = reference.settings(
+        {
+            "factors": {"depth": {"scale": "linear"}},
+            "analysis": {"metrics": {"loss": {"better": "lower"}}},
+        }
+    )
+    runs = pd.DataFrame({"depth": [1, 2, 3] * 4, "replicate": np.repeat(range(4), 3)})
+    runs["loss"] = runs["depth"] ** 2 + np.random.default_rng(0).normal(size=12)
+    study = table.from_table(runs, settings)
+    found, told = models(study, settings)
+    assert list(found["degree"]) == [1, 2]
+    assert told == [
+        Note(
+            "models",
+            "There is no model of degree 3: without depth³, for which there are too few levels, "
+            "it has no terms of its own.",
+        )
+    ]
