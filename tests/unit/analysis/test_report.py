@@ -177,6 +177,26 @@ def test_what_was_held_fixed_names_only_what_a_run_had(fixed, varied, told):
     assert dict(facts["rows"]).get("held fixed", "") == told
 
 
+def test_the_make_up_of_the_sets_is_told_over_the_replicates():
+    sets = [
+        {
+            "replicate": number,
+            "labels": {"training": {"0": 40 - number, "1": 60 + number}, "validation": {}},
+            "near_duplicates": 2 * number,
+        }
+        for number in range(2)
+    ]
+    provenance = {"design": {"sets": sets}, "source": {"labels": ["negative", "positive"]}}
+    study = Study(reference.study().runs, provenance=provenance)
+    facts = design_blocks(study, reference.settings(), "facts")[-1]
+    told = dict(facts["rows"])
+    assert told["classes in the training texts"] == (
+        "negative 39.0 to 40.0 %, positive 60.0 to 61.0 %"
+    )
+    assert "classes in the validation texts" not in told
+    assert told["evaluation texts nearly trained on"] == "0 to 2"
+
+
 def test_the_design_counts_runs_by_their_fate():
     study, settings = reference.study(), reference.settings()
     study.runs.loc[:4, "status"] = ["diverged", "diverged", *["stopped_early"] * 3]
