@@ -20,7 +20,7 @@ def run(tmp_path, monkeypatch):
     config.write_text(yaml.safe_dump(reference.CONFIG))
     table = reference.REFERENCE / "splitplot_balanced.csv"
 
-    def write_all(study, settings, out):
+    def write_all(study, out):
         (out / "report.pdf").write_text("new")
 
     monkeypatch.setattr(command, "write_all", write_all)
