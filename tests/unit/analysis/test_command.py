@@ -61,7 +61,7 @@ sys.stdin.read()
     )
     assert other.stdout.readline() == "held\n"
     assert run() == 2
-    assert f"Another process ({other.pid}) is at work on" in capsys.readouterr().err
+    assert f"Another process ({other.pid}) is working on" in capsys.readouterr().err
     assert not (tmp_path / "out" / "report.pdf").exists()
     other.communicate()
     assert run() == 0
