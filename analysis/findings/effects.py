@@ -15,6 +15,7 @@ from analysis.findings.finding import (
     Tables,
     estimator_used,
     joint_tests,
+    rounded,
     rows_of,
     shown,
     tested,
@@ -147,5 +148,6 @@ def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> str:
     sizes = power.set_index("factor")["smallest_difference"].reindex(factors).dropna()
     if sizes.empty:
         return ""
-    size = words.amount(sizes.max(), metric)
-    return f"a difference of {size} would have been found {words.times(POWER)}"
+    return (
+        f"a difference of {rounded(sizes.max(), metric)} would have been found {words.times(POWER)}"
+    )

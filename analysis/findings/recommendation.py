@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, percent, rows_of
+from analysis.findings.finding import Finding, Tables, percent, rounded, rows_of
 from analysis.findings.voice import voice_of
 from analysis.runs.settings import Metric, Settings
 
@@ -58,10 +58,12 @@ def _outcome(row: dict[str, float], metric: Metric) -> str:
     value, interval = words.reading_and_interval(
         row["estimate"], row["ci_low"], row["ci_high"], metric
     )
+    if row["estimate"] in metric.bounds:  # the model leads beyond it
+        return f"{words.name(metric.name)} not estimated within what can be ({interval})"
     told = f"{words.name(metric.name)} {value} ({interval})"
     if pd.isna(row["lost_most"]):
         return told
     if row["lost_most"] == 0:
         return f"{told}, its own best"
     side = "below" if metric.sign > 0 else "above"
-    return f"{told}, at most {words.amount(row['lost_most'], metric)} {side} its own best"
+    return f"{told}, at most {rounded(row['lost_most'], metric)} {side} its own best"

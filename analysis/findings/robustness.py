@@ -43,13 +43,14 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
 
 
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
-    """One finding a variation that changes which factors are shown, what changes most first.
+    """One finding a variation that changes which factors are shown: first what is left out, then
+    other analyses, each with what changes most first.
 
     The first is for page 1, and says how many others there are.
     """
     flips = rows[~rows["agrees"].astype(bool)]
     groups = flips.groupby(["variation", "name"], sort=False)
-    found = sorted(groups, key=lambda group: (-len(group[1]), group[0][0] != "run"))
+    found = sorted(groups, key=lambda group: (group[0][0] == "analysis", -len(group[1])))
     for number, ((variation, name), group) in enumerate(found):
         matters = group["matters"].astype(bool)
         gained = [words.name(factor) for factor in group.loc[matters, "factor"]]

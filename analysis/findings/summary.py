@@ -13,15 +13,21 @@ from analysis.findings.effects import smallest_found
 from analysis.findings.finding import Finding, Tables, joint_tests, shown
 from analysis.findings.voice import voice_of
 from analysis.runs.settings import Metric, Settings
+from analysis.runs.study import Study
 
 DETAILED = 2  # factors whose size the line tells; the others that matter are only named
 
 
-def about_summary(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+def about_summary(
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
     tests = joint_tests(tables, metric, "factor")
     name, depends = words.sentence_case(words.name(metric.name)), voice_of(settings).depends
     if tests.empty:
-        sentence = f"{name}: nothing could be tested in this table (the notes at the end say why)."
+        reason = "nothing could be tested in this table (the notes at the end say why)"
+        if metric.name in study.determined:
+            reason = "the settings determine it exactly, so there is no chance to judge them by"
+        sentence = f"{name}: {reason}."
         yield Finding("summary", metric.name, "not_estimated", False, sentence)
         return
     matters = shown(tables, settings, metric, "factor")

@@ -14,7 +14,7 @@ PARTS: tuple[tuple[str, tuple[dict[str, object], ...]], ...] = (
     (
         "How sure",
         (
-            {"section": "runs"},
+            {"section": "runs", "kind": ("count", "no_result", "told")},
             {"section": "fit"},
             {"section": "baseline", "kind": "against_baseline"},
         ),
