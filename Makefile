@@ -1,5 +1,5 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint mutants unchanged parity fuzz interruption slurm benchmarks audit licences lock
+.PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,10 @@ fuzz: .venv/test.installed
 # Small faults put into the code: which ones the unit tests notice. Two hours on two cores.
 mutants: .venv/test.installed
 	python -m tests.mutants
+
+# Whether tests, intervals and power keep what they promise: a thousand simulated studies a line.
+simulations: .venv/test.installed
+	python -m tests.simulation
 
 # Fifty kills at random moments.
 interruption: .venv/test.installed

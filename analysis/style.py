@@ -12,14 +12,19 @@ from __future__ import annotations
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
 from analysis.runs.settings import Factor
-from analysis.words import level
+from analysis.words import level, shortened
 
 WIDTH = 6.5  # inches: an A4 page less its margins
 PNG_DPI = 160
+# Inches of a letter and of a line of small print, and between two labels: what is laid out by them
+# before anything is drawn is measured by a test.
+LETTER, LINE, GAP = 0.06, 0.115, 0.06
+LEVEL_LETTERS = 22  # of a level beside an axis; longer ones are shortened
 
 
 BLACK, GREY, LIGHT, FAINT = "#1a1a1a", "#6e6e6e", "#b8b8b8", "#e6e6e6"
@@ -117,18 +122,64 @@ def level_colours(count: int) -> list[Any]:
 def set_factor_axis(axes: Axes, which: str, factor: Factor, levels: list[Any]) -> None:
     """Natural units on the factor's own scale with the levels as ticks; ``which`` is "x" or "y".
 
-    With many levels (a random search) a handful of them is named. A categorical factor is drawn at
-    0, 1, 2…
+    Of many levels (a random search) a handful is named, of categories as many as there is room
+    for. A categorical factor is drawn at 0, 1, 2…
     """
     axis = getattr(axes, f"{which}axis")
     if factor.scale == "categorical":
-        axis.set_ticks(range(len(levels)), [str(value) for value in levels])
+        set_categories(axes, which, [str(value) for value in levels])
         return
     if factor.scale in ("log10", "log2"):
         getattr(axes, f"set_{which}scale")("log", base=10 if factor.scale == "log10" else 2)
     shown = shown_levels(levels)
+    if which == "x":
+        shown = _apart(shown, factor, room(axes, "x"))
     axis.set_ticks(shown, [level(value, factor.scale) for value in shown])
     axis.set_ticks([], minor=True)
+
+
+def room(axes: Axes, which: str) -> float:
+    """Inches that the axes have in a direction, before the layout gives some to the labels."""
+    box, size = axes.get_position(), axes.get_figure().get_size_inches()
+    return box.width * size[0] if which == "x" else box.height * size[1]
+
+
+def height_of_categories(names: list[str], space: float) -> float:
+    """Inches that upright names take below axes ``space`` wide; 0 where they fit side by side."""
+    longest = min(max(map(len, names)), LEVEL_LETTERS) * LETTER
+    return longest if longest + GAP > space / len(names) else 0.0
+
+
+def set_categories(axes: Axes, which: str, names: list[str]) -> None:
+    """Ticks at 0, 1, 2…: names side by side where they fit, else upright, else fewer."""
+    names = [shortened(name, LEVEL_LETTERS) for name in names]
+    space = room(axes, which)
+    upright = which == "x" and height_of_categories(names, space) > 0
+    step = 1
+    if which == "y" or upright:
+        step = -(-len(names) // max(int(space / LINE), 1))
+    places = range(0, len(names), step)
+    look = {"rotation": 90} if upright else {}
+    getattr(axes, f"{which}axis").set_ticks(places, [names[i] for i in places], **look)
+
+
+def _apart(levels: list[float], factor: Factor, space: float) -> list[float]:
+    """The first and the last level, and those between whose labels do not touch a neighbour's."""
+    if len(levels) < 3:
+        return levels
+    logarithmic = factor.scale in ("log10", "log2")
+    at = np.log(levels) if logarithmic else np.asarray(levels, dtype=float)
+    at = (at - at[0]) / (at[-1] - at[0]) * 0.9 * space
+    half = [len(level(value, factor.scale)) * LETTER / 2 for value in levels]
+
+    def clear(one: int, other: int) -> bool:
+        return at[other] - at[one] > half[one] + half[other] + GAP
+
+    kept, last = [0], len(levels) - 1
+    for i in range(1, last):
+        if clear(kept[-1], i) and clear(i, last):
+            kept.append(i)
+    return [levels[i] for i in [*kept, last]]
 
 
 def shown_levels(levels: list[float]) -> list[float]:

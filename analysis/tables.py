@@ -34,20 +34,28 @@ from analysis.questions import (
     tradeoff,
     variance,
 )
+from analysis.questions.bounds import NOTHING, Bounded, beyond, bounded
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common import files
 
 Tables = dict[str, pd.DataFrame]
 
+BEYOND_BOUNDS = (
+    "The fitted surface goes beyond the values that the metric can have; such fitted values are "
+    "left out, and intervals end at the metric's bounds."
+)
+
 
 @dataclass(frozen=True)
 class Table:
-    """caption: the sentence beneath it in the HTML report; compute: its rows from the evidence."""
+    """caption: the sentence beneath it in the HTML report; compute: its rows from the evidence;
+    bounded: which of its columns hold values of a metric."""
 
     name: str
     caption: str
     compute: Callable[[Evidence], pd.DataFrame]
+    bounded: Bounded = NOTHING
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -109,21 +117,25 @@ TABLES: tuple[Table, ...] = (
         "effects",
         "The fitted mean along each factor, with intervals and simultaneous bands.",
         lambda given: _stacked(effects.effects(fit, given.settings) for fit in given.mixed),
+        Bounded(("estimate",), (("ci_low", "ci_high"), ("band_low", "band_high"))),
     ),
     Table(
         "interactions",
         "The fitted mean along each factor at levels of each other factor.",
         lambda given: _stacked(effects.interactions(fit, given.settings) for fit in given.mixed),
+        Bounded(("estimate",), (("ci_low", "ci_high"),)),
     ),
     Table(
         "surfaces",
         "The fitted mean over a grid of each pair of numeric factors.",
         lambda given: _stacked(effects.surfaces(fit) for fit in given.main.values()),
+        Bounded(("estimate",)),
     ),
     Table(
         "stationary",
         "Where each fitted surface is level, and whether that is a maximum, a minimum or a saddle.",
         lambda given: _stacked(canonical.stationary(fit) for fit in given.main.values()),
+        Bounded(("predicted",)),
     ),
     Table(
         "eigenvalues",
@@ -136,6 +148,7 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             steepest_path.steepest(fit, given.settings) for fit in given.main.values()
         ),
+        Bounded(("predicted",)),
     ),
     Table(
         "optimum",
@@ -143,6 +156,7 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
         ),
+        Bounded(("predicted",), (("ci_low", "ci_high"),)),
     ),
     Table(
         "best",
@@ -158,6 +172,7 @@ TABLES: tuple[Table, ...] = (
         "cells",
         "Mean of each metric in each cell and its difference to the baseline, with intervals.",
         lambda given: cells.cells(given.study, given.settings),
+        Bounded((), (("mean_low", "mean_high"),), (), (("ci_low", "ci_high"),)),
     ),
     Table(
         "pareto",
@@ -183,6 +198,7 @@ TABLES: tuple[Table, ...] = (
         "prices",
         "What each metric gives up at the point that is best for another.",
         lambda given: tradeoff.prices(given.main, given.study, given.settings),
+        Bounded(("value_there", "value_best"), (), ("price",), (("ci_low", "ci_high"),)),
     ),
     Table(
         "variance",
@@ -246,7 +262,10 @@ def compute(study: Study, settings: Settings) -> Tables:
     """All tables by name; each may read those before it in the list."""
     evidence = Evidence(study, settings)
     for table in TABLES:
-        evidence.tables[table.name] = table.compute(evidence)
+        computed = table.compute(evidence)
+        possible = bounded(computed, table.bounded, settings)
+        evidence.beyond_bounds |= set(beyond(computed, possible, table.bounded))
+        evidence.tables[table.name] = possible
     return evidence.tables
 
 
@@ -259,6 +278,8 @@ def _notes(given: Evidence) -> list[Note]:
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
         notes += given.draws[metric].notes
+        if metric in given.beyond_bounds:
+            notes.append(Note("bounds", BEYOND_BOUNDS, metric))
     return notes
 
 

@@ -39,6 +39,14 @@ def term(parts: Iterable[tuple[str, Any, int]]) -> str:
     return " × ".join(shown) or "intercept"
 
 
+def shortened(text: str, most: int) -> str:
+    """The text, or its beginning and end with … between: levels often differ at either."""
+    if len(text) <= most:
+        return text
+    tail = most // 3
+    return f"{text[: most - tail - 1]}…{text[-tail:]}"
+
+
 def sentence_case(text: str) -> str:
     """First letter upper case, the rest as it is."""
     return text[:1].upper() + text[1:]
@@ -146,7 +154,9 @@ def spread_decimals(values: Any, metric: Metric) -> int:
     known = known[np.isfinite(known)]
     spread = float(in_unit(np.ptp(known), metric)) if len(known) else 0.0
     usual = decimals(metric)
-    return max(usual, significant_decimals(spread, 3)) if spread > 0 else usual
+    if not len(known) or spread < 1e-6 * in_unit(np.abs(known).max(), metric):
+        return usual  # what is left of rounding is no spread
+    return max(usual, significant_decimals(spread, 3))
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:

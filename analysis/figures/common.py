@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -17,6 +19,9 @@ from analysis.runs.study import Study
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture
+MOST_TERMS = 28  # that a figure lists below one another: two thirds of a page
+TERM_LETTERS = 40
+LEGEND_LETTERS = 32
 MANY = 1000  # beyond that many points or lines, so many are drawn by chance: all would be a blot
 
 
@@ -51,9 +56,12 @@ def rows(tables: Tables, table: str, **where: Any) -> pd.DataFrame:
 
 
 def written(terms: Iterable[str], study: Study, settings: Settings) -> list[str]:
-    """Terms of the tables as a reader would write them: ``batch size × epochs``."""
+    """Terms of the tables as a reader would write them: ``batch size × epochs``.
+
+    The longest are shortened.
+    """
     columns = columns_by_name(study, settings)
-    return [words.term(columns[term].parts) for term in terms]
+    return [words.shortened(words.term(columns[term].parts), TERM_LETTERS) for term in terms]
 
 
 def values(column: pd.Series, factor: Factor) -> pd.Series:
@@ -96,6 +104,53 @@ def panels(count: int, columns: int, height: float, **options: Any) -> tuple[Fig
     for spare in axes[count:]:
         spare.remove()
     return figure, list(axes[:count])
+
+
+def legend_above(figure: Figure, handles: Sequence[Artist]) -> None:
+    """A legend over all panels, in as many columns as fit the figure's width."""
+    widest = max(len(str(handle.get_label())) for handle in handles)
+    columns = int(style.WIDTH / (widest * style.LETTER + 0.4))
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=max(1, min(columns, len(handles))),
+        columnspacing=1.2,
+    )
+
+
+def axis_name(text: str, inches: float = 2.0) -> str:
+    """A name broken into lines that fit beside an axis of that length, at most three."""
+    letters = max(int(inches / style.LETTER), 8)
+    return "\n".join(textwrap.wrap(text, letters, max_lines=3, placeholder="…"))
+
+
+def most_important(tables: Tables, settings: Settings, count: int) -> list[Factor]:
+    """At most ``count`` factors, in the config's order: those with the largest shares of the
+    explained variance over all metrics; without such a table the first."""
+    factors = list(settings.factors)
+    if len(factors) <= count:
+        return factors
+    table = tables.get("importance", pd.DataFrame(columns=["term", "share"]))
+    shares = table.groupby("term")["share"].sum()
+    ranked = sorted(factors, key=lambda factor: -shares.get(factor.name, 0.0))
+    return [factor for factor in factors if factor in ranked[:count]]
+
+
+def largest(terms: list[str], sizes: pd.Series) -> list[str]:
+    """At most ``MOST_TERMS`` terms, those of the largest sizes, in their own order."""
+    kept = set(sizes.reindex(terms).sort_values(ascending=False, kind="stable").index[:MOST_TERMS])
+    return [term for term in terms if term in kept]
+
+
+def level_label(factor: Factor, value: Any) -> str:
+    """A level with its factor's name, as a legend has it: ``batch size 16``."""
+    return words.shortened(words.setting({factor.name: value}, (factor,)), LEGEND_LETTERS)
+
+
+def remark_left_out(figure: Figure, shown: int, count: int, what: str) -> None:
+    """Says so where only the most important are drawn."""
+    if shown < count:
+        remark(figure, f"The {shown} of {count:,} {what} that explain most.")
 
 
 def remark(figure: Figure, text: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 from scipy.special import ndtri
 
 from analysis import style, words
@@ -15,6 +16,14 @@ from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
+
+
+def _few_ticks(axes: Axes, values: np.ndarray) -> None:
+    """Ticks of a narrow panel; values that differ by rounding alone are one value."""
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    middle = float(np.mean(values))
+    if np.ptp(values) <= 1e-9 * abs(middle):
+        axes.set_xlim(middle - 0.1 * abs(middle), middle + 0.1 * abs(middle))
 
 
 def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -36,7 +45,8 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     unit = "points" if metric.unit == "points" else metric.unit
     axes[0].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[0], fitted, residual, marked)
-    axes[0].set_xlabel(f"fitted {words.axis_label(metric)}")
+    axes[0].set_xlabel(common.axis_name(f"fitted {words.axis_label(metric)}", 1.3))
+    _few_ticks(axes[0], fitted)
     axes[0].set_ylabel("residual" + (f" ({unit})" if unit else ""))
 
     order = np.argsort(scaled)
@@ -52,13 +62,16 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
     within = by_replicate.cumcount() / by_replicate.transform("size")  # side by side, in order
     axes[2].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[2], place + 0.5 * (within.to_numpy() - 0.5), residual, marked)
-    shown = range(0, len(replicates), -(-len(replicates) // 8))
-    axes[2].set_xticks(shown, [words.level(replicates[i]) for i in shown])
+    widest = max(min(len(words.level(name)), 7) for name in replicates)
+    at_most = int(style.room(axes[2], "x") / (widest * style.LETTER + style.GAP))
+    shown = range(0, len(replicates), -(-len(replicates) // at_most))
+    axes[2].set_xticks(shown, [words.shortened(words.level(replicates[i]), 7) for i in shown])
     axes[2].set_xlabel("replicate")
     axes[2].set_ylabel(axes[0].get_ylabel())
 
     leverage, cooks = table["leverage"].to_numpy(float), table["cooks_distance"].to_numpy(float)
     points(axes[3], leverage, cooks, marked)
+    _few_ticks(axes[3], leverage)
     axes[3].set_xlabel("leverage")
     axes[3].set_ylabel("Cook's distance")
     axes[3].set_ylim(bottom=0)

@@ -21,7 +21,9 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
     table = common.rows(tables, "coefficients", metric=metric.name)
     table = table[table["term"] != "intercept"]
     table = table[~are_blocks(table["term"], settings)]
-    terms = list(dict.fromkeys(table["term"]))
+    every_term = list(dict.fromkeys(table["term"]))
+    sizes = table["statistic"].abs().groupby(table["term"]).max()
+    terms = common.largest(every_term, sizes)
     framings = [f for f in ("absolute", "relative") if f in set(table["framing"])]
     estimators = [e for e in style.ESTIMATORS if e in set(table["estimator"])]
     titles = {
@@ -29,7 +31,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         "relative": "relative framing:\nslope at the baseline's settings",
     }
     figure, axes = common.panels(
-        len(framings), 2, 0.75 + 0.235 * len(terms), sharey=True, sharex=True
+        len(framings), 2, max(2.0, 0.75 + 0.235 * len(terms)), sharey=True, sharex=True
     )
     for axis, framing in zip(axes, framings, strict=True):
         axis.axvline(0, color=style.GREY, linewidth=0.7)
@@ -56,10 +58,11 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
                 )
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
-        axis.set_title(titles[framing])
+        axis.set_title(titles[framing], fontsize=7.5)
         axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
         unit = metric.unit or words.name(metric.name)
-        axis.set_xlabel(f"change in {words.name(metric.name)}\n({unit} for half the range)")
+        change = common.axis_name(f"change in {words.name(metric.name)}")
+        axis.set_xlabel(f"{change}\n{common.axis_name(f'({unit} for half the range)')}")
         axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -85,7 +88,9 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             label=f"hollow: q ≥ {settings.alpha:g}",
         )
     )
-    figure.legend(handles=handles, loc="outside upper left", ncols=4, columnspacing=1.2)
+    common.legend_above(figure, handles)
+    if len(terms) < len(every_term):
+        common.remark(figure, f"The {len(terms)} of {len(every_term):,} terms with the largest t.")
     return figure
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,11 @@ from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import Column, columns_by_name
 from analysis.runs.settings import Factor, Metric, Settings
 from analysis.runs.study import Study
+
+MOST_PANELS = 12  # factors in one figure; more fill more than a page
+MANY_CATEGORIES = 12  # beyond which a panel takes the whole width,
+MOST_WIDE = 3  # and so many of them make a figure
+MOST_LINES = 5  # levels of the other factor in one panel
 
 
 def differences(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -47,7 +53,11 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     digits = words.interval_decimals(cells["ci_low"], cells["ci_high"], metric)
     panels = levels[others[0].name] if others else [None]
     rows, columns = len(levels[down.name]), len(levels[across.name])
-    figure, axes = common.panels(len(panels), 4, 0.75 + 0.34 * rows, sharey=True)
+    deltas = words.in_unit(shown["delta"], metric)
+    widest = max(len(words.fixed(delta, digits, sign=True)) for delta in deltas)
+    in_row = int((style.WIDTH - 1) / (columns * (widest * style.LETTER + style.GAP)))
+    in_row = max(1, min(4, in_row))
+    figure, axes = common.panels(len(panels), in_row, 0.75 + 0.34 * rows, sharey=True)
     largest = float(np.nanmax(np.abs(shown["delta"]))) or 1.0
     norm = TwoSlopeNorm(0, -words.in_unit(largest, metric), words.in_unit(largest, metric))
     colours = style.DIFFERENCE if metric.better == "higher" else style.DIFFERENCE.reversed()
@@ -80,23 +90,26 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
             linewidth=1,
         )
         axis.set_facecolor(style.FAINT)
-        axis.set_xticks(range(columns), [words.level(v, across.scale) for v in levels[across.name]])
-        axis.set_yticks(range(rows), [words.level(v, down.scale) for v in levels[down.name]])
+        for which, factor in (("x", across), ("y", down)):
+            shown_levels = [words.level(v, factor.scale) for v in levels[factor.name]]
+            style.set_categories(axis, which, shown_levels)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)
-        axis.set_xlabel(words.name(across.name))
-        if place % 4 == 0:
-            axis.set_ylabel(words.name(down.name))
+        axis.set_xlabel(common.axis_name(words.name(across.name), style.room(axis, "x")))
+        if place % in_row == 0:
+            axis.set_ylabel(common.axis_name(words.name(down.name), style.room(axis, "y")))
         if panel is not None:
-            axis.set_title(words.setting({others[0].name: panel}, settings.factors))
+            title = words.setting({others[0].name: panel}, settings.factors)
+            axis.set_title(common.axis_name(title, style.room(axis, "x")))
     bar = figure.colorbar(
         ScalarMappable(norm, colours), ax=axes, shrink=0.9, aspect=14, pad=0.015, fraction=0.05
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
-    bar.set_label(f"{metric.unit or words.name(metric.name)} against baseline", fontsize=7)
+    unit = metric.unit or words.name(metric.name)
+    bar.set_label(common.axis_name(f"{unit} against baseline", 0.3 * rows + 0.5), fontsize=7)
     if averaged:
-        common.remark(figure, f"Mean over {' and '.join(averaged)}.")
+        common.remark(figure, f"Mean over {words.listed(averaged, 'factor')}.")
     return figure
 
 
@@ -105,10 +118,13 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     table = common.rows(tables, "effects", metric=metric.name, framing="absolute")
     every_cell = common.cells_of(tables, settings, metric)
     cells = common.drawn(every_cell, settings)
-    columns = 4 if len(settings.factors) == 4 else 3
-    figure, axes = common.panels(len(settings.factors), columns, 2.2, sharey=True)
+    wide = _wide(study, settings.factors)
+    factors = common.most_important(tables, settings, MOST_WIDE if wide else MOST_PANELS)
+    columns = 1 if wide else 4 if len(factors) == 4 else 3
+    height = 2.2 + _room_for_categories(study, factors, columns)
+    figure, axes = common.panels(len(factors), columns, height, sharey=True)
     baseline = words.in_unit(common.baseline(study, metric), metric)
-    for place, (axis, factor) in enumerate(zip(axes, settings.factors, strict=True)):
+    for place, (axis, factor) in enumerate(zip(axes, factors, strict=True)):
         rows = table[table["factor"] == factor.name]
         levels = common.levels_of(study, factor)
         colour = style.factor_colour(factor.name, settings.factor_names)
@@ -146,10 +162,10 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         if np.isfinite(baseline):
             axis.axhline(baseline, color=style.BASELINE, linestyle=(0, (4, 2)), linewidth=1)
         style.set_factor_axis(axis, "x", factor, levels)
-        axis.set_xlabel(words.name(factor.name))
+        axis.set_xlabel(common.axis_name(words.name(factor.name), style.room(axis, "x")))
         axis.grid(axis="y")
         if place % columns == 0:
-            axis.set_ylabel(words.axis_label(metric))
+            axis.set_ylabel(common.axis_name(words.axis_label(metric)))
     percent = f"{100 * (1 - settings.alpha):g} %"
     handles = [
         Line2D([], [], color=style.BLACK, label="fitted"),
@@ -161,8 +177,9 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         handles.append(
             Line2D([], [], color=style.BASELINE, linestyle=(0, (4, 2)), label="baseline")
         )
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles), columnspacing=1.2)
+    common.legend_above(figure, handles)
     common.remark_drawn(figure, len(every_cell), "cells")
+    common.remark_left_out(figure, len(factors), len(settings.factors), "factors")
     return figure
 
 
@@ -174,7 +191,11 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
         pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, columns, pair))[:9]
-    figure, axes = common.panels(len(pairs), 3, 2.35, sharey=True)
+    in_row = 3
+    if _wide(study, tuple(along for along, _ in pairs)):
+        in_row, pairs = 1, pairs[:MOST_WIDE]
+    height = 2.35 + _room_for_categories(study, [along for along, _ in pairs], in_row)
+    figure, axes = common.panels(len(pairs), in_row, height, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
         levels, other_values = (
@@ -183,44 +204,77 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
         )
         shown = set(other_values)
         lines = [v for v in common.levels_of(study, other) if v in shown]
-        for value, colour in zip(lines, style.level_colours(len(lines)), strict=True):
+        every_line, lines = len(lines), _spread(lines, MOST_LINES)
+        aside = np.linspace(-0.25, 0.25, len(lines)) if len(lines) > 1 else [0.0]
+        colours = style.level_colours(len(lines))
+        for value, colour, beside in zip(lines, colours, aside, strict=True):
             line = rows[other_values == value]
-            x = style.positions(common.values(line["value"], along), along, levels)
+            x = np.array(style.positions(common.values(line["value"], along), along, levels))
             y, low, high = (
                 words.in_unit(line[column].to_numpy(float), metric)
                 for column in ("estimate", "ci_low", "ci_high")
             )
-            label = words.level(value, other.scale)
-            if along.scale == "categorical":
-                axis.errorbar(x, y, [y - low, high - y], fmt="o-", color=colour, label=label)
+            label = words.shortened(words.level(value, other.scale), style.LEVEL_LETTERS)
+            if along.scale == "categorical":  # points beside each other, no line: no order
+                spans = [y - low, high - y]
+                axis.errorbar(x + beside, y, spans, fmt="o", color=colour, label=label)
             else:
                 axis.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
                 axis.plot(x, y, color=colour, label=label)
         style.set_factor_axis(axis, "x", along, levels)
-        axis.set_xlabel(words.name(along.name))
+        width = style.room(axis, "x")
+        axis.set_xlabel(common.axis_name(words.name(along.name), width))
         axis.grid(axis="y")
-        q_value = _interaction_q(tables, metric, columns, (along, other))
-        if q_value <= 1:
-            axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=30)
+        title = words.name(other.name)
+        if len(lines) < every_line:
+            title += f", {len(lines)} of {every_line} levels"
+        title = common.axis_name(title, width)
+        widest = max(len(text) for text in axis.get_legend_handles_labels()[1])
+        entries = max(1, min(len(lines), int(width / (widest * style.LETTER + 0.3))))
         axis.legend(
-            title=words.name(other.name),
+            title=title,
             title_fontsize=7,
             alignment="left",
             loc="lower left",
             bbox_to_anchor=(-0.03, 1.0),
-            ncols=len(lines),
+            ncols=entries,
             columnspacing=0.9,
             handlelength=1.2,
             borderaxespad=0,
             borderpad=0.2,
         )
-        if place % 3 == 0:
-            axis.set_ylabel(words.axis_label(metric))
+        q_value = _interaction_q(tables, metric, columns, (along, other))
+        if q_value <= 1:
+            lines_above = -(-len(lines) // entries) + title.count("\n") + 1
+            axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
+        if place % in_row == 0:
+            axis.set_ylabel(common.axis_name(words.axis_label(metric)))
     if len(pairs) < len(every_pair):
         common.remark(
             figure, f"The {len(pairs)} of {len(every_pair)} pairs with the smallest q-values."
         )
     return figure
+
+
+def _wide(study: Study, factors: tuple[Factor, ...]) -> bool:
+    """Whether the categories of one of the factors need a figure's whole width."""
+    categorical = [factor for factor in factors if not factor.numeric]
+    return any(len(common.levels_of(study, f)) > MANY_CATEGORIES for f in categorical)
+
+
+def _room_for_categories(study: Study, factors: list[Factor], columns: int) -> float:
+    """The height that a panel needs more where names of categories stand upright."""
+    width = 0.75 * style.WIDTH / min(columns, len(factors))
+    categorical = [factor for factor in factors if not factor.numeric]
+    heights = [style.height_of_categories(common.levels_of(study, f), width) for f in categorical]
+    return max(heights, default=0.0)
+
+
+def _spread(levels: list[Any], most: int) -> list[Any]:
+    """At most so many levels, the first and the last among them, spread evenly."""
+    if len(levels) <= most:
+        return levels
+    return [levels[round(i * (len(levels) - 1) / (most - 1))] for i in range(most)]
 
 
 def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:

@@ -78,9 +78,9 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             marked |= _mark_points(axis, tables, metric, across, down, held.values)
             style.set_factor_axis(axis, "x", across, common.levels_of(study, across))
             style.set_factor_axis(axis, "y", down, common.levels_of(study, down))
-            axis.set_xlabel(words.name(across.name))
+            axis.set_xlabel(common.axis_name(words.name(across.name), style.room(axis, "x")))
             if column == 0 or len(in_row) > 1:
-                axis.set_ylabel(words.name(down.name))
+                axis.set_ylabel(common.axis_name(words.name(down.name), style.room(axis, "y")))
             else:
                 axis.set_yticklabels([])
             # higher than usual: a mark may stand on the upper edge
@@ -94,7 +94,7 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
         pad=0.015,
     )
     bar.outline.set_visible(False)
-    bar.set_label(words.axis_label(metric))
+    bar.set_label(common.axis_name(words.axis_label(metric), 1.5))
     explained = {
         "observed": _marker("o", style.GREY, "observed mean, same colours"),
         "optimum": _marker("*", "white", "best fitted point, in the panel nearest to it"),
@@ -226,7 +226,8 @@ def held_title(held: Held, settings: Settings) -> str:
     """``2 epochs, mean over schedule``; broken over lines where long."""
     parts = [words.setting(held.values, settings.factors)]
     parts += [f"mean over {words.name(name)}" for name in held.averaged]
-    return textwrap.fill(", ".join(filter(None, parts)), 34)
+    text = ", ".join(filter(None, parts))
+    return "\n".join(textwrap.wrap(text, 34, max_lines=3, placeholder=" …"))
 
 
 def cells_at(cells: pd.DataFrame, held: dict[str, Any]) -> pd.DataFrame:

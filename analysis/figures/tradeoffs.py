@@ -15,8 +15,12 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.questions.tradeoff import pareto_front
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
+
+FRONT_HEIGHT = 3.4  # inches
+MOST_NUMBERS = 15  # on the front; more would hide one another, and the table names the cells
+MOST_AXES = 9  # side by side; more have no room for their names
 
 
 def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
@@ -34,7 +38,7 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
     count, y, x = len(y), y.iloc[shown], x.iloc[shown]
     px, x_low, x_high = (words.in_unit(x[column], horizontal) for column in columns)
     py, y_low, y_high = (words.in_unit(y[column], vertical) for column in columns)
-    figure = Figure(figsize=(style.WIDTH, 3.4))
+    figure = Figure(figsize=(style.WIDTH, FRONT_HEIGHT))
     axis = figure.subplots()
     if count <= common.MANY:
         axis.errorbar(
@@ -58,20 +62,8 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.scatter(
             at["x"], at["y"], s=62, facecolor="none", edgecolor=style.FRONT, linewidth=0.9, zorder=5
         )
-        for number, place in enumerate(at.itertuples(), start=1):
-            if len(at) > 15:
-                break  # numbers would hide one another; the table names the cells
-            text = axis.annotate(
-                str(number),
-                (place.x, place.y),
-                (5, 4),
-                textcoords="offset points",
-                fontsize=7,
-                color=style.FRONT,
-                fontweight="bold",
-                zorder=6,
-            )
-            text.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
+        if len(at) <= MOST_NUMBERS:
+            _number(axis, at)
         ring: dict[str, Any] = {
             "marker": "o",
             "markerfacecolor": "none",
@@ -85,11 +77,35 @@ def tradeoff(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.axvline(0, zorder=1, **look)
         axis.plot(0, 0, "*", color=style.BASELINE, markersize=11, markeredgecolor="white", zorder=5)
         handles.append(_baseline_handle())
-    axis.set_xlabel(_towards(words.axis_label(horizontal, relative), horizontal))
-    axis.set_ylabel(_towards(words.axis_label(vertical, relative), vertical))
+    along = _towards(words.axis_label(horizontal, relative), horizontal)
+    axis.set_xlabel(common.axis_name(along, 4.0))
+    axis.set_ylabel(common.axis_name(_towards(words.axis_label(vertical, relative), vertical), 3.0))
     figure.legend(handles=handles, loc="outside right upper")
     common.remark_drawn(figure, count, "cells", ", and all on the Pareto front")
     return figure
+
+
+def _number(axis: Axes, at: pd.DataFrame) -> None:
+    """Numbers beside the points of the front, each in the first corner that no other has taken."""
+    span = np.array([np.ptp(limits) for limits in (axis.get_xlim(), axis.get_ylim())])
+    places = at[["x", "y"]].to_numpy() / span * 72 * [0.6 * style.WIDTH, 0.75 * FRONT_HEIGHT]
+    taken: list[np.ndarray] = []
+    for number, (x, y) in enumerate(places, start=1):
+        corners = [np.array([x, y]) + corner for corner in ((5, 4), (5, -11), (-12, 4), (-12, -11))]
+        free = [c for c in corners if all((np.abs(c - t) > (11, 9)).any() for t in taken)]
+        corner = (free or corners)[0]
+        taken.append(corner)
+        text = axis.annotate(
+            str(number),
+            tuple(at[["x", "y"]].iloc[number - 1]),
+            tuple(corner - (x, y)),
+            textcoords="offset points",
+            fontsize=7,
+            color=style.FRONT,
+            fontweight="bold",
+            zorder=6,
+        )
+        text.set_path_effects([withStroke(linewidth=1.8, foreground="white")])
 
 
 def _points_by_level(
@@ -107,7 +123,9 @@ def _points_by_level(
     if len(levels) > 6:
         levels = [levels[0], levels[len(levels) // 2], levels[-1]]
     handles = [
-        Line2D([], [], marker="o", linestyle="", color=colours[v], label=_level_label(first, v))
+        Line2D(
+            [], [], marker="o", linestyle="", color=colours[v], label=common.level_label(first, v)
+        )
         for v in levels
     ]
     markers = dict(zip(shapes, "osD^vP", strict=False))
@@ -115,7 +133,9 @@ def _points_by_level(
         places = [(np.full(len(cells), True), "o")]
     else:
         handles += [
-            Line2D([], [], marker=m, linestyle="", color=style.GREY, label=_level_label(last, v))
+            Line2D(
+                [], [], marker=m, linestyle="", color=style.GREY, label=common.level_label(last, v)
+            )
             for v, m in markers.items()
         ]
         places = [((cells[last.name] == v).to_numpy(), m) for v, m in markers.items()]
@@ -132,10 +152,6 @@ def _points_by_level(
             zorder=4,
         )
     return handles
-
-
-def _level_label(factor: Factor, value: Any) -> str:
-    return words.setting({factor.name: value}, (factor,))
 
 
 def tradeoff_metrics(settings: Settings) -> tuple[Metric, Metric]:
@@ -168,6 +184,7 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One line a cell through its settings and its mean metrics; the Pareto front in front."""
     names = list(settings.factor_names)
+    factors = common.most_important(tables, settings, max(3, MOST_AXES - len(settings.metrics)))
     means = {
         m.name: common.cells_of(tables, settings, m).set_index(names)["mean"]
         for m in settings.metrics
@@ -181,16 +198,19 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
 
     # every axis runs from 0 to 1: (heights of the cells, labelled heights)
     axes_of: list[tuple[np.ndarray, dict[float, str]]] = []
-    for factor in settings.factors:
+    letters = int(0.85 * style.WIDTH / (len(factors) + len(settings.metrics)) / style.LETTER)
+    for factor in factors:
         levels = common.levels_of(study, factor)
         spots = np.array(style.positions(levels, factor, levels), dtype=float)
         spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
         at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
         shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
-        labels = {at[value]: words.level(value, factor.scale) for value in shown}
+        labels = {
+            at[value]: words.shortened(words.level(value, factor.scale), letters) for value in shown
+        }
         axes_of.append((frame[factor.name].map(at).to_numpy(float), labels))
     stars = {}
-    for column, metric in enumerate(settings.metrics, start=len(names)):
+    for column, metric in enumerate(settings.metrics, start=len(factors)):
         values = metric.sign * frame[metric.name].to_numpy(float)  # up is better on every axis
         baseline = metric.sign * common.baseline(study, metric)
         ends = values if np.isnan(baseline) else np.append(values, baseline)
@@ -204,10 +224,10 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
         if not np.isnan(baseline):
             stars[column] = float(_unit_scale(np.array(baseline), ends))
     lines = np.column_stack([heights for heights, _ in axes_of])
-    quality = lines[:, len(names)].copy()
+    quality = lines[:, len(factors)].copy()
     # equal levels hide one another: a little apart, in the same order on every axis
     rank = quality.argsort().argsort()
-    lines[:, : len(names)] += 0.05 * (rank / max(len(rank) - 1, 1) - 0.5)[:, None]
+    lines[:, : len(factors)] += 0.05 * (rank / max(len(rank) - 1, 1) - 0.5)[:, None]
 
     figure = Figure(figsize=(style.WIDTH, 2.9))
     axis = figure.subplots()
@@ -234,15 +254,19 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
             markeredgecolor="white",
             zorder=5,
         )
-    titles = [words.name(name) for name in names]
-    titles += [f"{words.axis_label(m)}\n{m.better} is better" for m in settings.metrics]
+    across = 0.9 * style.WIDTH / lines.shape[1]
+    titles = [common.axis_name(words.name(factor.name), across) for factor in factors]
+    titles += [
+        f"{common.axis_name(words.axis_label(m), across)}\n{m.better} is better"
+        for m in settings.metrics
+    ]
     axis.set_xticks(places, titles)
     axis.set_yticks([])
     axis.set_xlim(-0.1, len(titles) - 0.75)
     axis.set_ylim(-0.06, 1.06)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
-    first = words.name(settings.metrics[0].name)
+    first = words.shortened(words.name(settings.metrics[0].name), style.LEVEL_LETTERS)
     handles = [
         Line2D([], [], color=style.SURFACE(0.9), label=f"best {first}"),
         Line2D([], [], color=style.SURFACE(0.0), label=f"worst {first}"),
@@ -251,8 +275,9 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
         handles.append(Line2D([], [], color=style.GREY, linewidth=2, label="on the Pareto front"))
     if stars:
         handles.append(_baseline_handle())
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    common.legend_above(figure, handles)
     common.remark_drawn(figure, len(order), "cells", ", and all on the Pareto front")
+    common.remark_left_out(figure, len(factors), len(settings.factors), "factors")
     return figure
 
 

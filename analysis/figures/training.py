@@ -104,10 +104,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
                 axis.set_title(words.setting({panel.name: value}, settings.factors))
         row[0].set_ylabel(label)
     handles = [
-        Line2D(
-            [], [], color=c, label=f"{words.name(coloured.name)} {words.level(v, coloured.scale)}"
-        )
-        for v, c in colours.items()
+        Line2D([], [], color=c, label=common.level_label(coloured, v)) for v, c in colours.items()
     ]
     if len(handles) > 6:
         handles = [handles[0], handles[len(handles) // 2], handles[-1]]
@@ -115,7 +112,7 @@ def learning_curves(tables: Tables, study: Study, settings: Settings) -> Figure:
         handles.append(
             Line2D([], [], color=style.BASELINE, linestyle=(0, (4, 2)), label="baseline")
         )
-    figure.legend(handles=handles, loc="outside upper left", ncols=len(handles))
+    common.legend_above(figure, handles)
     return figure
 
 

@@ -56,7 +56,8 @@ def variance_components(tables: Tables, study: Study, settings: Settings) -> Fig
                     color=_ink_of(colour),
                 )
             left += share
-    axis.set_yticks(range(len(metrics)), [words.name(m.name) for m in metrics])
+    names = [words.shortened(words.name(m.name), common.TERM_LETTERS) for m in metrics]
+    axis.set_yticks(range(len(metrics)), names)
     axis.set_ylim(len(metrics) - 0.5, -0.5)
     axis.set_xlim(0, max(100, axis.get_xlim()[1]) if axis.get_xlim()[1] > 106 else 100)
     axis.set_xlabel("share of the variance (%)")
@@ -83,7 +84,8 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         "functional_anova": ("functional ANOVA of a random forest", style.PURPLE, "s"),
     }
     methods = {key: look for key, look in methods.items() if key in set(table["method"])}
-    terms = list(dict.fromkeys(table["term"]))
+    every_term = list(dict.fromkeys(table["term"]))
+    terms = common.largest(every_term, table.groupby("term")["share"].max())
     figure, axes = common.panels(len(metrics), 3, 0.75 + 0.2 * len(terms), sharey=True, sharex=True)
     for axis, metric in zip(axes, metrics, strict=True):
         for k, (method, (_, colour, marker)) in enumerate(methods.items()):
@@ -94,7 +96,7 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
             axis.plot(100 * rows["share"], y, marker, color=colour, markersize=3.6)
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
-        axis.set_title(words.name(metric.name))
+        axis.set_title(common.axis_name(words.name(metric.name), style.room(axis, "x")))
         axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.set_xlabel("explained variance (%)")
@@ -106,6 +108,7 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
         loc="outside upper left",
         ncols=2,
     )
+    common.remark_left_out(figure, len(terms), len(every_term), "terms")
     return figure
 
 
@@ -123,8 +126,8 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.barh(y, smallest, color=style.FAINT, height=0.72)
         axis.vlines(smallest, y - 0.36, y + 0.36, color=style.GREY, linewidth=1.2)
         axis.plot(observed, y, "o", color=style.BLACK, markersize=4)
-        axis.set_title(words.name(metric.name))
-        axis.set_yticks(y, [words.name(factor) for factor in factors])
+        axis.set_title(common.axis_name(words.name(metric.name), style.room(axis, "x")))
+        axis.set_yticks(y, [words.shortened(words.name(f), common.TERM_LETTERS) for f in factors])
         axis.set_ylim(len(factors) - 0.5, -0.5)
         axis.set_xlim(left=0)
         axis.set_xlabel(f"difference ({metric.unit})" if metric.unit else "difference")

@@ -12,7 +12,13 @@ from analysis.runs.settings import Metric, Settings
 def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
     name = words.name(metric.name)
     best = rows_of(tables, "optimum", metric=metric.name)
-    if len(best):
+    if len(best) and best["predicted"].isna().any():
+        sentence = (
+            f"The fitted {name} is best beyond the values that it can have, so nothing is quoted "
+            "of it."
+        )
+        yield Finding("surface", metric.name, "best_region", False, sentence)
+    elif len(best):
         values = dict(zip(best["factor"], best["value"], strict=True))
         where = words.setting(values, settings.factors)
         value, low, high = best[["predicted", "ci_low", "ci_high"]].iloc[0]

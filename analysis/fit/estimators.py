@@ -12,12 +12,16 @@ from scipy import stats
 from analysis import words
 from analysis.fit.cluster_robust import cluster_robust
 from analysis.fit.least_squares import Array, Fit, ordinary_least_squares
-from analysis.fit.split_plot import BLOCK_MOST, split_plot
+from analysis.fit.split_plot import BLOCK_MOST, explains_exactly, split_plot
 from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common.errors import UserError
 
+DETERMINED = (
+    "the settings determine it exactly, so there is no error to judge effects by: it has no "
+    "regression and no p-values."
+)
 ESTIMATORS = ("ols", "ols_cluster", "split_plot")
 
 Fits = dict[tuple[str, str, str], Fit]  # by metric, framing, estimator
@@ -31,6 +35,9 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
     fits: Fits = {}
     notes: list[Note] = []
     for metric in settings.metric_names:
+        if metric in study.determined:
+            notes.append(Note("metrics", DETERMINED, metric))
+            continue
         for framing in study.framings(metric, settings):
             values = study.response(metric, framing)
             if values.nunique() < 2:
@@ -40,6 +47,9 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
                 continue
             try:
                 ordinary = ordinary_least_squares(study, settings, metric, framing)
+                if explains_exactly(ordinary):
+                    notes.append(Note("metrics", DETERMINED, metric))
+                    continue
                 fits[metric, framing, "ols"] = ordinary
                 fits[metric, framing, "ols_cluster"] = cluster_robust(ordinary)
                 mixed = split_plot(study, settings, metric, framing)

@@ -52,7 +52,7 @@ def split_plot(
     UserError where a term or the trajectory variance cannot be estimated.
     """
     ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
-    if (ordinary.residuals**2).sum() <= EXACT * (ordinary.response**2).sum():
+    if explains_exactly(ordinary):
         raise UserError(
             "The model and the replicates explain every run exactly, so there is no error to judge "
             "the estimates by."
@@ -89,6 +89,11 @@ def split_plot(
         covariance_gradient=back @ gradient @ back.T,
         parameter_covariance=parameter_covariance,
     )
+
+
+def explains_exactly(fit: Fit) -> bool:
+    """Whether the residuals are mere rounding."""
+    return bool((fit.residuals**2).sum() <= EXACT * (fit.response**2).sum())
 
 
 def _with_block_if_estimable(

@@ -95,11 +95,14 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     is found with 80 % power whatever the factor's other terms are; where the terms are orthogonal
     that is the power for a straight line. replicates_needed is for target_difference, which is the
     config's target_effect or else one point (0.01) of a metric shown in points and a tenth of the
-    range of the fitted means of any other. Factors that are in interactions alone are left out.
+    range of the fitted means of any other. smallest_difference is NaN where it is more than the
+    metric's bounds allow. Factors that are in interactions alone are left out.
     """
     points = settings.metric(fit.metric).unit == "points"
     usual = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
     target = settings.target_effect.get(fit.metric, usual)
+    low, high = settings.metric(fit.metric).bounds
+    width = high - low
     replicates = max(len(fit.model.replicates), 1)
     names_of = {factor: names for kind, factor, names in hypotheses(fit.model) if kind == "factor"}
     own = (joint["metric"] == fit.metric) & (joint["framing"] == fit.framing)
@@ -114,7 +117,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         variance = _largest_variance(fit, coding, names_of[coding.name])
         if variance == 0:
             continue
-        smallest = smallest_noncentrality(df, denominator_df, alpha)
+        smallest = np.sqrt(smallest_noncentrality(df, denominator_df, alpha) * variance)
         means = contrasts_at(fit, {coding.name: curve_values(coding, CURVE_POINTS)})
         rows.append(
             {
@@ -122,7 +125,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 "factor": coding.name,
                 "df": df,
                 "denominator_df": denominator_df,
-                "smallest_difference": np.sqrt(smallest * variance),
+                "smallest_difference": smallest if smallest < width else np.nan,
                 "observed_difference": float(np.ptp(means @ fit.coefficients)),
                 "target_difference": target,
                 "replicates": replicates,

@@ -152,7 +152,8 @@ def _other_analyses(
         return
     aicc = models[models["metric"] == metric.name].set_index("degree")["aicc"]
     for degree, terms in polynomials(study, settings).items():
-        if degree != settings.degree and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
+        other = set(terms) != set(study.terms[metric.name])
+        if other and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
             yield Variation("analysis", f"degree {degree}", study, terms)
 
 

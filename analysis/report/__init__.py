@@ -37,7 +37,6 @@ from analysis.runs.study import Study
 from common import files
 
 TEMPLATE = Path(__file__).with_name("report.typ")
-NEW_PAGE = ("Surfaces", "Trade-offs")  # they begin with a large figure
 
 
 def write(
@@ -92,7 +91,7 @@ def context(
         ),
         "first_page": first_page,
         "sections": [
-            {"title": title, "blocks": blocks, "new_page": title in NEW_PAGE}
+            {"title": title, "blocks": blocks}
             for title, blocks in (
                 ("Source and design", design.source_and_design(content)),
                 ("Baseline", design.baseline(content)),

@@ -37,7 +37,9 @@ def methods(content: Content) -> list[block.Block]:
     model = (
         f"the terms {content.settings.formula}"
         if content.settings.formula
-        else f"a full polynomial of degree {content.settings.degree or 2}"
+        else f"a full polynomial of degree {content.settings.degree}"
+        if content.settings.degree
+        else "the largest polynomial of up to the second degree that its runs can estimate"
     )
     texts = [
         (

@@ -20,8 +20,6 @@ def interactions(content: Content) -> list[block.Block]:
 def surfaces(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     for metric in content.settings.metrics:
-        # the two pictures of a metric and what they say fill one page
-        blocks += [{"type": "page"}] if blocks else []
         blocks.append(block.heading(words.name(metric.name)))
         blocks += content.sentences(section="surface", metric=metric.name)
         blocks += content.figure(f"perspective_{metric.name}")

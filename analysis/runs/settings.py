@@ -94,11 +94,11 @@ class Settings:
     tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
     effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
-    the Pareto front, all if it is empty; without ``recommend`` a setting is recommended
-    for all metrics together. ``degree`` is None where it is left to the runs.
-    ``blocks`` are columns whose levels shift the metrics and are no factor; None: the replicates,
-    where they are a block. ``observational``: nobody assigned the settings of the runs; None: it
-    depends on where the table comes from.
+    the Pareto front, all if it is empty; without ``recommend`` a setting is recommended for all
+    metrics together. ``degree`` is None where it is left to the runs. ``blocks`` are columns whose
+    levels shift the metrics and are no factor; None: the replicates, where they are a block.
+    ``observational``: nobody assigned the settings of the runs; None: it depends on where the table
+    comes from.
     """
 
     factors: tuple[Factor, ...]

@@ -68,8 +68,6 @@ class Study:
 
     def framings(self, metric: str, settings: Settings) -> tuple[str, ...]:
         """The framings in which the metric can be studied."""
-        if metric in self.determined:
-            return ()
         known = all(f.name in self.baseline for f in settings.factors if f.numeric)
         if known and f"delta_{metric}" in self.runs:
             return ("absolute", "relative")

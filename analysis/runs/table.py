@@ -68,13 +68,12 @@ def from_table(
         raise UserError("The table of runs has no rows.")
     runs = _with_status(runs, notes)
     histories = pd.DataFrame() if histories is None else histories
+    _with_numbers(runs, settings)
     settings = replace(
         settings,
         metrics=tuple(_with_metric(runs, histories, m, notes) for m in settings.metrics),
     )
     _with_deltas(runs, settings, notes)
-    if "seconds" in runs and "seconds" not in settings.metric_names:
-        runs["seconds"] = numbers(runs, "seconds", duration=True)
 
     categorical = [factor.name for factor in settings.factors if not factor.numeric]
     for name in (*categorical, *(settings.blocks or ())):
@@ -96,7 +95,7 @@ def from_table(
             )
         )
     models = _models(runs, settings, terms)
-    determined = _determined(runs, settings, notes)
+    determined = _determined(runs, settings)
     left_out = {name: left_out for name, (_, left_out) in models.items()}
     notes += _left_out_notes(left_out, determined)
     return Study(
@@ -169,20 +168,35 @@ def _with_status(runs: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     return runs.assign(status=statuses)[~unfinished]
 
 
+def _with_numbers(runs: pd.DataFrame, settings: Settings) -> None:
+    """Reads the columns of metrics and numeric factors, all before any of them is changed."""
+    read = {}
+    for metric in settings.metrics:
+        duration = metric.unit in SECONDS
+        runs[metric.name] = runs[metric.name].astype(object).mask(runs["status"].isin(NO_RESULT))
+        read[metric.name] = any_numbers(runs, metric.name, duration=duration).astype(float)
+        baseline = f"baseline_{metric.name}"
+        if baseline in runs and runs[baseline].notna().any():
+            read[baseline] = numbers(runs, baseline, duration=duration).astype(float)
+    for factor in settings.factors:
+        if factor.numeric:
+            read[factor.name] = numbers(runs, factor.name)
+    if "seconds" in runs and "seconds" not in settings.metric_names:
+        read["seconds"] = numbers(runs, "seconds", duration=True)
+    for name, column in read.items():
+        runs[name] = column
+
+
 def _with_metric(
     runs: pd.DataFrame, histories: pd.DataFrame, metric: Metric, notes: Notes
 ) -> Metric:
-    """Reads a metric's columns into numbers; its bounds are those that hold in this table."""
+    """The metric with the bounds that hold in this table; its columns in its unit, and finite."""
     name, baseline = metric.name, f"baseline_{metric.name}"
-    duration = metric.unit in SECONDS
-    runs[name] = runs[name].astype(object).mask(runs["status"].isin(NO_RESULT))
-    runs[name] = any_numbers(runs, name, duration=duration).astype(float)
     infinite = np.isinf(runs[name])
     runs.loc[infinite, "status"] = "diverged"
     runs[name] = runs[name].mask(infinite)
     columns = [name]
     if baseline in runs and runs[baseline].notna().any():
-        runs[baseline] = numbers(runs, baseline, duration=duration).astype(float)
         columns.append(baseline)
     if metric.unit == "points":
         for column in columns:
@@ -303,7 +317,6 @@ def _with_factor(
     """Checks a factor's values; the factor, with the levels of another under which it exists."""
     name = factor.name
     if factor.numeric:
-        runs[name] = numbers(runs, name)
         bad = runs[name] <= 0
         if factor.scale != "linear" and bad.any():
             value = runs.loc[bad, name].iloc[0]
@@ -566,29 +579,13 @@ def _left_out_notes(
     return notes
 
 
-def _determined(runs: pd.DataFrame, settings: Settings, notes: Notes) -> frozenset[str]:
-    found = []
-    for name in settings.metric_names:
-        measured = runs[name].dropna()
-        if measured.nunique() > 1 and structure.is_determined(
-            measured, runs, settings.factor_names
-        ):
-            found.append(name)
-            notes.append(
-                Note(
-                    "metrics",
-                    "the settings determine it exactly, so there is no error to judge effects by: "
-                    "it has no regression and no p-values.",
-                    name,
-                )
-            )
-    if len(found) == len(settings.metrics):
-        named = words.listed([words.name(name) for name in found])
-        raise UserError(
-            f"{named}: the settings determine {'it' if len(found) == 1 else 'each'} exactly, so "
-            "there is no error to judge effects by; add a metric that is measured."
-        )
-    return frozenset(found)
+def _determined(runs: pd.DataFrame, settings: Settings) -> frozenset[str]:
+    return frozenset(
+        name
+        for name in settings.metric_names
+        if runs[name].nunique() > 1
+        and structure.is_determined(runs[name].dropna(), runs, settings.factor_names)
+    )
 
 
 def _baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def fitted(path, settings):
     """Reads and fits; None and a message checked where the table is refused."""
     try:
         study = runs.read(path, settings)
-        fits, notes = fit_all(study, settings)
+        fits, notes = fit_all(study, study.settings)
     except UserError as error:
         assert str(error).isprintable()
         assert 10 < len(str(error)) < 3000
@@ -263,6 +263,111 @@ def run(folder, factors, content):
     assert {path.name for path in folder.iterdir()} <= {"runs.csv", "config.yaml", "out"}
     assert (folder / "out" / "report.pdf").exists() == (code == 0)
     return code
+
+
+STRANGE = {
+    "depth": "linear",
+    "rate": "log10",
+    "optimizer": "categorical",
+    "layers": "categorical",
+}
+TEXTS = ["adam", "Adam", "[64,64]", "a:b^2", "None", "2", "2.0", "", "größe", "학습률", "x" * 90]
+
+
+@st.composite
+def strange(draw):
+    """Factors and a table as sweeps leave them: whatever was run, and what came of it."""
+    factors = draw(st.lists(st.sampled_from(list(STRANGE)), min_size=1, max_size=4, unique=True))
+    count = draw(st.sampled_from([1, 4, 8, 12, 16, 20, 30, 40, 60]))
+    noise = np.random.default_rng(draw(st.integers(0, 2**32)))
+    columns = {}
+    for name in factors:
+        if STRANGE[name] == "categorical":
+            many = [f"level {number}" for number in range(40)]
+            levels = draw(
+                st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True)
+                | st.just(many)
+            )
+        else:
+            levels = draw(
+                st.sampled_from([["1", "2"], ["1", "2", "4"], ["1", "2", "3", "5"], ["", "1", "3"]])
+            )
+        columns[name] = noise.choice(levels, count).tolist()
+    kind = draw(
+        st.sampled_from(
+            [*["noise"] * 5, "exact", "constant", "text", "empty", "percent", "thousands"]
+        )
+    )
+    score = noise.normal(0.6, 0.1, count)
+    if kind == "exact":
+        score = np.array([len(columns[factors[0]][i]) + 0.5 for i in range(count)])
+    cells = {
+        "constant": ["0.5"] * count,
+        "text": ["12 apples"] * count,
+        "empty": [""] * count,
+        "percent": [f"{100 * value:.1f}%" for value in score],
+        "thousands": [f"{value * 1e4:,.0f}" for value in score],
+    }.get(kind, [str(value) for value in score])
+    for row in draw(st.lists(st.integers(0, count - 1), max_size=3)):
+        cells[row] = draw(st.sampled_from(["inf", "-inf", "", "nan"]))
+    columns["score"] = cells
+    if draw(st.booleans()):
+        columns["seconds"] = (
+            draw(st.sampled_from([["7.6s"], ["1:02:03"], ["0 days 00:00:24.5"], ["12"], [""]]))
+            * count
+        )
+    if draw(st.booleans()):
+        lost = draw(st.sampled_from(columns[factors[0]]))
+        status = draw(st.sampled_from(["failed", "PRUNED", "RUNNING", "crashed"]))
+        columns["status"] = [
+            status if level == lost else "COMPLETE" for level in columns[factors[0]]
+        ]
+    labels = draw(st.sampled_from(["none", "unique", "seed", "blocks"]))
+    if labels == "unique":
+        columns["replicate"] = [f"sweep-{number}" for number in range(count)]
+    elif labels == "seed":
+        columns["replicate"] = noise.integers(0, 3, count).tolist()
+    elif labels == "blocks":
+        columns["dataset"] = noise.choice(["d1", "d2", "d10"], count).tolist()
+    config = {
+        "factors": {name: {"scale": STRANGE[name]} for name in factors},
+        "analysis": {
+            "metrics": {"score": {"better": "higher"}},
+            "bootstrap": 100,
+            **({"blocks": ["dataset"]} if labels == "blocks" else {}),
+            **draw(st.sampled_from([{}, {}, {"degree": 1}, {"degree": 2}])),
+        },
+    }
+    rows = [
+        list(columns),
+        *([str(cell) for cell in row] for row in zip(*columns.values(), strict=True)),
+    ]
+    return config, written(rows)
+
+
+@cases(20, 400)
+@given(strange())
+def test_a_strange_table_is_fitted_or_refused(path, case):
+    config, content = case
+    path.write_bytes(content)
+    accepted = fitted(path, Settings.from_config(config))
+    if accepted is not None:
+        study, fits = accepted
+        table = coefficients(fits, study.settings)
+        assert np.isfinite(table["estimate"]).all()
+        assert table["p_value"].dropna().between(0, 1).all()
+
+
+@cases(2, 100)
+@given(strange())
+def test_all_tables_of_a_strange_table(path, case):
+    config, content = case
+    path.write_bytes(content)
+    try:
+        study = runs.read(path, Settings.from_config(config))
+        tables.compute(study, study.settings)
+    except UserError as error:
+        assert str(error).isprintable()
 
 
 if THOROUGH:

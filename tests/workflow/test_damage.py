@@ -87,7 +87,7 @@ def test_only_what_a_change_affects_is_computed_again(copy):
     def after(change):
         (copy / "config.yaml").write_text(original)
         configure(copy, change)
-        return planned(copy, "grid")
+        return planned(copy, "grid", "--config", "overwrite=true")
 
     (copy / "config.yaml").write_text(f"# a comment\n{original}")
     assert planned(copy) == {}
@@ -106,12 +106,31 @@ def test_only_what_a_change_affects_is_computed_again(copy):
     assert not {"finetune_trajectory", "finetune_cell"} & {*planned(copy)}
 
 
+def test_runs_of_another_configuration_are_replaced_only_when_that_is_asked_for(made_up):
+    assert snakemake(made_up, "--cores", "1", "runs").returncode == 0
+    configure(made_up, lambda config: config["training"].update(weight_decay=0.5))
+    metrics = made_up / "results" / "tiny" / CELL / "metrics.json"
+    before = metrics.read_bytes()
+    message = refused(made_up, "runs")
+    assert "holds 24 finished runs of another configuration" in message
+    assert "(training.weight_decay: 0.01 then, 0.5 now)" in message
+    assert "add --config overwrite=true" in message
+    assert metrics.read_bytes() == before
+    # It starts. Of cells that are made up Snakemake has no records, but they tell themselves.
+    (made_up / "results" / "tiny" / "runs.csv").unlink()
+    message = refused(made_up, "runs", "--config", "overwrite=true")
+    assert "of another configuration" not in message
+    assert "24 of 24 cells cannot be used" in message
+    kept = read_json(made_up / "results" / "tiny" / "config.json")
+    assert kept["training"]["weight_decay"] == 0.5 and "overwrite" not in kept
+
+
 def test_without_snakemakes_records_a_changed_configuration_is_refused(copy):
     """Snakemake then no longer knows what the cells were computed with; they do."""
     shutil.rmtree(copy / ".snakemake")
     (copy / "results" / "tiny" / "runs.csv").unlink()
     configure(copy, lambda config: config["training"].update(weight_decay=0.5))
-    message = refused(copy, "runs")
+    message = refused(copy, "runs", "--config", "overwrite=true")
     assert "24 of 24 cells cannot be used" in message
     assert "hyperparameters.weight_decay: 0.01 then, 0.5 now" in message
     assert "rm -r results/tiny/cells" in message

@@ -20,6 +20,7 @@ LOGS = f"{RESULTS}/logs"
 onstart:
     try:
         lock(Path(RESULTS))  # to the end of this process
+        overwriting.keep_configuration(Path(RESULTS), config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     Path(LOGS, "errors.txt").unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from finetuning.sources import SOURCES, candidates, check_layers
-from study import configuration
+from study import configuration, overwriting
 from study.sections import complete
 
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
@@ -34,6 +34,9 @@ if not workflow.config_settings.configfiles:
 
 
 RESULTS = f"results/{config.get('study')}"
+OVERWRITE = (
+    str(config.pop(overwriting.KEY, "")).lower() == "true"
+)  # Snakemake gives text
 
 try:
     configuration.check(config)
@@ -43,6 +46,8 @@ try:
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise UserError(f"study: {RESULTS} is a file. Give the study another name.")
+    if not OVERWRITE:
+        overwriting.check_overwrites(Path(RESULTS), config)
     # Without a record of it Snakemake looks at times alone, and would find nothing to do.
     record = base64.b64encode(f"{RESULTS}/runs.csv".encode()).decode()
     if not Path(".snakemake", "metadata", record).exists():

@@ -71,11 +71,11 @@ def check_gathered_with(folder: Path, config: dict) -> None:
     runs, provenance = folder / "runs.csv", folder / "provenance.json"
     if runs.exists() and provenance.exists():
         recorded = read_json(provenance)["settings"]
-        check_made_with(runs, _of_results(recorded), _of_results(config))
+        check_made_with(runs, of_results(recorded), of_results(config))
 
 
-def _of_results(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration changes results, with the defaults of what it leaves out."""
+def of_results(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a configuration changes runs or tables, with the defaults of what it leaves out."""
     full = complete(config)
     kept = {k: v for k, v in full["training"].items() if k not in CHANGES_NO_RESULT}
     neutral = {k: v for k, v in with_neutral(kept).items() if k not in full["factors"]}

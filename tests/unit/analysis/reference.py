@@ -4,8 +4,6 @@ import json
 import os
 from pathlib import Path
 
-import pandas as pd
-
 from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 
@@ -47,30 +45,28 @@ def study(design="splitplot_balanced"):
 
 OBSERVATIONAL_CONFIG = {
     "factors": CONFIG["factors"],
-    "analysis": {"metrics": CONFIG["analysis"]["metrics"]},
+    "analysis": {"metrics": CONFIG["analysis"]["metrics"], "blocks": ["dataset"]},
 }
 
 CENTRAL_COMPOSITE_CONFIG = {
     "factors": {name: {"range": [-1, 1]} for name in ("x1", "x2", "x3")},
-    "analysis": {"metrics": {"y": {"better": "higher"}}},
+    "analysis": {"metrics": {"y": {"better": "higher"}}, "blocks": ["block"]},
 }
 
 
 def observational():
-    """A table nobody designed, with its data set as the block."""
-    return _with_block("observational.csv", "dataset", OBSERVATIONAL_CONFIG)
+    """Study and settings of a table nobody designed, with its data set as the block."""
+    return _read("observational", OBSERVATIONAL_CONFIG)
 
 
 def central_composite():
-    return _with_block("ccd.csv", "block", CENTRAL_COMPOSITE_CONFIG)
+    """Study and settings of a design in two blocks that repeats its centre point in each."""
+    return _read("ccd", CENTRAL_COMPOSITE_CONFIG)
 
 
-def _with_block(file, block, config):
-    """Study and settings; every run is a trajectory and the column ``block`` the replicate."""
-    table = pd.read_csv(REFERENCE / file)
-    read = runs.from_table(table.assign(replicate=range(len(table))), settings(config))
-    read.runs["replicate"] = read.runs[block]
-    return read, settings(config)
+def _read(name, config):
+    read = runs.read(REFERENCE / f"{name}.csv", settings(config))
+    return read, read.settings
 
 
 def simulations(small):

@@ -20,7 +20,7 @@ def assert_equal(fit, expected):
     """Also where a term rests on one trajectory: there R's arithmetic stands but no p-value."""
     assert len(expected) == len(fit.names)
     for answer in expected:
-        name = reference.our_term(answer["term"]).replace("dataset[", "replicate[")
+        name = reference.our_term(answer["term"])
         at = fit.names.index(name)
         assert fit.coefficients[at] == pytest.approx(answer["estimate"], rel=1e-8)
         assert fit.std_errors[at] == pytest.approx(answer["std_error"], rel=1e-8)
@@ -44,15 +44,15 @@ def test_trajectories_are_clusters_as_in_club_sandwich(design, metric, framing):
 def test_large_uneven_clusters_are_as_in_club_sandwich(metric):
     study, settings = reference.observational()
     expected = reference.answers("observational")[metric]["absolute"]
-    fit = ordinary_least_squares(study, settings, metric, "absolute", replicate_block=True)
+    fit = ordinary_least_squares(study, settings, metric, "absolute")
     assert_equal(cluster_robust(fit), expected["ols_hc3"])
     by_dataset = replace(study, runs=study.runs.assign(trajectory=study.runs["dataset"]))
-    fit = ordinary_least_squares(by_dataset, settings, metric, "absolute", replicate_block=True)
+    fit = ordinary_least_squares(by_dataset, settings, metric, "absolute")
     assert_equal(cluster_robust(fit), expected["ols_cr2_dataset"])
     # a data set alone tells its own level, and the six together the first one's
     assert [name for name, alone in zip(fit.names, fit.rests_on_one, strict=True) if alone] == [
         "intercept",
-        *(f"replicate[d{number}]" for number in range(2, 7)),
+        *(f"dataset[d{number}]" for number in range(2, 7)),
     ]
 
 

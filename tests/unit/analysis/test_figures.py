@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -14,10 +15,12 @@ import pytest
 import reference
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from analysis import figures, style, tables, words
 from analysis.runs import table as runs
 from common.configuration import read_config
+from tests import strange_tables
 
 FOUR_FACTORS = {
     "factors": {
@@ -138,6 +141,51 @@ def test_labels_and_titles_do_not_overlap(kind, case):
         boxes = [text.get_window_extent() for text in texts if text.get_text()]
         for one, other in itertools.combinations(boxes, 2):
             assert not one.overlaps(other)
+
+
+@functools.cache
+def strange(make):
+    table, config = make()
+    settings = reference.settings(config, bootstrap=100)
+    study = runs.from_table(table, settings)
+    return tables.compute(study, settings), study, settings
+
+
+def texts_drawn(figure):
+    """Every text that is really drawn: an axis has labels beyond its ends, too."""
+    found, draw = [], Text.draw
+
+    def noted(text, *given, **named):
+        if text.get_visible() and text.get_text().strip():
+            found.append(text)
+        return draw(text, *given, **named)
+
+    with mock.patch.object(Text, "draw", noted):
+        FigureCanvasAgg(figure).draw()
+    return found
+
+
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("make", strange_tables.SMALL, ids=lambda make: make.__name__)
+def test_of_strange_tables_no_text_touches_another_or_leaves_the_page(kind, make):
+    computed, study, settings = strange(make)
+    for metric in settings.metrics if kind.per_metric else (None,):
+        try:
+            figure = kind.draw(computed, study, settings, *([metric] if metric else []))
+        except figures.CannotDraw:
+            continue
+        assert figure.get_figheight() <= 9  # with its caption on one page
+        if any(hasattr(axes, "zaxis") for axes in figure.axes):
+            continue  # labels of 3-d axes are as deep as they are wide
+        texts = texts_drawn(figure)
+        boxes = [(text.get_text(), text.get_window_extent()) for text in texts]
+        width, height = figure.bbox.size
+        for told, box in boxes:
+            assert box.x0 > -2 and box.y0 > -2 and box.x1 < width + 2 and box.y1 < height + 2, told
+        for (one, box), (other, beside) in itertools.combinations(boxes, 2):
+            shared = Bbox.intersection(box, beside)
+            touches = shared is not None and min(shared.width, shared.height) > 1.5
+            assert not touches, (one, other)
 
 
 def test_the_reference_study_lacks_only_what_it_did_not_bring():

@@ -80,8 +80,8 @@ def test_a_factor_that_matters_is_told_with_its_largest_difference():
     assert (row["estimate"], row["ci_low"], row["ci_high"]) == pytest.approx((0.012, 0.008, 0.016))
     assert row["sentence"] == (
         "Accuracy depends on learning rate (F(4, 15.6) = 4.00, p = 0.010, q = 0.020). On average "
-        "over the settings that were run it is 1.20 points higher with learning rate 1e-5 than with "
-        "1e-4 (95 % interval 0.80 to 1.60)."
+        "over the settings that were run it is 1.20 points higher with learning rate 1e-5 than "
+        "with 1e-4 (95 % interval 0.80 to 1.60)."
     )
     summary = one(found, section="summary", metric="accuracy")
     assert summary["sentence"] == (
@@ -201,8 +201,8 @@ def test_a_conflict_needs_both_metrics_to_be_shown_at_the_same_levels():
     assert (row["kind"], row["about"], row["significant"]) == ("conflict", "learning_rate", True)
     assert row["sentence"] == (
         "Accuracy and loss disagree about learning rate: accuracy is 1.00 points higher with "
-        "learning rate 1e-4 than with 1e-5 (95 % interval 0.90 to 1.10), loss 0.030 nats lower with "
-        "learning rate 1e-5 than with 1e-4 (95 % interval 0.020 to 0.040)."
+        "learning rate 1e-4 than with 1e-5 (95 % interval 0.90 to 1.10), loss 0.030 nats lower "
+        "with learning rate 1e-5 than with 1e-4 (95 % interval 0.020 to 0.040)."
     )
     tests = joint_tests(learning_rate=0.01) + joint_tests("loss")
     row = one(find({"joint": tests, "differences": rows}), section="tradeoff")

@@ -25,8 +25,7 @@ def answered(fit):
 def assert_equal(found, expected):
     assert len(expected) > 6
     for answer in expected:
-        tested = "replicate" if answer["kind"] == "block" else answer["test"]
-        test = found[answer["kind"], tested]
+        test = found[answer["kind"], answer["test"]]
         assert test.statistic == pytest.approx(answer["F"], rel=1e-6)
         assert test.df == answer["df1"]
         assert test.denominator_df == pytest.approx(answer["df2"], rel=1e-6)
@@ -49,13 +48,13 @@ def test_a_split_plot_is_tested_as_by_pbkrtest(design, metric, framing):
 @pytest.mark.parametrize("metric", reference.METRICS)
 def test_an_observational_table_is_tested_as_by_car(metric):
     study, settings = reference.observational()
-    fit = ordinary_least_squares(study, settings, metric, "absolute", replicate_block=True)
+    fit = ordinary_least_squares(study, settings, metric, "absolute")
     assert_equal(answered(fit), reference.answers("observational")[metric]["absolute"]["joint_ols"])
 
 
 def test_a_central_composite_design_is_tested_as_by_car():
     study, settings = reference.central_composite()
-    fit = ordinary_least_squares(study, settings, "y", "absolute", replicate_block=True)
+    fit = ordinary_least_squares(study, settings, "y", "absolute")
     assert_equal(answered(fit), reference.answers("ccd")["joint"])
 
 
