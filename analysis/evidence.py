@@ -21,12 +21,14 @@ from analysis.runs.study import Note, Study
 class Evidence:
     """The study, the settings, and the fits, resamples and predictions made of them when asked for.
 
-    ``tables`` are those computed so far, for the tables that are made from others.
+    ``tables`` are those computed so far, for the tables that are made from others;
+    ``beyond_bounds`` the metrics of which they leave out fitted values that cannot exist.
     """
 
     def __init__(self, study: Study, settings: Settings) -> None:
         self.study, self.settings = study, settings
         self.tables: dict[str, pd.DataFrame] = {}
+        self.beyond_bounds: set[str] = set()
 
     @cached_property
     def _fitted(self) -> tuple[Fits, list[Note]]:

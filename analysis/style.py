@@ -140,7 +140,9 @@ def set_factor_axis(axes: Axes, which: str, factor: Factor, levels: list[Any]) -
 
 def room(axes: Axes, which: str) -> float:
     """Inches that the axes have in a direction, before the layout gives some to the labels."""
-    box, size = axes.get_position(), axes.get_figure().get_size_inches()
+    figure = axes.get_figure(root=True)
+    assert figure is not None, "axes that were removed from their figure"
+    box, size = axes.get_position(), figure.get_size_inches()
     return box.width * size[0] if which == "x" else box.height * size[1]
 
 
