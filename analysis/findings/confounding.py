@@ -14,12 +14,11 @@ def about_confounding(tables: Tables, settings: Settings) -> Iterator[Finding]:
         pair = (row["first"], row["second"])
         names = words.listed([words.name(name) for name in pair])
         degree = (
-            "can not be told apart" if row["correlation"] > 0.9999 else "can hardly be told apart"
+            "cannot be told apart" if row["correlation"] > 0.9999 else "can hardly be told apart"
         )
         sentence = (
             f"{words.sentence_case(names)} varied together (correlation "
-            f"{min(row['correlation'], 0.999):.2f}), so that what goes with one {degree} from "
-            "what goes with the other."
+            f"{min(row['correlation'], 0.99):.2f}) and {degree}."
         )
         yield Finding("confounding", "", "together", False, sentence, about=":".join(pair))
 

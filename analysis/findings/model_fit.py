@@ -24,6 +24,6 @@ def about_model_fit(tables: Tables, settings: Settings) -> Iterator[Finding]:
         told.append(f"{words.name(metric.name)} {share:.0f} % ({new})")
     if told:
         sentence = (
-            f"Variation that the model describes (would predict in new runs): {words.listed(told)}."
+            f"Variation described by the model (predicted in new runs): {words.listed(told)}."
         )
         yield Finding("fit", "", "r_squared", False, sentence)

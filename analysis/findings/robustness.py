@@ -34,9 +34,10 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
     if unmoved:
         sentence = (
             f"The factors shown for {words.listed(unmoved)} are the same without any one run, "
-            "trajectory or block, and in every other analysis that was possible."
+            "trajectory or block, and in every other possible analysis."
         )
-        yield Finding("robustness", "", "nothing_changes", False, sentence)
+        kind = "nothing_changes" if len(unmoved) == len(settings.metrics) else "some_unchanged"
+        yield Finding("robustness", "", kind, False, sentence)
     columns = columns_by_name(study, settings)
     for metric in settings.metrics:
         yield from _single_terms(tables, settings, metric, columns)
@@ -59,7 +60,7 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
         parts += [f"no longer {depends} {words.listed(lost)}"] if lost else []
         others = ""
         if number == 0 and len(found) > 1:
-            others = f" ({words.count(len(found) - 1, 'other change')} under Robustness)"
+            others = f" ({len(found) - 1} more under Robustness)"
         yield Finding(
             "robustness",
             metric.name,

@@ -10,8 +10,9 @@ from analysis import words
 from analysis.findings import differences
 from analysis.findings.confounding import inseparable
 from analysis.findings.effects import smallest_found
-from analysis.findings.finding import Finding, Tables, joint_tests, shown
+from analysis.findings.finding import Finding, Tables, joint_tests, rounded, shown
 from analysis.findings.voice import voice_of
+from analysis.questions.power import POWER
 from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 
@@ -39,7 +40,7 @@ def about_summary(
         kind = "only_together"
         lead = (
             f"{name} {depends} the factors taken together ({words.p_value(together, 'p')}), but "
-            "none can be singled out: "
+            "none can be singled out; "
         )
     else:
         kind, lead = "nothing", f"{name}: "
@@ -85,8 +86,11 @@ def _in_vain(
     alone = [f for f in left if f not in untested and f not in together]
     if alone:
         names = words.listed([words.name(factor) for factor in alone], last="or")
-        seen = smallest_found(tables, metric, alone)
-        yield f"{voice_of(settings).no_effect} {names}" + (f" ({seen})" if seen else "")
+        if len(alone) == len(settings.factors) > 1:
+            names = "any factor"
+        size = smallest_found(tables, metric, alone)
+        power = f" ({100 * POWER:.0f} % power for {rounded(size, metric)})"
+        yield f"{voice_of(settings).no_effect} {names}{power if pd.notna(size) else ''}"
     for factor in together:
         other = words.name(confounded[factor])
         yield f"{words.name(factor)} cannot be told apart from {other}"
