@@ -182,13 +182,16 @@ def _without_decisive_runs(
 
 
 def _run_name(run: pd.Series, runs: pd.DataFrame, settings: Settings) -> str:
-    """By its setting and replicate; where that is too long, by where it is in the table."""
-    if len(settings.factors) > NAMED_FACTORS:
-        return f"in line {int(run.name) + 2} of the table"
+    """By its setting and replicate; by its line in the table where that is long or not unique."""
     columns = list(settings.factor_names)
     if runs["replicate"].nunique() > 1:
         columns.append("replicate")
-    return words.run(run[columns].to_dict(), settings.factors)
+    line = f"in line {int(run.name) + 2} of the table"
+    if len(settings.factors) > NAMED_FACTORS:
+        return line
+    named = words.run(run[columns].to_dict(), settings.factors)
+    unique = (runs[columns] == run[columns]).all(axis=1).sum() == 1
+    return named if unique else f"{line} ({named})"
 
 
 def p_values_without_each(fit: Fit, names: tuple[str, ...]) -> Array:

@@ -34,13 +34,14 @@ PARTS = (
         "What rests on one",
         (
             {"section": "robustness", "kind": ON_ONE},
-            {"section": "confounding"},
+            {"section": "confounding", "kind": "together"},
         ),
     ),
     Part(
         "How sure",
         (
             {"section": "runs", "kind": ("count", "no_result", "told")},
+            {"section": "confounding", "kind": "not_assigned"},
             {"section": "fit"},
             {"section": "baseline", "kind": "against_baseline"},
         ),
