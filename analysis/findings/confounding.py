@@ -9,7 +9,6 @@ from analysis.findings.finding import Finding, Tables, rows_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
-
 # of the runs; with so many alike the others are too few to tell anything from
 ALMOST_ALL = 0.9
 
