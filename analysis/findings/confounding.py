@@ -17,14 +17,14 @@ def about_confounding(tables: Tables, study: Study, settings: Settings) -> Itera
     """What was not assigned, what hardly varied, and what varied together."""
     if settings.observational:
         alike = _alike(study, settings)
-        same = f" Alike in all or almost all runs: {words.listed(alike)}." if alike else ""
+        same = f" Alike in nearly all runs: {words.listed(alike)}." if alike else ""
         yield Finding(
             "confounding",
             "",
             "not_assigned",
             False,
-            "Nobody assigned these settings: what goes with them may belong to anything else that "
-            f"differs between the runs, such as their data.{same}",
+            "Nobody assigned these settings, so what goes with them may belong to the runs' data or "
+            f"anything else.{same}",
         )
     for row in rows_of(tables, "confounding", together=True).to_dict("records"):
         pair = (row["first"], row["second"])
@@ -43,6 +43,7 @@ def _alike(study: Study, settings: Settings) -> list[str]:
     """``5 epochs (114 of 116)``, ``seed 42``: what the table says of nearly every run."""
     known = study.runs[study.runs[list(settings.metric_names)].notna().any(axis=1)]
     ours = {"replicate", "trajectory", "status", "run_label", *settings.metric_names}
+    ours |= {name for name in settings.columns.values() if isinstance(name, str)}
     ours |= {f"{start}_{name}" for start in ("baseline", "delta") for name in settings.metric_names}
     found = []
     for column in known.columns.difference(ours, sort=False):

@@ -23,7 +23,5 @@ def about_model_fit(tables: Tables, settings: Settings) -> Iterator[Finding]:
         new = "unknown" if pd.isna(predicted) else f"{max(predicted, 0):.0f} %"
         told.append(f"{words.name(metric.name)} {share:.0f} % ({new})")
     if told:
-        sentence = (
-            f"Variation described by the model (predicted in new runs): {words.listed(told)}."
-        )
+        sentence = f"Variation described (predicted) by the model: {words.listed(told)}."
         yield Finding("fit", "", "r_squared", False, sentence)

@@ -21,8 +21,14 @@ from analysis.runs.study import Study
 
 
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
-    for note in rows_of(tables, "notes", topic="trajectories").to_dict("records"):
-        yield Finding("robustness", "", "rests_on_one", False, note["sentence"])
+    alone = rows_of(tables, "notes", topic="trajectories").to_dict("records")
+    for number, note in enumerate(alone):
+        kind, sentence = "also_rests_on_one", note["sentence"]
+        if number == 0:
+            kind = "rests_on_one"
+            if len(alone) > 1:
+                sentence += f" {len(alone) - 1} more under Robustness."
+        yield Finding("robustness", "", kind, False, sentence)
     depends = voice_of(settings).depends
     unmoved: list[str] = []
     for metric in settings.metrics:

@@ -37,10 +37,6 @@ def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
     left_out = [f"{counts[fate]:,} {fate}" for fate in NO_RESULT if fate in counts]
     counted = f"; {words.listed(left_out)}, not counted" if left_out else ""
     yield Finding("runs", "", "count", False, f"{', '.join(parts)}{counted}.")
-    gone = _without_result(runs, settings)
-    if gone:
-        sentence = f"No run has a result at {words.listed(gone)}, so nothing is said of it."
-        yield Finding("runs", "", "no_result", False, sentence)
     for note in study.notes:
         if note.topic in TOLD:
             yield Finding("runs", note.metric, "told", False, words.sentence_case(str(note)))
@@ -54,17 +50,6 @@ def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
             of_all = f"{len(rows):,} of {words.count(len(runs), 'run')}"
             sentence = f"{of_all} {what}: {'; '.join(names)}{more}."
             yield Finding("runs", "", fate, False, sentence)
-
-
-def _without_result(runs: pd.DataFrame, settings: Settings) -> list[str]:
-    """The levels of which no run has any metric."""
-    known = runs[list(settings.metric_names)].notna().any(axis=1)
-    return [
-        words.setting({factor.name: level}, settings.factors, digits=4)
-        for factor in settings.factors
-        for level in pd.unique(runs.loc[~known, factor.name].dropna())
-        if level not in set(runs.loc[known, factor.name])
-    ]
 
 
 def _run_and_step(row: dict[str, Any], settings: Settings) -> str:

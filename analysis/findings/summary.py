@@ -25,7 +25,7 @@ def about_summary(
     tests = joint_tests(tables, metric, "factor")
     name, depends = words.sentence_case(words.name(metric.name)), voice_of(settings).depends
     if tests.empty:
-        reason = "nothing could be tested in this table (the notes at the end say why)"
+        reason = "nothing could be tested"
         if metric.name in study.determined:
             reason = "the settings determine it exactly, so there is no chance to judge them by"
         sentence = f"{name}: {reason}."
@@ -96,4 +96,4 @@ def _in_vain(
         yield f"{words.name(factor)} cannot be told apart from {other}"
     if untested:
         names = words.listed([words.name(factor) for factor in untested])
-        yield f"{names} could not be tested (the notes at the end say why)"
+        yield f"{names} could not be tested"

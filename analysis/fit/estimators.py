@@ -96,9 +96,8 @@ def _lone_sources(fit: Fit, study: Study) -> Iterator[str]:
         if alone.any():
             terms = [words.term(columns[at].parts) for at in np.flatnonzero(alone)]
             yield (
-                f"without trajectory {labels[fit.clusters == source.cluster][0]} there would be no "
-                f"estimate of {words.listed(terms)}. Nothing is told by a single training run, so "
-                "there is no interval and no p-value."
+                f"without trajectory {labels[fit.clusters == source.cluster][0]} there is no estimate of "
+                f"{words.listed(terms)}, so no interval and no p-value."
             )
 
 

@@ -40,7 +40,7 @@ PARTS = (
     Part(
         "How sure",
         (
-            {"section": "runs", "kind": ("count", "no_result", "told")},
+            {"section": "runs", "kind": ("count", "told")},
             {"section": "confounding", "kind": "not_assigned"},
             {"section": "fit"},
             {"section": "baseline", "kind": "against_baseline"},

@@ -216,7 +216,7 @@ def test_without_any_table_the_report_says_what_is_missing(tmp_path):
     tables = {"findings": findings.find({}, study, settings)}
     report.write(tables, study, settings, tmp_path / "none", tmp_path / "report.pdf")
     text = " ".join(text_of(tmp_path / "report.pdf"))
-    assert "Accuracy: nothing could be tested in this table" in text
+    assert "Accuracy: nothing could be tested." in text
     assert "No regression of accuracy could be fitted." in text
     assert "came without provenance.json" in text
 
