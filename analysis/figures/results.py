@@ -186,7 +186,8 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
 def interactions(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
-    every_pair = _pairs(settings)
+    told = set(zip(table["factor"], table["other"], strict=True))  # a pair may never be together
+    every_pair = [pair for pair in _pairs(settings) if (pair[0].name, pair[1].name) in told]
     columns = columns_by_name(study, settings)
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page

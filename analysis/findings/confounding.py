@@ -23,8 +23,8 @@ def about_confounding(tables: Tables, study: Study, settings: Settings) -> Itera
             "",
             "not_assigned",
             False,
-            "Nobody assigned these settings, so what goes with them may belong to the runs' data or "
-            f"anything else.{same}",
+            "Nobody assigned these settings, so what goes with them may belong to the runs' data "
+            f"or anything else.{same}",
         )
     for row in rows_of(tables, "confounding", together=True).to_dict("records"):
         pair = (row["first"], row["second"])

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
-from analysis.questions.models import models
+from analysis.questions import models as by_degree
 from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
@@ -43,8 +43,8 @@ def raw(case):
 @pytest.mark.parametrize(("case", "metric"), [("crash-aicc-2x2", 2), ("crash-aicc-4lr", 2)])
 def test_a_table_too_small_for_aicc_has_none_and_a_reason(case, metric):
     study = study_of(case)
-    table_of_models, notes = models(study, study.settings)
-    assert table_of_models["aicc"].isna().any()
+    models, notes = by_degree.models(study, study.settings)
+    assert models["aicc"].isna().any()
     assert any("no AICc of degree" in note.sentence for note in notes)
 
 

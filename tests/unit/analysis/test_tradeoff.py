@@ -22,12 +22,17 @@ def two_metrics(gain, cost, noise=0.0, **more):
     )
     rng = np.random.default_rng(3)
     table = pd.DataFrame({"a": a, "b": b, "replicate": replicate})
+    table["other"] = np.random.default_rng(6).normal(size=len(table))  # measured, as one must be
     for name, response in {"gain": gain, "cost": cost}.items():
         table[name] = response(a / 2 - 1, b / 2 - 1) + noise * rng.normal(size=len(table))
     config = {
         "factors": {"a": {}, "b": {}},
         "analysis": {
-            "metrics": {"gain": {"better": "higher"}, "cost": {"better": "lower"}},
+            "metrics": {
+                "gain": {"better": "higher"},
+                "cost": {"better": "lower"},
+                "other": {"better": "higher"},
+            },
             **more,
         },
     }

@@ -19,7 +19,7 @@ from tests.simulation import power as simulated_power
 CONFIG = {
     "seed": 11,
     "factors": {"a": {}, "b": {}, "epochs": {}},
-    "analysis": {"metrics": {"y": {"better": "higher", "unit": "points"}}, "bootstrap": 300},
+    "analysis": {"metrics": {"y": {"better": "higher"}}, "bootstrap": 300},
 }
 SETTINGS = Settings.from_config(CONFIG)
 
