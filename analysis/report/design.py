@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis import words
 from analysis.figures.common import levels_of
+from analysis.findings.runs import FATES
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -39,6 +40,7 @@ def source_and_design(content: Content) -> list[block.Block]:
         )
     blocks.append(block.heading("Design"))
     blocks.append(block.paragraph(_design_sentence(content)))
+    blocks += content.sentences(section="runs", kind=tuple(FATES))
     levels = []
     for factor in content.settings.factors:
         values = levels_of(content.study, factor)
@@ -137,13 +139,8 @@ def _design_sentence(content: Content) -> str:
     if trajectories < len(runs):
         parts.append(f"{trajectories:,} trajectories")
     text = words.listed(parts) + "."
-    fates = {
-        "diverged": "diverged and are left out of the fits",
-        "failed": "failed and are left out of the fits",
-        "stopped_early": "stopped early and are in the fits with the metrics they reached",
-    }
     counts = runs["status"].value_counts()
-    told = [f"{counts[status]:,} {fate}" for status, fate in fates.items() if status in counts]
+    told = [f"{counts[status]:,} {fate}" for status, fate in FATES.items() if status in counts]
     if told:
         text += f" Of the runs {words.listed(told)}."
     if trajectories < len(runs):
