@@ -119,8 +119,8 @@ def _made_up_of(
 
 
 def _range(low: float, high: float, digits: int = 1) -> str:
-    low, high = (f"{value:.{digits}f}" for value in (low, high))
-    return low if low == high else f"{low} to {high}"
+    least, most = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _fixed_that_mattered(content: Content, fixed: Mapping[str, Any]) -> dict[str, Any]:
