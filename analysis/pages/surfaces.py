@@ -38,7 +38,7 @@ class Axis:
         if self.logarithmic:
             ends, values = np.log(ends), np.log(values)
         placed = np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4)
-        shown: np.ndarray = np.where(np.isnan(placed), None, placed.astype(object))
+        shown: Any = np.where(np.isnan(placed), None, placed.astype(object))
         return shown.tolist()
 
     def drawn(self) -> dict[str, Any]:
