@@ -120,8 +120,9 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     cells = common.drawn(every_cell, settings)
     wide = _wide(study, settings.factors)
     factors = common.most_important(tables, settings, MOST_WIDE if wide else MOST_PANELS)
-    columns = 1 if wide else 4 if len(factors) == 4 else 3
-    height = 2.2 + _room_for_categories(study, factors, columns)
+    many = len(factors) > 6  # smaller panels, so that the figure fits the first page
+    columns = 1 if wide else 4 if many or len(factors) == 4 else 3
+    height = (1.6 if many else 2.2) + _room_for_categories(study, factors, columns)
     figure, axes = common.panels(len(factors), columns, height, sharey=True)
     baseline = words.in_unit(common.baseline(study, metric), metric)
     for place, (axis, factor) in enumerate(zip(axes, factors, strict=True)):
