@@ -58,6 +58,15 @@ def computed(seed: int) -> tuple[Study, Settings, dict[str, pd.DataFrame]] | Non
         return None
 
 
+def simulate(first: int, tables: int) -> dict[str, float]:
+    """The share of tables, of seeds from ``first`` on, of which something impossible is stated."""
+    wrong = 0
+    for seed in range(first, first + tables):
+        found = computed(seed)
+        wrong += bool(found and impossible(*found))
+    return {"something impossible": wrong / tables}
+
+
 def impossible(study: Study, settings: Settings, found: dict[str, pd.DataFrame]) -> list[str]:
     """What is stated that cannot be."""
     wrong = []
