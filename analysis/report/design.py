@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -71,6 +71,7 @@ def source_and_design(content: Content) -> list[block.Block]:
                         "evaluation texts a replicate",
                         block.plain(design.get("evaluation_examples")),
                     ),
+                    *_made_up_of(design.get("sets", ()), source.get("labels", [])),
                     ("padded to, tokens", lengths),
                     (
                         "held fixed",
@@ -80,6 +81,46 @@ def source_and_design(content: Content) -> list[block.Block]:
             )
         )
     return blocks
+
+
+def _made_up_of(
+    sets: Sequence[Mapping[str, Any]], names: Sequence[object]
+) -> list[tuple[str, str]]:
+    """The shares of the classes in each set, and its near-duplicates, over the replicates."""
+    counts = pd.DataFrame(
+        [
+            (part, label, number, each.get("replicate"))
+            for each in sets
+            for part, labels in each.get("labels", {}).items()
+            for label, number in labels.items()
+        ],
+        columns=["part", "label", "texts", "replicate"],
+    )
+    counts["texts"] = pd.to_numeric(counts["texts"], errors="coerce")
+    of_set = counts.groupby(["part", "replicate"])["texts"].transform("sum")
+    counts["share"] = 100 * counts["texts"] / of_set
+    known = {str(number): str(name) for number, name in enumerate(names)}
+    rows = []
+    for part, of_part in counts.dropna().groupby("part", sort=False):
+        shares = of_part.groupby("label")["share"].agg(["min", "max"])
+        told = [
+            f"{known.get(label, label)} {_range(low, high)} %"
+            for label, low, high in shares.itertuples()
+        ]
+        rows.append((f"classes in the {part} texts", ", ".join(told)))
+    near = pd.to_numeric(
+        pd.Series([each.get("near_duplicates") for each in sets], dtype=object), errors="coerce"
+    )
+    if len(near.dropna()):
+        rows.append(
+            ("evaluation texts nearly trained on", _range(near.min(), near.max(), digits=0))
+        )
+    return rows
+
+
+def _range(low: float, high: float, digits: int = 1) -> str:
+    least, most = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _fixed_that_mattered(content: Content, fixed: Mapping[str, Any]) -> dict[str, Any]:

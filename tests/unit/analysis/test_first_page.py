@@ -14,8 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from analysis import report, tables
+from analysis.preparation import read_study, study_of
 from analysis.report.opening import LINES, PARTS
-from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 
@@ -49,13 +49,13 @@ def page_of(study):
 
 def page_of_case(case):
     config = read_config(CASES / case / "config.yaml")
-    page = page_of(table.read(CASES / case / "runs.csv", Settings.from_config(config)))
+    page = page_of(read_study(CASES / case / "runs.csv", Settings.from_config(config)))
     return page, " ".join(page.values())
 
 
-def study_of(runs, factors, metrics, **analysis):
+def made_of(runs, factors, metrics, **analysis):
     config = {"factors": factors, "analysis": {"metrics": metrics, **analysis}}
-    return table.from_table(runs, Settings.from_config(config))
+    return study_of(runs, Settings.from_config(config))
 
 
 def test_no_claim_from_a_single_training_run():
@@ -119,7 +119,7 @@ def test_a_strong_factor_whose_single_terms_are_all_weak():
         for b in (-1, 0, 1)
         for r in range(3)
     ]
-    study = study_of(pd.DataFrame(rows), {"a": {}, "b": {}}, {"score": {"better": "higher"}})
+    study = made_of(pd.DataFrame(rows), {"a": {}, "b": {}}, {"score": {"better": "higher"}})
     found, _ = computed(study)
     coefficients = found["coefficients"].query("estimator == 'split_plot' and term == 'a'")
     assert (coefficients["p_value"] > 0.05).all()
@@ -134,7 +134,7 @@ def test_a_collinear_pair_is_named_and_neither_called_without_effect():
     runs = pd.DataFrame({"a": a, "b": a + 0.03 * rng.normal(size=40), "c": rng.uniform(0, 1, 40)})
     runs["score"] = runs["a"] + runs["b"] + 0.2 * rng.normal(size=40)
     factors = {"a": {}, "b": {}, "c": {}}
-    study = study_of(runs, factors, {"score": {"better": "higher"}}, degree=1, observational=False)
+    study = made_of(runs, factors, {"score": {"better": "higher"}}, degree=1, observational=False)
     page = page_of(study)
     assert "A and b varied together" in page["What rests on one"]
     assert "no detectable effect of c" in page["What matters"]
@@ -171,7 +171,7 @@ def test_no_causal_word_in_the_whole_report_where_nobody_assigned_the_settings()
     runs = pd.read_csv(reference.REFERENCE / "observational.csv").drop(columns="run")
     factors = {"learning_rate": {"scale": "log10"}, "batch_size": {"scale": "log2"}, "epochs": {}}
     metrics = {"accuracy": {}, "f1": {}, "loss": {}}
-    study = study_of(runs, factors, metrics, blocks=["dataset"], observational=True)
+    study = made_of(runs, factors, metrics, blocks=["dataset"], observational=True)
     found, settings = computed(study)
     context = report.context(found, study, settings, NOT_DRAWN)
     drawn = [text for text in texts_of(context) if not text.startswith("The figure")]
@@ -182,7 +182,7 @@ def test_no_causal_word_in_the_whole_report_where_nobody_assigned_the_settings()
 
 @pytest.mark.skipif(not PUBLISHED, reason="PUBLISHED_MODELS does not name the table")
 def test_published_models():
-    study = study_of(
+    study = made_of(
         pd.read_csv(PUBLISHED),
         {"learning_rate": {"scale": "log10"}, "batch_size": {"scale": "log2"}, "epochs": {}},
         {"loss": {}, "accuracy": {}, "f1": {}},
@@ -216,7 +216,7 @@ def test_nothing_impossible_is_on_page_one(seed, runs, factors, level, spread):
     drawn = pd.DataFrame((common + rng.normal(size=(runs, factors))).round(2), columns=names)
     logit = np.log(level / (1 - level)) + spread * (drawn.sum(axis=1) / 5 + rng.normal(size=runs))
     drawn["accuracy"] = 1 / (1 + np.exp(-logit))
-    study = study_of(drawn, {name: {} for name in names}, {"accuracy": {}})
+    study = made_of(drawn, {name: {} for name in names}, {"accuracy": {}})
     page = page_of(study)
     text = " ".join(page.values())
     readings = re.findall(r"accuracy (−?[\d.]+) % \((−?[\d.]+) to (−?[\d.]+)\)", text)

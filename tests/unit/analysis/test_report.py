@@ -12,7 +12,7 @@ from test_figures import random_search, reference_study
 
 from analysis import figures, findings, report, tables
 from analysis.findings import finding
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.study import Study
 
 PROVENANCE = {
@@ -41,7 +41,7 @@ def text_of(path):
 
 def report_on(table, settings, folder):
     """The text of the report that a table of runs gets, with all its figures."""
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     computed = tables.compute(study, settings)
     figures.draw_all(computed, study, settings, folder / "figures")
     report.write(computed, study, settings, folder / "figures", folder / "report.pdf")
@@ -176,6 +176,26 @@ def test_what_was_held_fixed_names_only_what_a_run_had(fixed, varied, told):
     study = Study(runs, provenance={"design": design})
     [facts] = design_blocks(study, reference.settings(), "facts")
     assert dict(facts["rows"]).get("held fixed", "") == told
+
+
+def test_the_make_up_of_the_sets_is_told_over_the_replicates():
+    sets = [
+        {
+            "replicate": number,
+            "labels": {"training": {"0": 40 - number, "1": 60 + number}, "validation": {}},
+            "near_duplicates": 2 * number,
+        }
+        for number in range(2)
+    ]
+    provenance = {"design": {"sets": sets}, "source": {"labels": ["negative", "positive"]}}
+    study = Study(reference.study().runs, provenance=provenance)
+    facts = design_blocks(study, reference.settings(), "facts")[-1]
+    told = dict(facts["rows"])
+    assert told["classes in the training texts"] == (
+        "negative 39.0 to 40.0 %, positive 60.0 to 61.0 %"
+    )
+    assert "classes in the validation texts" not in told
+    assert told["evaluation texts nearly trained on"] == "0 to 2"
 
 
 def test_the_design_counts_runs_by_their_fate():
