@@ -7,7 +7,8 @@ with other effects found, q lets pass somewhat more.
 The error variance is known from this study alone. Power with the estimate in its place would not be
 kept: a study that happens to see little variation would promise too much, and gains more by that
 than one that sees much loses. So power is averaged over what the variance may be, given its
-estimate (the assurance of Spiegelhalter, Abrams & Myles 2004, *Bayesian Approaches to Clinical Trials*,
+estimate (the assurance of Spiegelhalter, Abrams & Myles 2004, *Bayesian Approaches to Clinical
+Trials*,
 section 6.5). A second study like this finds the effect that the first one promises with that power.
 """
 
