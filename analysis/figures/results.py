@@ -304,20 +304,20 @@ def _interaction_q(tables: Tables, metric: Metric, pair: tuple[Factor, Factor]) 
 FIGURES = (
     Kind(
         differences,
-        "Difference to the baseline: {metric}",
+        "Difference to the baseline",
         "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
         "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
         "(cell by cell, not corrected for their number).",
     ),
     Kind(
         effects,
-        "Along each factor: {metric}",
+        "Along each factor",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
     ),
     Kind(
         interactions,
-        "Interactions: {metric}",
+        "Interactions",
         "Fitted {metric} along one factor at the levels of another, remaining factors at the "
         "centre, with pointwise intervals. Parallel lines are no interaction.",
     ),
