@@ -15,9 +15,10 @@ import pandas as pd
 
 from analysis.fit.best_of_many import all_at_once, compared_with_best
 from analysis.fit.least_squares import Array, Fit
+from analysis.fit.means import estimates
 from analysis.fit.resampling import Stream
 from analysis.questions.tradeoff import desirability_of
-from analysis.runs.settings import Settings
+from analysis.runs.settings import Metric, Settings
 from analysis.runs.study import Study
 from common.errors import UserError
 
@@ -65,7 +66,8 @@ def comparisons_with_best(
 
     main: by metric, the split-plot fit of the metric itself. lower and upper are Hsu's constrained
     intervals of the setting's distance to the best of the others, positive is better. Neither means
-    nor distances go beyond the metric's bounds.
+    nor distances go beyond the metric's bounds. Of a metric that is analysed on another scale they
+    are in its own unit as seen from the fitted mean of the best of the others.
     """
     tables = []
     for name, fit in main.items():
@@ -83,20 +85,29 @@ def comparisons_with_best(
         told = run.iloc[found.at].reset_index(drop=True)
         told.insert(0, "metric", name)
         mean, std_error = fit.predict(told)
+        others = np.full(len(mean), mean[0])
+        others[0] = mean[1]
+        lower, upper = (_distance(fit, metric, others, ends) for ends in (found.lower, found.upper))
         widest = metric.bounds[1] - metric.bounds[0]
         columns = {
             "mean": np.clip(mean, *metric.bounds),
             "std_error": std_error,
             "df": found.df,
             "critical": found.critical,
-            "lower": np.maximum(found.lower, -widest),
-            "upper": np.minimum(found.upper, widest),
+            "lower": np.maximum(lower, -widest),
+            "upper": np.minimum(upper, widest),
             "could_be_best": found.could_be_best,
         }
         tables.append(told.assign(**columns)[["metric", *settings.factor_names, *COMPARED]])
     if not tables:
         return pd.DataFrame(columns=["metric", *settings.factor_names, *COMPARED])
     return pd.concat(tables, ignore_index=True)
+
+
+def _distance(fit: Fit, metric: Metric, others: Array, ends: Array) -> Array:
+    """Distances ``ends`` (k,) on the scale of the fit from means ``others``, in the own unit."""
+    there = fit.scale.inverse(fit.scale.forward(others) + metric.sign * ends)
+    return metric.sign * (there - others)
 
 
 def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
@@ -228,8 +239,9 @@ def _outcome(
     factors = list(settings.factor_names)
     run = fit.contrasts(_settings_run(fit, study, settings))
     critical = all_at_once(fit, run, settings.alpha, Stream.BEST.generator(settings))
-    mean, std_error = (float(value[0]) for value in fit.predict(chosen))
-    low, estimate, high = np.clip(mean + critical * std_error * np.arange(-1, 2), *metric.bounds)
+    mean = estimates(fit, fit.contrasts(chosen), settings.alpha).iloc[0]
+    ends = mean["estimate"] + critical * mean["std_error"] * np.arange(-1, 2)
+    low, estimate, high = np.clip(fit.scale.inverse(ends), *metric.bounds)
     own_best = rows[factors].head(1)
     is_best = own_best.reset_index(drop=True).equals(chosen.reset_index(drop=True))
     compared = rows.merge(chosen, on=factors)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.runs.scales import LOGARITHM, OWN, Scale, log_odds
 from common.errors import UserError
 from common.messages import nearest, plain, shown
 from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
@@ -71,6 +72,20 @@ class Metric:
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
         return 1 if self.better == "higher" else -1
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of its main analysis."""
+        if self.transform == "logit":
+            return log_odds(*self.bounds)
+        return LOGARITHM if self.transform == "log" else OWN
+
+    @property
+    def on_scale(self) -> Metric:
+        """What is analysed in its place: itself, or its transform, in the unit of that scale."""
+        if self.scale.unit is None:
+            return self
+        return Metric(self.name, self.better, self.scale.unit)
 
 
 @dataclass(frozen=True)

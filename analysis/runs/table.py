@@ -32,6 +32,11 @@ TRACKERS_STATUSES = {
 UNFINISHED = ("running", "waiting", "pending", "queued", "scheduled", "paused", "idle")
 SECONDS = ("s", "seconds")  # units of a metric whose values may be written as durations
 
+NO_RELATIVE_FRAMING = (
+    "it is analysed on another scale, on which a difference to the baseline is none of the metric, "
+    "so effects are not told relative to the baseline."
+)
+
 Notes = list[Note]
 
 
@@ -94,6 +99,11 @@ def from_table(
                 "relative to it; give it in analysis.baseline.",
             )
         )
+    notes += [
+        Note("relative framing", NO_RELATIVE_FRAMING, metric.name)
+        for metric in settings.metrics
+        if metric.transform is not None and f"delta_{metric.name}" in runs
+    ]
     models = _models(runs, settings, terms)
     determined = _determined(runs, settings)
     left_out = {name: left_out for name, (_, left_out) in models.items()}
@@ -250,7 +260,8 @@ def _require_transformable(runs: pd.DataFrame, metric: Metric) -> None:
     if at.any():
         raise UserError(
             f"Column {metric.name}, {row_of(at)}: {runs.loc[at, metric.name].iloc[0]} has no "
-            f"{metric.transform}; leave analysis.metrics.{metric.name}.transform out."
+            f"{metric.transform}; leave analysis.metrics.{metric.name}.transform out, or these "
+            "runs."
         )
 
 
