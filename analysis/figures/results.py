@@ -318,7 +318,7 @@ FIGURES = (
     ),
     Kind(
         effects,
-        "Effects: {metric}",
+        "Along each factor: {metric}",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
     ),

@@ -99,6 +99,11 @@ def amount_of(row: Mapping[str, Any], column: str, metric: Metric) -> tuple[str,
     return words.amount_and_interval(row[column], row["ci_low"], row["ci_high"], metric)
 
 
+def rounded(size: float, metric: Metric) -> str:
+    """``1.2 points``: a size without an interval, with two significant digits."""
+    return words.quantity(words.in_unit(size, metric), metric.unit).rstrip()
+
+
 def tested(row: Any) -> str:
     """``F(4, 15.6) = 12.29, p < 0.001, q < 0.001`` of a row of joint.csv."""
     df = f"{row['df']:.0f}, {row['denominator_df']:.3g}"

@@ -31,11 +31,14 @@ class Axis:
     logarithmic: bool
     ticks: list[tuple[float, str]]  # value, how it is written
 
-    def place(self, values: Any) -> list[float]:
+    def place(self, values: Any) -> Any:
+        """As lists, of the shape of the values; None for a missing one."""
         ends, values = np.array([self.low, self.high]), np.asarray(values, dtype=float)
         if self.logarithmic:
             ends, values = np.log(ends), np.log(values)
-        return np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4).tolist()
+        placed = np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4)
+        shown: np.ndarray = np.where(np.isnan(placed), None, placed.astype(object))
+        return shown.tolist()
 
     def drawn(self) -> dict[str, Any]:
         places = self.place([value for value, _ in self.ticks])

@@ -26,7 +26,11 @@ KINDS: dict[type, str] = {
 PROVENANCE = {
     "study": "",
     "source": {"licence": {"*": ""}, "labels": [""]},
-    "design": {"padded_lengths": [""], "fixed": {"*": ""}},
+    "design": {
+        "padded_lengths": [""],
+        "fixed": {"*": ""},
+        "sets": [{"labels": {"*": {"*": ""}}}],
+    },
     "baseline": {"hyperparameters": {"*": ""}},
     "machine": {"*": ""},
     "computed_with": [{"versions": {"*": ""}}],

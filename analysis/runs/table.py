@@ -95,7 +95,7 @@ def from_table(
         notes.append(
             Note(
                 "relative framing",
-                f"The baseline's own {', '.join(missing)} is not known, so effects are not told "
+                f"The baseline's own {', '.join(missing)} is not known, so nothing is told "
                 "relative to it; give it in analysis.baseline.",
             )
         )
@@ -284,7 +284,7 @@ def _with_deltas(runs: pd.DataFrame, settings: Settings, notes: Notes) -> None:
             notes.append(
                 Note(
                     "relative framing",
-                    "there is no column baseline_<metric>, so effects are not told "
+                    "there is no column baseline_<metric>, so nothing is told "
                     "relative to the baseline.",
                     name,
                 )
@@ -431,7 +431,7 @@ def _without_constant_factors(
                 Note(
                     "levels",
                     f"{words.name(factor.name)} is {left} in every run with a result, so nothing "
-                    "can be said of its effect; the rest is analysed.",
+                    "can be said of it; the rest is analysed.",
                 )
             )
     if not kept:
