@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.runs.settings import Factor, Metric
+from analysis.variables import Factor, Metric
 from common.metrics import DEFINITIONS
 
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power

@@ -17,8 +17,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import Column, columns_by_name
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 MOST_PANELS = 12  # factors in one figure; more fill more than a page
 MANY_CATEGORIES = 12  # beyond which a panel takes the whole width,

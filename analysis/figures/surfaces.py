@@ -20,8 +20,9 @@ from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.coding import absolute_codings
 from analysis.fit.held import Held, surface_slices
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:

@@ -22,7 +22,8 @@ from analysis.findings.finding import (
 )
 from analysis.findings.voice import voice_of
 from analysis.questions.power import POWER
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_effects(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:

@@ -11,7 +11,8 @@ import pandas as pd
 
 from analysis import words
 from analysis.fit.terms import are_blocks
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 Tables = dict[str, pd.DataFrame]
 

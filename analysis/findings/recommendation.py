@@ -9,7 +9,8 @@ import pandas as pd
 from analysis import words
 from analysis.findings.finding import Finding, Tables, percent, rounded, rows_of
 from analysis.findings.voice import voice_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding]:

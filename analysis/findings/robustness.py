@@ -16,8 +16,9 @@ from analysis.findings.finding import (
 )
 from analysis.findings.voice import voice_of
 from analysis.fit.terms import INTERCEPT, Column, are_blocks, columns_by_name
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:

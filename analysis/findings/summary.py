@@ -13,8 +13,9 @@ from analysis.findings.effects import smallest_found
 from analysis.findings.finding import Finding, Tables, joint_tests, rounded, shown
 from analysis.findings.voice import voice_of
 from analysis.questions.power import POWER
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 DETAILED = 2  # factors whose size the line tells; the others that matter are only named
 

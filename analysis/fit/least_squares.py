@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.linalg import solve_triangular
 
-from analysis.fit.coding import codings, natural_order
+from analysis.fit.coding import codings
 from analysis.fit.estimable import COLLINEAR, require_estimable, triangle_of
 from analysis.fit.leverage import SoleSource, sole_sources
 from analysis.fit.model import Array, Block, Model
-from analysis.fit.terms import Term
-from analysis.runs.scales import OWN, Scale
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.runs.values import natural_order
+from analysis.transforms import OWN, Scale
+
+# Residuals that are a smaller share of the sum of squares than this are rounding.
+EXACT = 1e-24
 
 
 @dataclass(frozen=True)
@@ -173,6 +177,11 @@ def ordinary_least_squares(
         scale=scale,
         sole_sources=sole_sources(design, inverse_root, clusters),
     )
+
+
+def explains_exactly(fit: Fit) -> bool:
+    """Whether the residuals are mere rounding."""
+    return bool((fit.residuals**2).sum() <= EXACT * (fit.response**2).sum())
 
 
 def block_names(settings: Settings, replicate_block: bool) -> tuple[str, ...]:

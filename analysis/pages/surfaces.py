@@ -17,8 +17,9 @@ from analysis import style, words
 from analysis.figures.common import MANY, Tables, cells_of, levels_of
 from analysis.figures.surfaces import by_held, cells_at, held_title, is_nearest
 from analysis.pages.page import page
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from analysis.fit.estimators import Fits
 from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
-from analysis.fit.terms import Term
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import polynomials
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.formula import Term
+from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
+from analysis.variables import Metric
 from common.errors import UserError
 from common.metrics import PROPORTION
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
 from analysis.questions.optimum import optimum
 from analysis.questions.tradeoff import prices
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 
 SETTINGS = Settings.from_config(
@@ -50,7 +50,7 @@ def simulate(replicates: int, studies: int, seed: int = 0) -> dict[str, float]:
     for _ in range(studies):
         for metric, mean in MEAN.items():
             table[metric] = mean + noise(table, rng)
-        study = runs.from_table(table, SETTINGS)
+        study = study_of(table, SETTINGS)
         fits = {name: split_plot(study, SETTINGS, name, "absolute") for name in MEAN}
         best = optimum(fits["accuracy"], study, SETTINGS).iloc[0]
         covered.append(best["ci_low"] < MEAN["accuracy"] < best["ci_high"])

@@ -7,9 +7,9 @@ import pandas as pd
 
 from analysis.fit.least_squares import Fit
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
 from analysis.questions.joint import joint, joint_tests
 from analysis.questions.power import power
-from analysis.runs import table as runs
 from analysis.runs.study import Study
 from tests.simulation.chosen_points import SETTINGS, grid, noise
 
@@ -29,7 +29,7 @@ def promised(factor: str, replicates: int, studies: int = 20, seed: int = 0) -> 
     sizes = []
     for _ in range(studies):
         table["accuracy"], table["loss"] = 0.8 + noise(table, rng), 0.4
-        study = runs.from_table(table, SETTINGS)
+        study = study_of(table, SETTINGS)
         sizes.append(
             power(*tested(study), SETTINGS).set_index("factor").loc[factor, "smallest_difference"]
         )
@@ -47,6 +47,6 @@ def simulate(factor: str, replicates: int, studies: int, seed: int = 0) -> float
     for _ in range(studies):
         table["accuracy"] = 0.8 + difference * share + noise(table, rng)
         table["loss"] = 0.4
-        tests = tested(runs.from_table(table, SETTINGS))[1].set_index("tested")
+        tests = tested(study_of(table, SETTINGS))[1].set_index("tested")
         hits.append(tests.loc[factor, "q_value"] < SETTINGS.alpha)
     return float(np.mean(hits))

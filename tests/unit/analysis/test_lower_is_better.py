@@ -7,8 +7,8 @@ import reference
 
 from analysis import findings
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
 from analysis.questions import optimum, steepest_path, tradeoff
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 
 
@@ -27,7 +27,7 @@ def fitted(better):
             "analysis": {"metrics": {"y": {"better": better}}, "bootstrap": 200},
         }
     )
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     return split_plot(study, settings, "y", "absolute"), study, settings
 
 

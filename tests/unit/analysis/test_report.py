@@ -12,7 +12,7 @@ from test_figures import random_search, reference_study
 
 from analysis import figures, findings, report, tables
 from analysis.findings import finding
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.study import Study
 
 PROVENANCE = {
@@ -41,7 +41,7 @@ def text_of(path):
 
 def report_on(table, settings, folder):
     """The text of the report that a table of runs gets, with all its figures."""
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     computed = tables.compute(study, settings)
     figures.draw_all(computed, study, settings, folder / "figures")
     report.write(computed, study, settings, folder / "figures", folder / "report.pdf")

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, logit
 
 from analysis import tables
-from analysis.runs import table
+from analysis.preparation import study_of
 from analysis.runs.settings import Settings
 from common.errors import UserError
 
@@ -34,7 +34,7 @@ def computed(runs, **metrics):
         "factors": {"learning_rate": {"scale": "log10"}, "width": {}},
         "analysis": {"metrics": metrics, "degree": 1, "bootstrap": 100},
     }
-    study = table.from_table(runs, Settings.from_config(config))
+    study = study_of(runs, Settings.from_config(config))
     return tables.compute(study, study.settings)
 
 
