@@ -127,7 +127,7 @@ def set_factor_axis(axes: Axes, which: str, factor: Factor, levels: list[Any]) -
     """
     axis = getattr(axes, f"{which}axis")
     if factor.scale == "categorical":
-        set_categories(axes, which, [str(value) for value in levels])
+        set_categories(axes, which, [level(value, factor.scale) for value in levels])
         return
     if factor.scale in ("log10", "log2"):
         getattr(axes, f"set_{which}scale")("log", base=10 if factor.scale == "log10" else 2)

@@ -44,7 +44,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
         axis.scatter(x[~mask], y[~mask], color=style.GREY, s=size, alpha=alpha, **dot)
         axis.scatter(x[mask], y[mask], color=style.VERMILION, s=16, zorder=3, **dot)
 
-    unit = "points" if metric.unit == "points" else metric.unit
+    unit = words.unit_of(metric)
     axes[0].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[0], fitted, residual, marked)
     axes[0].set_xlabel(common.axis_name(f"fitted {words.axis_label(metric)}", 1.3))

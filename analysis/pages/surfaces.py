@@ -37,8 +37,9 @@ class Axis:
         ends, values = np.array([self.low, self.high]), np.asarray(values, dtype=float)
         if self.logarithmic:
             ends, values = np.log(ends), np.log(values)
-        placed = np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4)
-        shown: np.ndarray = np.where(np.isnan(placed), None, placed.astype(object))
+        placed = np.asarray(np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4))
+        shown = placed.astype(object)
+        shown[np.isnan(placed)] = None
         return shown.tolist()
 
     def drawn(self) -> dict[str, Any]:
