@@ -92,7 +92,8 @@ def impossible(study: Study, settings: Settings, found: dict[str, pd.DataFrame])
     for row in found["findings"].to_dict("records"):
         if row["metric"] in ("", *proportions):
             wrong += beyond_percentages(row["sentence"])
-    for metric, rows in found["optimum"].groupby("metric"):
+    optimum = found["optimum"]
+    for metric, rows in optimum.groupby("metric") if len(optimum) else ():
         setting = dict(zip(rows["factor"], rows["value"], strict=True))
         if not in_hull(setting, study, settings, metric):
             wrong.append(f"optimum of {metric}: {setting}")
