@@ -43,9 +43,9 @@ fuzz: .venv/test.installed
 mutants: .venv/test.installed
 	python -m tests.mutants
 
-# Whether tests, intervals and power keep what they promise: a thousand simulated studies a line.
+# Whether tests, intervals and power keep what they promise, in simulated studies.
 simulations: .venv/test.installed
-	python -m tests.simulation
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tests.simulation
 
 # Fifty kills at random moments.
 interruption: .venv/test.installed

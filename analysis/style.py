@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from analysis.runs.settings import Factor
+from analysis.variables import Factor
 from analysis.words import level, shortened
 
 WIDTH = 6.5  # inches: an A4 page less its margins

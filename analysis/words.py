@@ -14,7 +14,7 @@ import numpy as np
 from anyascii import anyascii
 from matplotlib.ft2font import FT2Font
 
-from analysis.runs.settings import Factor, Metric
+from analysis.variables import Factor, Metric
 from common.metrics import DEFINITIONS
 
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from analysis import style, words
 from analysis.fit.coding import natural_order
 from analysis.fit.terms import columns_by_name
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture

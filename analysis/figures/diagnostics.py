@@ -14,8 +14,9 @@ from scipy.special import ndtri
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def _few_ticks(axes: Axes, values: np.ndarray) -> None:

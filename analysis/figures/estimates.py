@@ -12,8 +12,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import are_blocks
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:

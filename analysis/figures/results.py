@@ -17,8 +17,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import Column, columns_by_name
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 MOST_PANELS = 12  # factors in one figure; more fill more than a page
 MANY_CATEGORIES = 12  # beyond which a panel takes the whole width,
@@ -187,7 +188,8 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
 def interactions(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
-    every_pair = _pairs(settings)
+    told = set(zip(table["factor"], table["other"], strict=True))  # a pair may never be together
+    every_pair = [pair for pair in _pairs(settings) if (pair[0].name, pair[1].name) in told]
     columns = columns_by_name(study, settings)
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
@@ -318,7 +320,7 @@ FIGURES = (
     ),
     Kind(
         effects,
-        "Effects: {metric}",
+        "Along each factor: {metric}",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
     ),

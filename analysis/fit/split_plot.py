@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from analysis.fit.least_squares import Array, Fit, group_sums, ordinary_least_squares
-from analysis.fit.terms import Term
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.errors import UserError
@@ -51,7 +51,11 @@ def split_plot(
     which is then right. The fit is singular where its ``trajectory_variance`` is 0. Raises
     UserError where a term or the trajectory variance cannot be estimated.
     """
-    ordinary = _with_block_if_estimable(study, settings, metric, framing, terms)
+    return with_trajectories(_with_block_if_estimable(study, settings, metric, framing, terms))
+
+
+def with_trajectories(ordinary: Fit) -> Fit:
+    """The split-plot fit of the runs and the model of an ordinary fit; raises as `split_plot`."""
     if explains_exactly(ordinary):
         raise UserError(
             "The model and the replicates explain every run exactly, so there is no error to judge "

@@ -3,20 +3,26 @@
 A factor counts as found where the joint test of its terms has q < alpha over the factors of the
 metric. Where nothing else has an effect that is p < alpha / factors, which is what is taken here:
 with other effects found, q lets pass somewhat more.
+
+The error variance is known from this study alone. Power with the estimate in its place would not be
+kept: a study that happens to see little variation would promise too much, and gains more by that
+than one that sees much loses. So power is averaged over what the variance may be, given its
+estimate (the assurance of Spiegelhalter, Abrams & Myles 2004, *Bayesian Approaches to Clinical
+Trials*,
+section 6.5). A second study like this finds the effect that the first one promises with that power.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from analysis.fit.coding import Coding
-from analysis.fit.least_squares import Array, Fit
-from analysis.fit.means import contrasts_at, curve_values
+from analysis.fit.least_squares import Fit
+from analysis.fit.means import contrasts_at, curve_values, usable_df
 from analysis.questions.joint import hypotheses
 from analysis.runs.settings import Settings
 
@@ -25,31 +31,34 @@ ONE_POINT = 0.01
 MOST_REPLICATES = 100_000
 CURVE_POINTS = 21
 
+# Numbers of events over which a noncentral F is mixed: each, and above 100 in steps of 5 %.
+EVENTS = np.unique(np.r_[np.arange(100), np.geomspace(100, 1e8, 280).round()])
 
-def power_of(noncentrality: float, df: float, denominator_df: float, alpha: float) -> float:
-    """Power of the F-test.
 
-    The noncentral F as a noncentral χ² mixed over its estimated error (SciPy's own is not reliable
-    far in the tail); exact to about 1e-4.
+def power_of(
+    noncentrality: float, df: float, denominator_df: float, alpha: float, variance_df: float
+) -> float:
+    """Power of the F-test, averaged over what the error variance may be.
+
+    noncentrality: with the variance as it was estimated, with ``variance_df`` degrees of freedom.
+    A noncentral χ² is a central one of df + 2k, k Poisson distributed. As the noncentrality is
+    spread like χ² over its degrees of freedom, k has a negative binomial distribution.
     """
-    critical = df * stats.f.isf(alpha, df, denominator_df)
-    errors = _error_ratios(denominator_df)
-    return float(stats.ncx2.sf(critical * errors, df, noncentrality).mean())
-
-
-@cache
-def _error_ratios(df: float) -> Array:
-    """Evenly likely values of the estimated over the true error variance."""
-    return stats.chi2.ppf((np.arange(1000) + 0.5) / 1000, df) / df
+    quantile = df * stats.f.isf(alpha, df, denominator_df)
+    quantile /= quantile + denominator_df  # of the beta distribution
+    found = special.betaincc(df / 2 + EVENTS, denominator_df / 2, quantile)
+    share = variance_df / (variance_df + noncentrality)
+    below = special.betainc(variance_df / 2, EVENTS + 1, share)  # of the negative binomial
+    return float(np.diff(below, prepend=0) @ found + 1 - below[-1])
 
 
 def smallest_noncentrality(
-    df: float, denominator_df: float, alpha: float, power: float = POWER
+    df: float, denominator_df: float, alpha: float, variance_df: float, power: float = POWER
 ) -> float:
     """The noncentrality that the F-test finds with the given power."""
 
     def missing(value: float) -> float:
-        return power_of(value, df, denominator_df, alpha) - power
+        return power_of(value, df, denominator_df, alpha, variance_df) - power
 
     high = 10.0
     while missing(high) < 0:
@@ -63,6 +72,7 @@ def replicates_needed(
     denominator_df: float,
     replicates: int,
     alpha: float,
+    variance_df: float,
     power: float = POWER,
 ) -> float:
     """Replicates of the same design with which the effect is found with the given power.
@@ -74,7 +84,8 @@ def replicates_needed(
 
     def enough(count: int) -> bool:
         scale = count / replicates
-        return power_of(noncentrality * scale, df, max(denominator_df * scale, 1), alpha) >= power
+        later_df = max(denominator_df * scale, 1)
+        return power_of(noncentrality * scale, df, later_df, alpha, variance_df) >= power
 
     most = 1
     while not enough(most):
@@ -114,10 +125,11 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             continue
         df, denominator_df = tests.loc[coding.name, ["df", "denominator_df"]].astype(float)
         alpha = settings.alpha / len(tests)
-        variance = _largest_variance(fit, coding, names_of[coding.name])
+        variance, variance_df = _largest_variance(fit, coding, names_of[coding.name])
         if variance == 0:
             continue
-        smallest = np.sqrt(smallest_noncentrality(df, denominator_df, alpha) * variance)
+        noncentrality = smallest_noncentrality(df, denominator_df, alpha, variance_df)
+        smallest = np.sqrt(noncentrality * variance)
         means = contrasts_at(fit, {coding.name: curve_values(coding, CURVE_POINTS)})
         rows.append(
             {
@@ -130,23 +142,27 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 "target_difference": target,
                 "replicates": replicates,
                 "replicates_needed": replicates_needed(
-                    target**2 / variance, df, denominator_df, replicates, alpha
+                    target**2 / variance, df, denominator_df, replicates, alpha, variance_df
                 ),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _largest_variance(fit: Fit, coding: Coding, names: Sequence[str]) -> float:
-    """Of the estimated differences between the factor's levels, the others at coded 0.
+def _largest_variance(fit: Fit, coding: Coding, names: Sequence[str]) -> tuple[float, float]:
+    """Of the estimated differences between the factor's levels, the others at coded 0; with its df.
 
     With b the factor's coefficients, V their covariance and c'b the difference, b'V⁻¹b is at least
     (c'b)² / c'Vc: the noncentrality of an effect with this difference, whatever its shape.
     """
     columns = [fit.names.index(name) for name in names]
-    levels = np.array(coding.levels, dtype=object)
-    levels[np.unique(np.linspace(0, len(levels) - 1, CURVE_POINTS).astype(int))]
-    means = contrasts_at(fit, {coding.name: levels.tolist()})[:, columns]
-    joint = means @ fit.covariance[np.ix_(columns, columns)] @ means.T
+    shown = np.unique(np.linspace(0, len(coding.levels) - 1, CURVE_POINTS).astype(int))
+    means = contrasts_at(fit, {coding.name: [coding.levels[at] for at in shown]})
+    of_factor = np.zeros_like(means)
+    of_factor[:, columns] = means[:, columns]
+    joint = of_factor @ fit.covariance @ of_factor.T
     single = np.diag(joint)
-    return float((single[:, None] + single - 2 * joint).max())
+    variances = single[:, None] + single - 2 * joint
+    one, other = np.unravel_index(variances.argmax(), variances.shape)
+    difference = of_factor[[one]] - of_factor[other]
+    return float(variances[one, other]), float(usable_df(fit, difference)[0])

@@ -3,57 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
-from analysis.fit.split_plot import split_plot
 from analysis.questions.optimum import optimum
 from analysis.questions.tradeoff import prices
-from analysis.runs import table as runs
-from analysis.runs.settings import Settings
+from tests.simulation.studies import Planned, grid, settings_of
 
-SETTINGS = Settings.from_config(
-    {
-        "factors": {
-            "learning_rate": {"scale": "log10"},
-            "batch_size": {"scale": "log2"},
-            "epochs": {},
-        },
-        "analysis": {
-            "degree": 2,
-            "metrics": {"accuracy": {"better": "higher"}, "loss": {"better": "lower"}},
-        },
-    }
-)
 MEAN = {"accuracy": 0.8, "loss": 0.4}
-
-
-def grid(replicates: int) -> pd.DataFrame:
-    """The default study: 3 learning rates × 3 batch sizes × 3 epoch levels × replicates."""
-    levels = ([1e-5, 3e-5, 1e-4], [8, 16, 32], [1, 2, 3], range(replicates))
-    names = ["learning_rate", "batch_size", "epochs", "replicate"]
-    cells = np.meshgrid(*levels, indexing="ij")
-    return pd.DataFrame({name: cell.ravel() for name, cell in zip(names, cells, strict=True)})
-
-
-def noise(table: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Of trajectories and of runs, each with a standard deviation of 0.02."""
-    trajectory = table.groupby(["learning_rate", "batch_size", "replicate"]).ngroup().to_numpy()
-    of_trajectories = rng.normal(size=trajectory.max() + 1)[trajectory]
-    return 0.02 * (of_trajectories + rng.normal(size=len(table)))
+SETTINGS = settings_of(*MEAN)
 
 
 def simulate(replicates: int, studies: int, seed: int = 0) -> dict[str, float]:
     """How often the interval at the optimum covers the mean, and how often a price seems not 0."""
     rng = np.random.default_rng([seed, replicates])
-    table = grid(replicates)
+    planned = Planned.of(grid(replicates), SETTINGS)
     covered, priced = [], []
     for _ in range(studies):
-        for metric, mean in MEAN.items():
-            table[metric] = mean + noise(table, rng)
-        study = runs.from_table(table, SETTINGS)
-        fits = {name: split_plot(study, SETTINGS, name, "absolute") for name in MEAN}
-        best = optimum(fits["accuracy"], study, SETTINGS).iloc[0]
+        fits = {
+            name: planned.drawn(planned.coefficients({"intercept": mean}), rng, name)
+            for name, mean in MEAN.items()
+        }
+        best = optimum(fits["accuracy"], planned.study, SETTINGS).iloc[0]
         covered.append(best["ci_low"] < MEAN["accuracy"] < best["ci_high"])
-        found = prices(fits, study, SETTINGS)
+        found = prices(fits, planned.study, SETTINGS)
         priced += ((found["ci_low"] > 0) | (found["ci_high"] < 0)).tolist()
     return {"optimum covered": float(np.mean(covered)), "price significant": float(np.mean(priced))}

@@ -1,4 +1,7 @@
-"""A factor whose largest difference is the smallest that power.csv promises to find."""
+"""Effects as large as power.csv promises that they are found, in later studies of the same design.
+
+The promise is each study's own, from its own estimate of the error.
+"""
 
 from __future__ import annotations
 
@@ -6,47 +9,31 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.least_squares import Fit
-from analysis.fit.split_plot import split_plot
 from analysis.questions.joint import joint, joint_tests
 from analysis.questions.power import power
-from analysis.runs import table as runs
-from analysis.runs.study import Study
-from tests.simulation.chosen_points import SETTINGS, grid, noise
+from tests.simulation.studies import Planned, grid, settings_of
 
-FACTORS = SETTINGS.factor_names
+SETTINGS = settings_of("accuracy")
 
 
-def tested(study: Study) -> tuple[Fit, pd.DataFrame]:
-    """The split-plot fit of accuracy and its joint tests."""
-    fit = split_plot(study, SETTINGS, "accuracy", "absolute")
-    return fit, joint(joint_tests({("accuracy", "absolute", "split_plot"): fit}))
+def tested(fit: Fit) -> pd.DataFrame:
+    return joint(joint_tests({(fit.metric, "absolute", "split_plot"): fit}))
 
 
-def promised(factor: str, replicates: int, studies: int = 20, seed: int = 0) -> float:
-    """The smallest difference that is promised to be found, in the mean over studies of noise."""
+def simulate(replicates: int, studies: int, seed: int = 0) -> dict[str, float]:
+    """By factor, how often a straight line with the difference that one study promises to be found
+    is found in another."""
     rng = np.random.default_rng([seed, replicates])
-    table = grid(replicates)
-    sizes = []
+    planned = Planned.of(grid(replicates), SETTINGS)
+    nothing = planned.coefficients({"intercept": 0.8})
+    found = []
     for _ in range(studies):
-        table["accuracy"], table["loss"] = 0.8 + noise(table, rng), 0.4
-        study = runs.from_table(table, SETTINGS)
-        sizes.append(
-            power(*tested(study), SETTINGS).set_index("factor").loc[factor, "smallest_difference"]
-        )
-    return float(np.sqrt(np.mean(np.square(sizes))))
-
-
-def simulate(factor: str, replicates: int, studies: int, seed: int = 0) -> float:
-    """How often a straight line with the promised difference is found."""
-    difference = promised(factor, replicates)
-    rng = np.random.default_rng([seed, replicates, FACTORS.index(factor)])
-    table = grid(replicates)
-    level = table[factor].rank(method="dense")
-    share = pd.Series((level - 1) / (level.max() - 1))
-    hits = []
-    for _ in range(studies):
-        table["accuracy"] = 0.8 + difference * share + noise(table, rng)
-        table["loss"] = 0.4
-        tests = tested(runs.from_table(table, SETTINGS))[1].set_index("tested")
-        hits.append(tests.loc[factor, "q_value"] < SETTINGS.alpha)
-    return float(np.mean(hits))
+        fit = planned.drawn(nothing, rng)
+        promised = power(fit, tested(fit), SETTINGS).set_index("factor")["smallest_difference"]
+        hits = {}
+        for factor, difference in promised.items():
+            true = planned.coefficients({"intercept": 0.8, factor: difference / 2})
+            tests = tested(planned.drawn(true, rng)).set_index(["kind", "tested"])
+            hits[factor] = tests.loc[("factor", factor), "q_value"] < SETTINGS.alpha
+        found.append(hits)
+    return pd.DataFrame(found).mean().to_dict()

@@ -9,7 +9,7 @@ from analysis.fit.cluster_robust import cluster_robust
 from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.settings import Settings
 from common.errors import UserError
 
@@ -101,7 +101,7 @@ def singleton():
     table = pd.DataFrame(
         [*settings, (1e-5, 16, 0, 2)], columns=["learning_rate", "batch_size", "k", "epochs"]
     )
-    return runs.from_table(table.assign(accuracy=0.8), Settings.from_config(SINGLETON))
+    return study_of(table.assign(accuracy=0.8), Settings.from_config(SINGLETON))
 
 
 def test_a_term_that_one_trajectory_tells_has_an_estimate_and_no_more():
@@ -159,7 +159,7 @@ def test_the_family_of_q_has_no_blocks(replicates):
         "analysis": {"metrics": {"loss": {"better": "lower"}}},
     }
     settings = Settings.from_config(config)
-    study = runs.from_table(grid.assign(loss=5.0), settings)
+    study = study_of(grid.assign(loss=5.0), settings)
     level = 5 + rng.normal(0, 1, replicates)[study.runs["replicate"].astype(int)]
     draws = reference.simulations(40)
     any_found = 0

@@ -1,13 +1,13 @@
 import pytest
 import reference
 
-from analysis.fit.estimators import t_test
+from analysis.fit.estimators import p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 
 
 def assert_equal_to_r(fit, rows):
     assert sorted(fit.names) == sorted(reference.our_term(row["term"]) for row in rows)
-    p = t_test(fit.coefficients, fit.std_errors, fit.df)
+    p = p_values(fit)
     for row in rows:
         at = fit.names.index(reference.our_term(row["term"]))
         assert fit.coefficients[at] == pytest.approx(row["estimate"], rel=1e-8), row["term"]

@@ -13,10 +13,10 @@ from analysis.fit import means
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
-from analysis.fit.terms import model_terms
+from analysis.preparation import study_of
 from analysis.questions import canonical, effects, optimum, steepest_path
 from analysis.questions.candidates import candidates
-from analysis.runs import table as runs
+from analysis.runs.formula import model_terms
 from analysis.runs.settings import Settings
 
 BETWEEN = (1.5, 2.5, 3.5, 4.5, 5.5)  # not whole numbers: values between can be run, too
@@ -25,20 +25,26 @@ BETWEEN = (1.5, 2.5, 3.5, 4.5, 5.5)  # not whole numbers: values between can be 
 def made_study(
     response, factors=("a", "b"), levels=(1, 2, 3, 4, 5), replicates=3, noise=0.0, **more
 ):
-    """A full factorial of linear factors, coded -1..1, with y = response(coded factors)."""
+    """A full factorial of linear factors, coded -1..1, with y = response(coded factors).
+
+    A table needs a metric that is measured: ``other``."""
     grid = np.stack(np.meshgrid(*[levels] * len(factors), indexing="ij"), -1)
     table = pd.DataFrame(np.tile(grid.reshape(-1, len(factors)), (replicates, 1)), columns=factors)
     table["replicate"] = np.repeat(range(replicates), len(table) // replicates)
     half = (levels[-1] - levels[0]) / 2
     coded = [(table[name] - levels[0]) / half - 1 for name in factors]
     table["y"] = response(*coded) + noise * np.random.default_rng(5).normal(size=len(table))
+    table["other"] = np.random.default_rng(6).normal(size=len(table))
     config = {
         "seed": 7,
         "factors": {name: {"scale": "linear"} for name in factors},
-        "analysis": {"metrics": {"y": {"better": "higher"}}, **more},
+        "analysis": {
+            "metrics": {"y": {"better": "higher"}, "other": {"better": "higher"}},
+            **more,
+        },
     }
     chosen = Settings.from_config(config)
-    return runs.from_table(table, chosen), chosen
+    return study_of(table, chosen), chosen
 
 
 def made_fit(response, **more):
@@ -390,7 +396,7 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     chosen = reference.settings(bootstrap=200)
 
     def table(runs_table):
-        again = runs.from_table(runs_table, chosen)
+        again = study_of(runs_table, chosen)
         fit = ordinary_least_squares(again, chosen, "accuracy", "absolute")
         return optimum.optimum(fit, again, chosen)
 

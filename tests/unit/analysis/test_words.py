@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis import words
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 POINTS = Metric("accuracy", "higher", "points")
 BARE = Metric("score", "lower")

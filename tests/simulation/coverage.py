@@ -1,0 +1,137 @@
+"""Intervals of the first page: how often they hold what is true.
+
+Of a study each, so that everything is counted: of the means of all settings that were run, of the
+recommended one, of its distance to the best, of the distances of all settings to the best, and of
+the differences between a factor's levels. The recommended setting is the best fitted one, which is
+the hardest: chosen by its noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.fit.best_of_many import all_at_once
+from analysis.fit.least_squares import Array, Fit
+from analysis.fit.resampling import Stream
+from analysis.questions.best import COMPARED, comparisons_with_best, recommendation
+from analysis.questions.differences import differences
+from analysis.runs.settings import Settings
+from tests.simulation.studies import Planned, grid, settings_of
+
+SETTINGS = settings_of("accuracy", recommend={"metric": "accuracy"})
+OF_PUBLISHED = settings_of(
+    "accuracy", recommend={"metric": "accuracy"}, blocks=["dataset"], observational=True
+)
+# in the absolute coding, of sizes that are found more often than not
+EFFECTS = {
+    "nothing matters": {"intercept": 0.8},
+    "factors matter": {
+        "intercept": 0.8,
+        "learning_rate": 0.02,
+        "learning_rate^2": -0.02,
+        "epochs": 0.01,
+        "learning_rate:epochs": -0.01,
+    },
+}
+
+
+def ragged() -> pd.DataFrame:
+    """The default study with 3 replicates, of which runs, ends of trajectories and whole
+    trajectories are missing."""
+    table, rng = grid(3), np.random.default_rng(1)
+    trajectory = table.groupby(["learning_rate", "batch_size", "replicate"]).ngroup().to_numpy()
+    last = rng.choice([0, 1, 2, 3], p=[0.1, 0.1, 0.2, 0.6], size=trajectory.max() + 1)
+    kept = (table["epochs"] <= last[trajectory]) & (rng.random(len(table)) > 0.05)
+    return table[kept].reset_index(drop=True)
+
+
+def observational() -> pd.DataFrame:
+    """90 runs of six data sets, large and small, by people who choose their settings together."""
+    rng = np.random.default_rng(2)
+    datasets = np.repeat(["d1", "d2", "d3", "d4", "d5", "d6"], [38, 23, 14, 8, 4, 3])
+    common = rng.normal(size=len(datasets))
+    columns: dict[str, np.ndarray] = {"dataset": datasets}
+    for name, levels, share in (
+        ("learning_rate", [1e-5, 2e-5, 3e-5, 5e-5, 1e-4], 0.6),
+        ("batch_size", [8, 16, 32, 64], 0.5),
+        ("epochs", [1, 2, 3, 5], -0.4),
+    ):
+        value = pd.Series(share * common + rng.normal(size=len(datasets)))
+        at = pd.qcut(value, len(levels), labels=False)
+        columns[name] = np.array(levels)[at]
+    return pd.DataFrame(columns)
+
+
+TABLES: dict[str, tuple[Callable[[], pd.DataFrame], Settings]] = {
+    "balanced": (lambda: grid(3), SETTINGS),
+    "ragged": (ragged, SETTINGS),
+    "observational": (observational, OF_PUBLISHED),
+}
+
+
+def simulate(table: str, effects: str, studies: int, seed: int = 0) -> dict[str, float]:
+    """The share of studies in which each kind of interval holds the truth."""
+    make, settings = TABLES[table]
+    rng = np.random.default_rng([seed, list(TABLES).index(table), list(EFFECTS).index(effects)])
+    planned = Planned.of(make(), settings)
+    true = planned.coefficients(EFFECTS[effects])
+    found = [_held(planned, planned.drawn(true, rng), true) for _ in range(studies)]
+    return pd.DataFrame(found).mean().to_dict()
+
+
+def _held(planned: Planned, fit: Fit, true: Array) -> dict[str, float]:
+    return _means_and_best(planned, fit, true) | _differences(planned, fit, true)
+
+
+def _means_and_best(planned: Planned, fit: Fit, true: Array) -> dict[str, float]:
+    study, settings = planned.study, planned.settings
+    main = {fit.metric: fit}
+    compared = comparisons_with_best(main, study, settings)
+    contrasts = fit.contrasts(compared.drop(columns=["metric", *COMPARED]))
+    mean = contrasts @ true
+    error = contrasts @ fit.coefficients - mean
+    critical = all_at_once(fit, contrasts, settings.alpha, Stream.BEST.generator(settings))
+    best_other = np.array([np.delete(mean, at).max() for at in range(len(mean))])
+    lead = mean - best_other
+    chosen = recommendation(compared, main, study, settings)
+    assert chosen is not None
+    (outcome,) = chosen.outcomes
+    at = pd.DataFrame([chosen.setting], columns=list(settings.factor_names))
+    there = float((fit.contrasts(at) @ true)[0])
+    near = 1e-12  # of rounding
+    within = (compared["lower"] - near <= lead) & (lead <= compared["upper"] + near)
+    return {
+        "means of all settings": bool((np.abs(error) <= critical * compared["std_error"]).all()),
+        "mean of the recommended": outcome.ci_low <= there <= outcome.ci_high,
+        "at most below its own best": mean.max() - there <= outcome.loss_most + near,
+        "distances to the best": bool(within.all()),
+    }
+
+
+def _differences(planned: Planned, fit: Fit, true: Array) -> dict[str, float]:
+    """Averages over all levels of a factor hold together; the largest was chosen."""
+    study, settings = planned.study, planned.settings
+    table = differences(fit, study, settings)
+    # a difference is linear in the coefficients
+    exact = differences(replace(fit, coefficients=true), study, settings)
+    averages = table["comparison"] == "average"
+    truth = exact.loc[exact["comparison"] == "average", "difference"].to_numpy()
+    held = pd.Series(True, index=table.index)
+    held[averages] = table.loc[averages, "ci_low"] <= truth
+    held[averages] &= truth <= table.loc[averages, "ci_high"]
+    for at, row in table[~averages].iterrows():
+        place = pd.DataFrame([row[list(settings.factor_names)]] * 2).astype(float)
+        place[row["factor"]] = [row["level"], row["other_level"]]
+        low, high = fit.contrasts(place) @ true
+        held[at] = row["ci_low"] <= high - low <= row["ci_high"]
+    by_factor = held.groupby([table["comparison"], table["factor"]]).all()
+    together = held.groupby(table["factor"]).all()
+    return {
+        "average differences of a factor": by_factor["average"].mean(),
+        "largest difference of a factor": by_factor["largest"].mean(),
+        "all differences shown of a factor": together.mean(),
+    }
