@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from analysis import figures, pages, report, tables
 from analysis.figures import side_by_side
-from analysis.runs import table
+from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.configuration import read_config
@@ -33,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        study = table.read(given.runs, Settings.from_config(read_config(given.config)))
+        study = read_study(given.runs, Settings.from_config(read_config(given.config)))
         refuse_results_of_the_workflow(given.out)
         held = lock(given.out)
         try:

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
-from analysis.runs.settings import Factor
+from analysis.variables import Factor
 from analysis.words import level, shortened
 
 WIDTH = 6.5  # inches: an A4 page less its margins
@@ -127,7 +127,7 @@ def set_factor_axis(axes: Axes, which: str, factor: Factor, levels: list[Any]) -
     """
     axis = getattr(axes, f"{which}axis")
     if factor.scale == "categorical":
-        set_categories(axes, which, [str(value) for value in levels])
+        set_categories(axes, which, [level(value, factor.scale) for value in levels])
         return
     if factor.scale in ("log10", "log2"):
         getattr(axes, f"set_{which}scale")("log", base=10 if factor.scale == "log10" else 2)

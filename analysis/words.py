@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
+from anyascii import anyascii
+from matplotlib.ft2font import FT2Font
 
-from analysis.runs.settings import Factor, Metric
+from analysis.variables import Factor, Metric
 from common.metrics import DEFINITIONS
 
 POWERS = ["⁰", "", "²", "³", *"⁴⁵⁶⁷⁸⁹"]  # how they are written, by power
@@ -23,18 +28,35 @@ _LARGER_UNITS: dict[str, dict[str, tuple[float, float]]] = {
     "bytes": {"GB": (1e9, 1e-9), "MB": (1e6, 1e-6)},
 }
 _NAMES = {metric.name: metric.shown for metric in DEFINITIONS} | {"auc": "AUC"}
+# DejaVu Sans is the font of the figures and the report's second font: what it has can be shown.
+FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
+
+
+def legible(text: str) -> str:
+    """The text with the characters that no font of ours has in Latin letters.
+
+    ``学習率`` -> ``XueXiLu``; Greek, Cyrillic or ``é`` stay.
+    """
+    if text.isascii():
+        return text
+    return "".join(c if ord(c) in _characters() else anyascii(c) for c in text)
+
+
+@functools.cache
+def _characters() -> frozenset[int]:
+    return frozenset(FT2Font(str(FONTS / "DejaVuSans.ttf")).get_charmap())
 
 
 def name(key: str) -> str:
     """``learning_rate`` -> ``learning rate``; ``f1`` -> ``F1``."""
-    return _NAMES.get(key, str(key).replace("_", " "))
+    return _NAMES.get(key) or legible(str(key).replace("_", " "))
 
 
 def term(parts: Iterable[tuple[str, Any, int]]) -> str:
     """``batch size × epochs²``, ``schedule = linear`` from (factor, level or None, power) each."""
     shown = [
-        name(factor) + ("" if level is None else f" = {level}") + POWERS[power]
-        for factor, level, power in parts
+        name(factor) + ("" if each is None else f" = {level(each, 'categorical')}") + POWERS[power]
+        for factor, each, power in parts
     ]
     return " × ".join(shown) or "intercept"
 
@@ -108,11 +130,11 @@ def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:
     digits: how many of a number are significant; by default two with an exponent, else three.
     """
     if scale == "categorical":
-        return str(value)
+        return legible(str(value))
     try:
         number = float(value)  # a number as text too: in a file one column may hold both
     except (TypeError, ValueError, OverflowError):
-        return str(value)
+        return legible(str(value))
     if number != 0 and (abs(number) < 1e-3 or abs(number) >= 1e5):
         mantissa, exponent = f"{number:.{(digits or 2) - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
@@ -262,9 +284,13 @@ def p_value(value: float, symbol: str = "") -> str:
     return ("<" if below else "") + shown
 
 
+def unit_of(metric: Metric) -> str:
+    """The metric's unit; empty without one."""
+    return legible(metric.unit)
+
+
 def axis_label(metric: Metric, difference: bool = False) -> str:
     """``accuracy (%)``, ``loss (nats)``, ``accuracy − baseline (points)``."""
-    if difference:
-        return f"{name(metric.name)} − baseline" + (f" ({metric.unit})" if metric.unit else "")
-    unit = "%" if metric.unit == "points" else metric.unit
-    return name(metric.name) + (f" ({unit})" if unit else "")
+    label = name(metric.name) + (" − baseline" if difference else "")
+    shown = "%" if metric.unit == "points" and not difference else unit_of(metric)
+    return label + (f" ({shown})" if shown else "")

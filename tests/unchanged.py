@@ -21,14 +21,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = Path("results/example")
-TABLES = (  # what `python -m analysis` does, without what takes long: figures, pages and the PDF
-    "import sys; from pathlib import Path; from analysis import tables; "
-    "from analysis.runs import table; from analysis.runs.settings import Settings; "
-    "from common.configuration import read_config; "
-    "settings = Settings.from_config(read_config(Path(sys.argv[2]))); "
-    "study = table.read(sys.argv[1], settings); "
-    "tables.write(tables.compute(study, settings), Path(sys.argv[3]) / 'analysis')"
-)
 
 
 def differing(one: Path, other: Path) -> list[str]:
@@ -76,12 +68,10 @@ def checked_out(commit: str) -> Iterator[Path]:
             subprocess.run(remove, cwd=ROOT, check=True)
 
 
-def build(code: Path, out: Path, tables_only: bool = False) -> None:
+def build(code: Path, out: Path) -> None:
     """What the code in a folder makes of this tree's example."""
     runs, config = (ROOT / EXAMPLE / name for name in ("runs.csv", "config.yaml"))
     arguments = ["-m", "analysis", runs, "--config", config, "--out", out]
-    if tables_only:
-        arguments = ["-c", TABLES, runs, config, out]
     subprocess.run(
         [sys.executable, *map(str, arguments)], cwd=code, check=True, stdout=subprocess.DEVNULL
     )
@@ -91,12 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.unchanged")
     parser.add_argument("base", help="the commit to compare with")
     parser.add_argument("--cells", type=Path, help="a finished study, compared with the example")
-    parser.add_argument("--tables-only", action="store_true", help="no figures, pages and PDF")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder, checked_out(given.base) as base:
         before, after = Path(folder) / "before", Path(folder) / "after"
-        build(base, before, given.tables_only)
-        build(ROOT, after, given.tables_only)
+        build(base, before)
+        build(ROOT, after)
         found = differing(before, after)
     if given.cells:
         found += differing_cells(given.cells, ROOT / EXAMPLE)

@@ -26,8 +26,9 @@ from analysis.figures import (
     variability,
 )
 from analysis.figures.common import CannotDraw, Kind, Tables
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 from common import files
 
 SUFFIXES = (".svg", ".png")  # every figure is both

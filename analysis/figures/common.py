@@ -13,9 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis import style, words
+from analysis.fit.coding import natural_order
 from analysis.fit.terms import columns_by_name
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 Tables = dict[str, pd.DataFrame]
 GRID_LEVELS = 12  # beyond that many levels a factor is no grid and a heat map no picture
@@ -70,11 +72,9 @@ def values(column: pd.Series, factor: Factor) -> pd.Series:
 
 
 def levels_of(study: Study, factor: Factor) -> list[Any]:
-    """A factor's distinct values in the table: in order, categories as they come."""
-    values = study.runs[factor.name].dropna()
-    if factor.scale == "categorical":
-        return list(dict.fromkeys(values.astype(str)))
-    return sorted(values.astype(float).unique())
+    """A factor's distinct values in the table, in natural order; categories as text."""
+    known = study.runs[factor.name].dropna()
+    return list(natural_order(known.astype(float if factor.numeric else str).unique()))
 
 
 def cells_of(tables: Tables, settings: Settings, metric: Metric) -> pd.DataFrame:

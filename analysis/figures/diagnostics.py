@@ -14,8 +14,9 @@ from scipy.special import ndtri
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def _few_ticks(axes: Axes, values: np.ndarray) -> None:
@@ -42,7 +43,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
         axis.scatter(x[~mask], y[~mask], color=style.GREY, s=size, alpha=alpha, **dot)
         axis.scatter(x[mask], y[mask], color=style.VERMILION, s=16, zorder=3, **dot)
 
-    unit = "points" if metric.unit == "points" else metric.unit
+    unit = words.unit_of(metric)
     axes[0].axhline(0, color=style.GREY, linewidth=0.7)
     points(axes[0], fitted, residual, marked)
     axes[0].set_xlabel(common.axis_name(f"fitted {words.axis_label(metric)}", 1.3))

@@ -12,8 +12,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import are_blocks
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -60,7 +61,7 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing], fontsize=7.5)
         axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
-        unit = metric.unit or words.name(metric.name)
+        unit = words.unit_of(metric) or words.name(metric.name)
         change = common.axis_name(f"change in {words.name(metric.name)}")
         axis.set_xlabel(f"{change}\n{common.axis_name(f'({unit} for half the range)')}")
         axis.set_yticks(range(len(terms)), common.written(terms, study, settings))

@@ -17,8 +17,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.terms import Column, columns_by_name
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 MOST_PANELS = 12  # factors in one figure; more fill more than a page
 MANY_CATEGORIES = 12  # beyond which a panel takes the whole width,
@@ -106,7 +107,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
-    unit = metric.unit or words.name(metric.name)
+    unit = words.unit_of(metric) or words.name(metric.name)
     bar.set_label(common.axis_name(f"{unit} against baseline", 0.3 * rows + 0.5), fontsize=7)
     if averaged:
         common.remark(figure, f"Mean over {words.listed(averaged, 'factor')}.")
@@ -120,8 +121,9 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     cells = common.drawn(every_cell, settings)
     wide = _wide(study, settings.factors)
     factors = common.most_important(tables, settings, MOST_WIDE if wide else MOST_PANELS)
-    columns = 1 if wide else 4 if len(factors) == 4 else 3
-    height = 2.2 + _room_for_categories(study, factors, columns)
+    many = len(factors) > 6  # smaller panels, so that the figure fits the first page
+    columns = 1 if wide else 4 if many or len(factors) == 4 else 3
+    height = (1.6 if many else 2.2) + _room_for_categories(study, factors, columns)
     figure, axes = common.panels(len(factors), columns, height, sharey=True)
     baseline = words.in_unit(common.baseline(study, metric), metric)
     for place, (axis, factor) in enumerate(zip(axes, factors, strict=True)):
@@ -267,8 +269,8 @@ def _room_for_categories(study: Study, factors: list[Factor], columns: int) -> f
     """The height that a panel needs more where names of categories stand upright."""
     width = 0.75 * style.WIDTH / min(columns, len(factors))
     categorical = [factor for factor in factors if not factor.numeric]
-    heights = [style.height_of_categories(common.levels_of(study, f), width) for f in categorical]
-    return max(heights, default=0.0)
+    names = [[words.level(v, f.scale) for v in common.levels_of(study, f)] for f in categorical]
+    return max((style.height_of_categories(each, width) for each in names), default=0.0)
 
 
 def _spread(levels: list[Any], most: int) -> list[Any]:
@@ -318,7 +320,7 @@ FIGURES = (
     ),
     Kind(
         effects,
-        "Effects: {metric}",
+        "Along each factor: {metric}",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
     ),

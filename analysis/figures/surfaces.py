@@ -20,8 +20,9 @@ from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.fit.coding import absolute_codings
 from analysis.fit.held import Held, surface_slices
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 
 def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -119,7 +120,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
     figure = Figure(figsize=(style.WIDTH, 2.25))
     figure.set_layout_engine("none")
     values = np.concatenate([words.in_unit(rows["estimate"], metric) for _, rows in chosen])
-    norm = Normalize(values.min(), values.max())
+    norm = Normalize(np.nanmin(values), np.nanmax(values))
     observed = [cells_at(cells, held.values)["mean"].dropna() for held, _ in chosen]
     heights = np.concatenate([values, *(words.in_unit(means, metric) for means in observed)])
     to_axis = {factor.name: _onto_line(factor) for factor in (across, down)}
@@ -167,7 +168,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
                 [words.level(v, factor.scale) for v in levels],
             )
             getattr(axis, f"set_{which}label")(words.name(factor.name), labelpad=-4)
-        axis.set_zlim(heights.min(), heights.max())
+        axis.set_zlim(np.nanmin(heights), np.nanmax(heights))
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
         axis.tick_params(axis="z", pad=0)

@@ -15,8 +15,9 @@ from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
 from analysis.questions.tradeoff import pareto_front
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 FRONT_HEIGHT = 3.4  # inches
 MOST_NUMBERS = 15  # on the front; more would hide one another, and the table names the cells

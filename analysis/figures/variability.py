@@ -130,7 +130,7 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
         axis.set_yticks(y, [words.shortened(words.name(f), common.TERM_LETTERS) for f in factors])
         axis.set_ylim(len(factors) - 0.5, -0.5)
         axis.set_xlim(left=0)
-        axis.set_xlabel(f"difference ({metric.unit})" if metric.unit else "difference")
+        axis.set_xlabel("difference" + (f" ({words.unit_of(metric)})" if metric.unit else ""))
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
     figure.legend(

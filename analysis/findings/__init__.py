@@ -30,9 +30,9 @@ def find(tables: Tables, study: Study, settings: Settings) -> pd.DataFrame:
     found: list[Finding] = [*about_runs(study, settings)]
     found += about_recommendation(tables, settings)
     for metric in settings.metrics:
-        found += about_summary(tables, settings, metric)
+        found += about_summary(tables, study, settings, metric)
     found += about_model_fit(tables, settings)
-    found += about_confounding(tables, settings)
+    found += about_confounding(tables, study, settings)
     found += against_baseline(tables, settings)
     for metric in settings.metrics:
         found += about_baseline(tables, settings, metric)

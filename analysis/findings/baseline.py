@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis import words
 from analysis.findings.finding import Finding, Tables, amount_of, percent, rows_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def against_baseline(tables: Tables, settings: Settings) -> Iterator[Finding]:

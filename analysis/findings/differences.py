@@ -10,7 +10,8 @@ import pandas as pd
 from analysis import words
 from analysis.findings.finding import Tables, percent, rows_of
 from analysis.findings.voice import voice_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,15 @@ from analysis.findings.finding import (
     Tables,
     estimator_used,
     joint_tests,
+    rounded,
     rows_of,
     shown,
     tested,
 )
 from analysis.findings.voice import voice_of
 from analysis.questions.power import POWER
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_effects(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
@@ -104,8 +106,11 @@ def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Serie
         kind = "indication"
         lead = f"Only an indication that {name} {voice_of(settings).depends} {words.name(factor)}"
         lead += ", since q allows for the number of factors"
-    seen = smallest_found(tables, metric, [factor])
-    seen = f" {words.sentence_case(seen)}." if seen else ""
+    size_found = smallest_found(tables, metric, [factor])
+    seen = ""
+    if pd.notna(size_found):
+        found = rounded(size_found, metric)
+        seen = f" A difference of {found} would have been found {words.times(POWER)}."
     return Finding(
         "effects", metric.name, kind, False, f"{lead} ({tested(row)}).{size}{seen}", **numbers
     )
@@ -138,14 +143,10 @@ def _interacting(tables: Tables, settings: Settings, metric: Metric) -> set[str]
     return {part for pair in shown(tables, settings, metric, "pair") for part in pair.split(":")}
 
 
-def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> str:
-    """``a difference of 1.2 points would have been found 4 times in 5``, between two levels of any
-    of these factors; empty if unknown."""
+def smallest_found(tables: Tables, metric: Metric, factors: list[str]) -> float:
+    """The difference between two levels of any of these factors that the runs would have shown
+    with probability POWER; nan where it is not known."""
     power = rows_of(tables, "power", metric=metric.name)
     if power.empty:
-        return ""
-    sizes = power.set_index("factor")["smallest_difference"].reindex(factors).dropna()
-    if sizes.empty:
-        return ""
-    size = words.amount(sizes.max(), metric)
-    return f"a difference of {size} would have been found {words.times(POWER)}"
+        return float("nan")
+    return float(power.set_index("factor")["smallest_difference"].reindex(factors).max())

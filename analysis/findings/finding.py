@@ -11,7 +11,8 @@ import pandas as pd
 
 from analysis import words
 from analysis.fit.terms import are_blocks
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 Tables = dict[str, pd.DataFrame]
 
@@ -97,6 +98,11 @@ def percent(settings: Settings) -> str:
 def amount_of(row: Mapping[str, Any], column: str, metric: Metric) -> tuple[str, str]:
     """The column's difference with its interval, in the same digits."""
     return words.amount_and_interval(row[column], row["ci_low"], row["ci_high"], metric)
+
+
+def rounded(size: float, metric: Metric) -> str:
+    """``1.2 points``: a size without an interval, with two significant digits."""
+    return words.quantity(words.in_unit(size, metric), metric.unit).rstrip()
 
 
 def tested(row: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from analysis import words
 from analysis.findings.finding import Finding, Tables, rows_of
 from analysis.runs.settings import Settings
@@ -17,13 +19,9 @@ def about_model_fit(tables: Tables, settings: Settings) -> Iterator[Finding]:
         if rows.empty:
             continue
         values = rows.set_index("diagnostic")["value"]
-        predicted = max(values["predicted_r_squared"], 0.0)
-        told.append(
-            f"{words.name(metric.name)} {100 * values['r_squared']:.0f} % ({100 * predicted:.0f} %)"
-        )
+        share, predicted = 100 * values["r_squared"], 100 * values["predicted_r_squared"]
+        new = "unknown" if pd.isna(predicted) else f"{max(predicted, 0):.0f} %"
+        told.append(f"{words.name(metric.name)} {share:.0f} % ({new})")
     if told:
-        sentence = (
-            "Share of the variation that the model describes (and would predict in new runs): "
-            f"{words.listed(told)}."
-        )
+        sentence = f"Variation described (predicted) by the model: {words.listed(told)}."
         yield Finding("fit", "", "r_squared", False, sentence)

@@ -7,50 +7,41 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, percent, rows_of
+from analysis.findings.finding import Finding, Tables, percent, rounded, rows_of
 from analysis.findings.voice import voice_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding]:
-    """The setting as it can be typed into a trainer, and one finding on what each metric gets."""
+    """The setting as it can be typed into a trainer, and what each metric gets there."""
     rows = rows_of(tables, "recommendation")
     if rows.empty:
         return
     chosen = rows.iloc[0]
-    where = words.setting(
-        {factor.name: chosen[factor.name] for factor in settings.factors},
-        settings.factors,
-        digits=4,
-    )
+    values = {factor.name: chosen[factor.name] for factor in settings.factors}
+    exists = {name: value for name, value in values.items() if pd.notna(value)}
+    where = words.setting(exists, settings.factors, digits=4)
     decided_by = settings.metric(chosen["decided_by"])
     compared = rows_of(tables, "best", metric=decided_by.name)
     could_be = int(compared["could_be_best"].sum())
-    settings_run = words.count(len(compared), "setting")
-    among = (
-        f"{could_be:,} of the {settings_run} run could be the best"
-        if could_be > 1
-        else f"the only one of the {settings_run} run that could be the best"
-    )
-    seconds = chosen["seconds"]
-    cost = f" A run took {words.quantity(seconds, 's')}." if pd.notna(seconds) else ""
+    among = f"{could_be:,} of" if could_be > 1 else "the only one of"
+    that = "" if could_be > 1 else " that"
+    cost = ""
+    if pd.notna(chosen["seconds"]):
+        cost = f"; a run took {words.quantity(chosen['seconds'], 's')}"
     yield Finding(
         "recommendation",
         "",
         "setting",
         False,
-        f"{voice_of(settings).recommended}: {where} ({among} in "
-        f"{words.name(decided_by.name)}).{cost}",
+        f"{voice_of(settings).recommended}: {where} ({among} the "
+        f"{words.count(len(compared), 'setting')} run{that} could be the best in "
+        f"{words.name(decided_by.name)}{cost}).",
     )
     told = [_outcome(row, settings.metric(row["metric"])) for row in rows.to_dict("records")]
-    expected = "; ".join(told)
-    yield Finding(
-        "recommendation",
-        "",
-        "outcomes",
-        False,
-        f"To expect there, with {percent(settings)} intervals: {expected}.",
-    )
+    expected = f"To expect ({percent(settings)} intervals): {'; '.join(told)}."
+    yield Finding("recommendation", "", "outcomes", False, expected)
 
 
 def _outcome(row: dict[str, float], metric: Metric) -> str:
@@ -58,10 +49,12 @@ def _outcome(row: dict[str, float], metric: Metric) -> str:
     value, interval = words.reading_and_interval(
         row["estimate"], row["ci_low"], row["ci_high"], metric
     )
+    if row["estimate"] in metric.bounds:  # the model leads beyond it
+        return f"{words.name(metric.name)} not estimated within what can be ({interval})"
     told = f"{words.name(metric.name)} {value} ({interval})"
     if pd.isna(row["lost_most"]):
         return told
     if row["lost_most"] == 0:
-        return f"{told}, its own best"
+        return f"{told}, its best"
     side = "below" if metric.sign > 0 else "above"
-    return f"{told}, at most {words.amount(row['lost_most'], metric)} {side} its own best"
+    return f"{told}, at most {rounded(row['lost_most'], metric)} {side} its best"

@@ -16,13 +16,20 @@ from analysis.findings.finding import (
 )
 from analysis.findings.voice import voice_of
 from analysis.fit.terms import INTERCEPT, Column, are_blocks, columns_by_name
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
-    for note in rows_of(tables, "notes", topic="trajectories").to_dict("records"):
-        yield Finding("robustness", "", "rests_on_one", False, note["sentence"])
+    alone = rows_of(tables, "notes", topic="trajectories").to_dict("records")
+    for number, note in enumerate(alone):
+        kind, sentence = "also_rests_on_one", note["sentence"]
+        if number == 0:
+            kind = "rests_on_one"
+            if len(alone) > 1:
+                sentence += f" {len(alone) - 1} more under Robustness."
+        yield Finding("robustness", "", kind, False, sentence)
     depends = voice_of(settings).depends
     unmoved: list[str] = []
     for metric in settings.metrics:
@@ -34,22 +41,24 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
     if unmoved:
         sentence = (
             f"The factors shown for {words.listed(unmoved)} are the same without any one run, "
-            "trajectory or block, and in every other analysis that was possible."
+            "trajectory or block, and in every other possible analysis."
         )
-        yield Finding("robustness", "", "nothing_changes", False, sentence)
+        kind = "nothing_changes" if len(unmoved) == len(settings.metrics) else "some_unchanged"
+        yield Finding("robustness", "", kind, False, sentence)
     columns = columns_by_name(study, settings)
     for metric in settings.metrics:
         yield from _single_terms(tables, settings, metric, columns)
 
 
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
-    """One finding a variation that changes which factors are shown, what changes most first.
+    """One finding a variation that changes which factors are shown: first what is left out, then
+    other analyses, each with what changes most first.
 
     The first is for page 1, and says how many others there are.
     """
     flips = rows[~rows["agrees"].astype(bool)]
     groups = flips.groupby(["variation", "name"], sort=False)
-    found = sorted(groups, key=lambda group: (-len(group[1]), group[0][0] != "run"))
+    found = sorted(groups, key=lambda group: (group[0][0] == "analysis", -len(group[1])))
     for number, ((variation, name), group) in enumerate(found):
         matters = group["matters"].astype(bool)
         gained = [words.name(factor) for factor in group.loc[matters, "factor"]]
@@ -58,7 +67,7 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
         parts += [f"no longer {depends} {words.listed(lost)}"] if lost else []
         others = ""
         if number == 0 and len(found) > 1:
-            others = f" ({words.count(len(found) - 1, 'other change')} under Robustness)"
+            others = f" ({len(found) - 1} more under Robustness)"
         yield Finding(
             "robustness",
             metric.name,

@@ -1,4 +1,4 @@
-"""What was run."""
+"""What was run, and what of it counts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,37 @@ from analysis import words
 from analysis.findings.finding import Finding
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.runs.table import NO_RESULT
+
+FATES = {
+    "diverged": "diverged and are left out of the fits",
+    "failed": "failed and are left out of the fits",
+    "pruned": "were pruned and are left out of the fits",
+    "stopped_early": "stopped early and are in the fits with the metrics they reached",
+}
+# what the table says of itself that bears on every finding
+TOLD = ("unfinished", "levels")
 
 
 def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
+    """For page 1 the counts; then each fate with the names of its runs."""
     runs = study.runs
-    cells = len(runs[list(settings.factor_names)].drop_duplicates())
-    replicates = runs["replicate"].nunique() if "replicate" in runs else 1
-    sentence = (
-        f"The study has {words.count(len(runs), 'run')}: {words.count(cells, 'cell')} of "
-        f"{words.listed([words.name(name) for name in settings.factor_names])}, "
-        f"{words.count(replicates, 'replicate')}."
-    )
-    yield Finding("runs", "", "count", False, sentence)
-    for status, what in (
-        ("diverged", "diverged and are left out of the fits"),
-        ("failed", "failed and are left out of the fits"),
-        ("stopped_early", "stopped early and are in the fits with the metrics they reached"),
-    ):
-        rows = runs[runs["status"] == status] if "status" in runs else runs.iloc[:0]
+    factors = list(settings.factor_names)
+    counts = runs["status"].value_counts()
+    parts = [
+        f"{words.count(len(runs), 'run')} at "
+        f"{words.count(len(runs[factors].drop_duplicates()), 'setting')}"
+    ]
+    if runs["replicate"].nunique() > 1:
+        parts.append(words.count(runs["replicate"].nunique(), "replicate"))
+    left_out = [f"{counts[fate]:,} {fate}" for fate in NO_RESULT if fate in counts]
+    counted = f"; {words.listed(left_out)}, not counted" if left_out else ""
+    yield Finding("runs", "", "count", False, f"{', '.join(parts)}{counted}.")
+    for note in study.notes:
+        if note.topic in TOLD:
+            yield Finding("runs", note.metric, "told", False, words.sentence_case(str(note)))
+    for fate, what in FATES.items():
+        rows = runs[runs["status"] == fate]
         if len(rows):
             names = [
                 _run_and_step(row, settings) for row in rows.head(words.NAMED).to_dict("records")
@@ -36,7 +49,7 @@ def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
             more = f"; and {len(rows) - words.NAMED:,} more" if len(rows) > words.NAMED else ""
             of_all = f"{len(rows):,} of {words.count(len(runs), 'run')}"
             sentence = f"{of_all} {what}: {'; '.join(names)}{more}."
-            yield Finding("runs", "", status, False, sentence)
+            yield Finding("runs", "", fate, False, sentence)
 
 
 def _run_and_step(row: dict[str, Any], settings: Settings) -> str:

@@ -10,18 +10,26 @@ from analysis import words
 from analysis.findings import differences
 from analysis.findings.confounding import inseparable
 from analysis.findings.effects import smallest_found
-from analysis.findings.finding import Finding, Tables, joint_tests, shown
+from analysis.findings.finding import Finding, Tables, joint_tests, rounded, shown
 from analysis.findings.voice import voice_of
-from analysis.runs.settings import Metric, Settings
+from analysis.questions.power import POWER
+from analysis.runs.settings import Settings
+from analysis.runs.study import Study
+from analysis.variables import Metric
 
 DETAILED = 2  # factors whose size the line tells; the others that matter are only named
 
 
-def about_summary(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+def about_summary(
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
     tests = joint_tests(tables, metric, "factor")
     name, depends = words.sentence_case(words.name(metric.name)), voice_of(settings).depends
     if tests.empty:
-        sentence = f"{name}: nothing could be tested in this table (the notes at the end say why)."
+        reason = "nothing could be tested"
+        if metric.name in study.determined:
+            reason = "the settings determine it exactly, so there is no chance to judge them by"
+        sentence = f"{name}: {reason}."
         yield Finding("summary", metric.name, "not_estimated", False, sentence)
         return
     matters = shown(tables, settings, metric, "factor")
@@ -33,7 +41,7 @@ def about_summary(tables: Tables, settings: Settings, metric: Metric) -> Iterato
         kind = "only_together"
         lead = (
             f"{name} {depends} the factors taken together ({words.p_value(together, 'p')}), but "
-            "none can be singled out: "
+            "none can be singled out; "
         )
     else:
         kind, lead = "nothing", f"{name}: "
@@ -79,11 +87,14 @@ def _in_vain(
     alone = [f for f in left if f not in untested and f not in together]
     if alone:
         names = words.listed([words.name(factor) for factor in alone], last="or")
-        seen = smallest_found(tables, metric, alone)
-        yield f"{voice_of(settings).no_effect} {names}" + (f" ({seen})" if seen else "")
+        if len(alone) == len(settings.factors) > 1:
+            names = "any factor"
+        size = smallest_found(tables, metric, alone)
+        power = f" ({100 * POWER:.0f} % power for {rounded(size, metric)})"
+        yield f"{voice_of(settings).no_effect} {names}{power if pd.notna(size) else ''}"
     for factor in together:
         other = words.name(confounded[factor])
         yield f"{words.name(factor)} cannot be told apart from {other}"
     if untested:
         names = words.listed([words.name(factor) for factor in untested])
-        yield f"{names} could not be tested (the notes at the end say why)"
+        yield f"{names} could not be tested"

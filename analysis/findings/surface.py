@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from analysis import words
 from analysis.findings.finding import Finding, Tables, percent, rows_of
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_surface(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:

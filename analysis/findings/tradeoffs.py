@@ -10,7 +10,8 @@ import pandas as pd
 from analysis import words
 from analysis.findings import differences
 from analysis.findings.finding import Finding, Tables, amount_of, percent, rows_of, shown
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
+from analysis.variables import Metric
 
 
 def about_conflicts(tables: Tables, settings: Settings) -> Iterator[Finding]:

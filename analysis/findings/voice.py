@@ -26,7 +26,7 @@ ASSIGNED = Voice(
     depends="depends on",
     no_effect="no detectable effect of",
     compared="with {better} than with {worse}",
-    recommended="Recommended setting",
+    recommended="Recommended",
 )
 OBSERVED = Voice(
     depends="goes with",

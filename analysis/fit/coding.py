@@ -8,7 +8,6 @@ reported at another place. A categorical factor gets sum-to-zero contrasts in bo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,8 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.runs.settings import Factor, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.runs.values import natural_order
+from analysis.variables import Factor
 
 FRAMINGS = ("absolute", "relative")
 
@@ -32,7 +33,6 @@ _INVERSES: dict[str, Callable[[Any], Any]] = {
     "log2": np.exp2,
     "linear": np.asarray,
 }
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -123,19 +123,6 @@ def codings(
             centre = float(transform(np.array(baseline[factor.name], dtype=float)))
         result.append(Coding(factor, levels, float(centre), float((high - low) / 2)))
     return tuple(result)
-
-
-def natural_order(levels: Iterable[Any]) -> tuple[Any, ...]:
-    """Levels sorted: numbers by size, then texts, in which digits count as numbers (a2, a10)."""
-    return tuple(sorted(levels, key=_natural))
-
-
-def _natural(level: Any) -> tuple[Any, ...]:
-    text = str(level)
-    if _NUMBER.fullmatch(text):
-        return (0, float(text), text)
-    parts = re.split(r"(\d+)", text)
-    return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], text)
 
 
 def absolute_codings(study: Study, settings: Settings, metric: str) -> tuple[Coding, ...]:

@@ -1,68 +1,22 @@
-"""Which terms the runs can estimate: the largest model, or a message naming those they cannot."""
+"""Which terms runs can estimate, measured or planned; messages naming those they cannot."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from math import prod
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from analysis.fit.model import Array, Model
-from analysis.fit.terms import HIGHEST, Term, polynomial
-from analysis.runs.settings import Factor
+from analysis.runs.formula import Term, model_terms, polynomial
+from analysis.runs.settings import Settings
 from common.errors import UserError
 
 # A column counts as a combination of the ones before it when less than this share of it is new.
 COLLINEAR = 1e-8
 BLOCK_ROWS = 2000
-MOST_COLUMNS = 300  # of a model that nobody asked for
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """A term of the second order that is not in the model, and why.
-
-    ``reason``: "levels", a factor has too few for the power; "runs", there are fewer than the model
-    would have coefficients; "aliased", it cannot be told apart from the terms before it.
-    """
-
-    term: Term
-    reason: str
-
-
-def largest_model(
-    base: Model, factors: Sequence[Factor], runs: pd.DataFrame
-) -> tuple[tuple[Term, ...], tuple[LeftOut, ...]]:
-    """The largest polynomial up to the second order that the runs can estimate.
-
-    ``base`` gives codings and blocks. All main effects are in it; products and squares are all
-    there but for those that are aliased, or as a whole left out where the runs are too few.
-    """
-    first = polynomial(factors, 1)
-    second = [term for term in polynomial(factors, HIGHEST) if term not in first]
-    levels = {coding.name: len(coding.levels) for coding in base.codings}
-    left_out = [
-        LeftOut(term, "levels") for term in second if any(levels[n] <= p for n, p in term.powers)
-    ]
-    products = [term for term in second if term.kind == "TWI"]
-    squares = [
-        term for term in second if term.kind == "PQ" and LeftOut(term, "levels") not in left_out
-    ]
-    for chosen in ([*products, *squares], products, squares):
-        model = replace(base, terms=(*first, *chosen))
-        if not chosen or len(model.names) > MOST_COLUMNS:
-            continue
-        aliased = {name for name, _ in inestimable(model, triangle_of(model.matrix(runs, runs)))}
-        kept = tuple(term for term in model.terms if term.name not in aliased or term in first)
-        if len(runs) > len(replace(base, terms=kept).names):
-            missing = [term for term in (*products, *squares) if term not in chosen]
-            left_out += [LeftOut(term, "aliased") for term in chosen if term not in kept]
-            left_out += [LeftOut(term, "runs") for term in missing]
-            return kept, tuple(left_out)
-    return first, (*left_out, *(LeftOut(term, "runs") for term in (*products, *squares)))
 
 
 def inestimable(model: Model, triangle: Array) -> list[tuple[str, list[str]]]:
@@ -173,3 +127,43 @@ def triangle_of(columns: Array) -> Array:
         columns = np.vstack([np.linalg.qr(block, mode="r") for block in blocks])
     triangle: Any = np.linalg.qr(columns, mode="r")  # its annotation forgets this mode
     return triangle
+
+
+def check_plan(
+    settings: Settings, factors: Mapping[str, Mapping[str, Any]], replicates: int
+) -> None:
+    """Refuses, before anything is run, a model that the planned runs cannot estimate.
+
+    factors: the config's, each with its "levels". Where the config leaves the model open, main
+    effects have to be possible. Raises UserError as `model_terms` does, for powers that need more
+    levels than their factors have (all at once), and for fewer runs than it takes.
+    """
+    is_open = settings.degree is None and settings.formula is None
+    terms = polynomial(settings.factors, 1) if is_open else model_terms(settings)
+    numeric = {name: settings.factor(name).numeric for name in factors}
+    planned = {name: len(factors[name]["levels"]) for name in factors}
+    short = [
+        f"{term.name} ({name} has {planned[name]} and it takes {power + 1})"
+        for term in terms
+        for name, power in term.powers
+        if planned[name] <= power and numeric[name]
+    ]
+    if short:
+        raise UserError(
+            f"factors: there are too few levels for {', '.join(short)}. Add levels, or "
+            + (
+                "take these terms out of analysis.formula."
+                if settings.formula is not None
+                else "leave analysis.degree out for the largest model that can be estimated."
+            )
+        )
+    columns = {name: 1 if numeric[name] else planned[name] - 1 for name in factors}
+    of_terms = sum(prod(columns[name] for name, _ in term.powers) for term in terms)
+    coefficients = replicates + of_terms  # with the intercept: the first replicate's
+    runs = replicates * prod(planned.values())
+    if runs <= coefficients:
+        raise UserError(
+            f"factors, replicates: {runs} runs are planned and the model has {coefficients} "
+            f"coefficients: at least {coefficients + 1} runs are needed. Add levels or replicates, "
+            "or set analysis.degree or analysis.formula to a smaller model."
+        )

@@ -95,10 +95,10 @@ def _lone_sources(fit: Fit, study: Study) -> Iterator[str]:
         alone = source.touched[fit.of_terms]
         if alone.any():
             terms = [words.term(columns[at].parts) for at in np.flatnonzero(alone)]
+            name = labels[fit.clusters == source.cluster][0]
             yield (
-                f"without trajectory {labels[fit.clusters == source.cluster][0]} there would be no "
-                f"estimate of {words.listed(terms)}. An effect cannot be told from the chance of a "
-                "single training run, so there is no interval and no p-value."
+                f"without trajectory {name} there is no estimate of {words.listed(terms)}, so no "
+                "interval and no p-value."
             )
 
 

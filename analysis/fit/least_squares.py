@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.linalg import solve_triangular
 
-from analysis.fit.coding import codings, natural_order
+from analysis.fit.coding import codings
 from analysis.fit.estimable import COLLINEAR, require_estimable, triangle_of
 from analysis.fit.leverage import SoleSource, sole_sources
 from analysis.fit.model import Array, Block, Model
-from analysis.fit.terms import Term
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.runs.values import natural_order
 
 
 @dataclass(frozen=True)

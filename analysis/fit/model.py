@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.fit.coding import Coding
-from analysis.fit.terms import Term, columns_of
+from analysis.fit.terms import columns_of
+from analysis.runs.formula import Term
 
 Array = NDArray[np.floating[Any]]
 

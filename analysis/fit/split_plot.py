@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from analysis.fit.least_squares import Array, Fit, group_sums, ordinary_least_squares
-from analysis.fit.terms import Term
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.errors import UserError

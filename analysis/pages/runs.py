@@ -8,8 +8,9 @@ import pandas as pd
 
 from analysis import words
 from analysis.pages.page import page
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 LISTED_RUNS = 5000  # as many as fit into an embedded page; the table of runs has them all
 CHOICES = 12  # a column of at most so many different values is filtered by choosing one

@@ -17,8 +17,9 @@ from analysis import style, words
 from analysis.figures.common import MANY, Tables, cells_of, levels_of
 from analysis.figures.surfaces import by_held, cells_at, held_title, is_nearest
 from analysis.pages.page import page
-from analysis.runs.settings import Factor, Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Factor, Metric
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,15 @@ class Axis:
     logarithmic: bool
     ticks: list[tuple[float, str]]  # value, how it is written
 
-    def place(self, values: Any) -> list[float]:
+    def place(self, values: Any) -> Any:
+        """As lists, of the shape of the values; None for a missing one."""
         ends, values = np.array([self.low, self.high]), np.asarray(values, dtype=float)
         if self.logarithmic:
             ends, values = np.log(ends), np.log(values)
-        return np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4).tolist()
+        placed = np.asarray(np.round(2 * (values - ends[0]) / (ends[1] - ends[0]) - 1, 4))
+        shown = placed.astype(object)
+        shown[np.isnan(placed)] = None
+        return shown.tolist()
 
     def drawn(self) -> dict[str, Any]:
         places = self.place([value for value, _ in self.ticks])

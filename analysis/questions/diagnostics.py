@@ -269,7 +269,7 @@ def _residuals(fit: Fit, alpha: float) -> list[Row]:
     # Koenker's studentised form, on the model's own terms, as lmtest::bptest for R
     lagrange, spread_p, _, _ = het_breuschpagan(residuals, fit.design)
     even = (
-        "The scatter changes over the design, so ordinary standard errors are off; take terms "
+        "The scatter is uneven over the design, so ordinary standard errors are off; take terms "
         "with care on which the cluster-robust ones come to another conclusion."
         if spread_p < alpha
         else "The scatter is about as large everywhere in the design."

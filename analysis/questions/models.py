@@ -9,8 +9,8 @@ import pandas as pd
 
 from analysis import words
 from analysis.fit.least_squares import Fit, ordinary_least_squares
-from analysis.fit.terms import Term, polynomial
 from analysis.questions.diagnostics import leverage
+from analysis.runs.formula import Term, polynomial
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common.errors import UserError

@@ -19,16 +19,18 @@ from analysis.fit.estimators import Fits
 from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
-from analysis.fit.terms import Term
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import polynomials
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.formula import Term
+from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
+from analysis.variables import Metric
 from common.errors import UserError
 
 # Of more runs no single one can matter, and each costs a fit of them all.
 RUNS_MOST = 5000
 BLOCKS_MOST = 10
+NAMED_FACTORS = 5
 # A variant of the analysis is a possible one with so many residual degrees of freedom and an AICc
 # so close to the best model's (Burnham & Anderson 2002, section 2.6: beyond 10, no support).
 LEAST_DF = 5
@@ -172,13 +174,25 @@ def _without_decisive_runs(
             matters = reference.loc[tested, "matters"]
             chosen[int(np.nanargmax(p_values) if matters else np.nanargmin(p_values))] = None
     for at in chosen:
-        name = words.run(runs.iloc[at].to_dict(), settings.factors)
-        yield _without("run", name, main.rows[[at]], study)
+        yield _without("run", _run_name(runs.iloc[at], runs, settings), main.rows[[at]], study)
     sizes = np.bincount(main.clusters)
     for cluster in dict.fromkeys(main.clusters[list(chosen)]):
         if sizes[cluster] > 1:
             rows = main.rows[main.clusters == cluster]
             yield _without("trajectory", str(runs.loc[rows[0], "trajectory"]), rows, study)
+
+
+def _run_name(run: pd.Series, runs: pd.DataFrame, settings: Settings) -> str:
+    """By its setting and replicate; by its line in the table where that is long or not unique."""
+    columns = list(settings.factor_names)
+    if runs["replicate"].nunique() > 1:
+        columns.append("replicate")
+    line = f"in line {int(run.name) + 2} of the table"
+    if len(settings.factors) > NAMED_FACTORS:
+        return line
+    named = words.run(run[columns].to_dict(), settings.factors)
+    unique = (runs[columns] == run[columns]).all(axis=1).sum() == 1
+    return named if unique else f"{line} ({named})"
 
 
 def p_values_without_each(fit: Fit, names: tuple[str, ...]) -> Array:

@@ -55,11 +55,11 @@ def write(
         (root / "figures").mkdir()
         for name in drawn.index[drawn["left_out"] == ""] if len(drawn) else ():
             shutil.copyfile(figures_folder / f"{name}.svg", root / "figures" / f"{name}.svg")
-        (root / "context.json").write_text(json.dumps(content, ensure_ascii=False))
+        (root / "context.json").write_text(json.dumps(_legible(content), ensure_ascii=False))
         shutil.copyfile(TEMPLATE, root / TEMPLATE.name)
         # Untagged: tags double the file, and Chromium shows none over 1.5 MB in the HTML report.
         pdf: Any = typst.Compiler(
-            root / TEMPLATE.name, root=root, ignore_system_fonts=True
+            root / TEMPLATE.name, root=root, ignore_system_fonts=True, font_paths=[words.FONTS]
         ).compile(format="pdf", timestamp=0, pdf_tags=False)
     with files.replacing(path) as unfinished:
         unfinished.write_bytes(pdf)
@@ -126,6 +126,17 @@ def _origin(source: Mapping[str, Any]) -> str:
     pinned = [source.get(f"{what}_revision") is not None for what in ("checkpoint", "dataset")]
     names = {2: "Hugging Face Hub", 1: "Hugging Face Hub and local files", 0: "local files"}
     return names[sum(pinned)]
+
+
+def _legible(content: Any) -> Any:
+    """The same blocks with all their texts in letters that the report's fonts have."""
+    if isinstance(content, str):
+        return words.legible(content)
+    if isinstance(content, list | tuple):
+        return [_legible(each) for each in content]
+    if isinstance(content, dict):
+        return {key: _legible(each) for key, each in content.items()}
+    return content
 
 
 def _drawn(folder: Path) -> pd.DataFrame:

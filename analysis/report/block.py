@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from analysis import words
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 Block = dict[str, Any]
 

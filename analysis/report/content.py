@@ -11,8 +11,9 @@ import pandas as pd
 from analysis import words
 from analysis.fit.terms import Column, columns_by_name
 from analysis.report import block
-from analysis.runs.settings import Metric, Settings
+from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 
 Tables = dict[str, pd.DataFrame]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from analysis import words
 from analysis.figures.common import levels_of
+from analysis.findings.runs import FATES
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -39,6 +40,7 @@ def source_and_design(content: Content) -> list[block.Block]:
         )
     blocks.append(block.heading("Design"))
     blocks.append(block.paragraph(_design_sentence(content)))
+    blocks += content.sentences(section="runs", kind=tuple(FATES))
     levels = []
     for factor in content.settings.factors:
         values = levels_of(content.study, factor)
@@ -69,6 +71,7 @@ def source_and_design(content: Content) -> list[block.Block]:
                         "evaluation texts a replicate",
                         block.plain(design.get("evaluation_examples")),
                     ),
+                    *_made_up_of(design.get("sets", ()), source.get("labels", [])),
                     ("padded to, tokens", lengths),
                     (
                         "held fixed",
@@ -78,6 +81,46 @@ def source_and_design(content: Content) -> list[block.Block]:
             )
         )
     return blocks
+
+
+def _made_up_of(
+    sets: Sequence[Mapping[str, Any]], names: Sequence[object]
+) -> list[tuple[str, str]]:
+    """The shares of the classes in each set, and its near-duplicates, over the replicates."""
+    counts = pd.DataFrame(
+        [
+            (part, label, number, each.get("replicate"))
+            for each in sets
+            for part, labels in each.get("labels", {}).items()
+            for label, number in labels.items()
+        ],
+        columns=["part", "label", "texts", "replicate"],
+    )
+    counts["texts"] = pd.to_numeric(counts["texts"], errors="coerce")
+    of_set = counts.groupby(["part", "replicate"])["texts"].transform("sum")
+    counts["share"] = 100 * counts["texts"] / of_set
+    known = {str(number): str(name) for number, name in enumerate(names)}
+    rows = []
+    for part, of_part in counts.dropna().groupby("part", sort=False):
+        shares = of_part.groupby("label")["share"].agg(["min", "max"])
+        told = [
+            f"{known.get(label, label)} {_range(low, high)} %"
+            for label, low, high in shares.itertuples()
+        ]
+        rows.append((f"classes in the {part} texts", ", ".join(told)))
+    near = pd.to_numeric(
+        pd.Series([each.get("near_duplicates") for each in sets], dtype=object), errors="coerce"
+    )
+    if len(near.dropna()):
+        rows.append(
+            ("evaluation texts nearly trained on", _range(near.min(), near.max(), digits=0))
+        )
+    return rows
+
+
+def _range(low: float, high: float, digits: int = 1) -> str:
+    least, most = f"{low:.{digits}f}", f"{high:.{digits}f}"
+    return least if least == most else f"{least} to {most}"
 
 
 def _fixed_that_mattered(content: Content, fixed: Mapping[str, Any]) -> dict[str, Any]:
@@ -96,13 +139,8 @@ def _design_sentence(content: Content) -> str:
     if trajectories < len(runs):
         parts.append(f"{trajectories:,} trajectories")
     text = words.listed(parts) + "."
-    fates = {
-        "diverged": "diverged and are left out of the fits",
-        "failed": "failed and are left out of the fits",
-        "stopped_early": "stopped early and are in the fits with the metrics they reached",
-    }
     counts = runs["status"].value_counts()
-    told = [f"{counts[status]:,} {fate}" for status, fate in fates.items() if status in counts]
+    told = [f"{counts[status]:,} {fate}" for status, fate in FATES.items() if status in counts]
     if told:
         text += f" Of the runs {words.listed(told)}."
     if trajectories < len(runs):

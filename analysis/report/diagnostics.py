@@ -7,7 +7,7 @@ import pandas as pd
 from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 _DIAGNOSTICS = {
     "r_squared": "R²",

@@ -18,8 +18,12 @@ REFERENCES = (
     "networks. Proceedings of ICML 2017.",
     "Hothorn, T., Bretz, F. & Westfall, P. (2008). Simultaneous inference in general parametric "
     "models. Biometrical Journal 50, 346–363.",
+    "Hsu, J. C. (1984). Constrained simultaneous confidence intervals for multiple comparisons "
+    "with the best. Annals of Statistics 12, 1136–1144.",
     "Hutter, F., Hoos, H. & Leyton-Brown, K. (2014). An efficient approach for assessing "
     "hyperparameter importance. Proceedings of ICML 2014, 754–762.",
+    "Kenward, M. G. & Roger, J. H. (1997). Small sample inference for fixed effects from "
+    "restricted maximum likelihood. Biometrics 53, 983–997.",
     "Kuznetsova, A., Brockhoff, P. B. & Christensen, R. H. B. (2017). lmerTest package: tests in "
     "linear mixed effects models. Journal of Statistical Software 82(13).",
     "Lenth, R. V. (2009). Response-surface methods in R, using rsm. Journal of Statistical "
@@ -47,7 +51,7 @@ def methods(content: Content) -> list[block.Block]:
             f"Each metric is explained by {model} in the coded factors (Box & Draper 2007; "
             "vocabulary and checks after Lenth 2009). A numeric factor is taken on its own "
             "scale (logarithmic for learning rates), centred and divided by half of its range, "
-            "so that a coefficient is the change for half the range; a categorical factor has "
+            "so that a coefficient is the difference over half the range; a categorical factor has "
             "sum-to-zero contrasts. The absolute framing explains the metric and counts from "
             "the centre of the design; the relative framing explains the difference to the "
             "baseline on the same replicate and counts from the baseline's own settings.",
@@ -56,12 +60,12 @@ def methods(content: Content) -> list[block.Block]:
             "Three estimators",
             "Runs that share a training run have correlated errors: epochs is the sub-plot "
             "factor of a split-plot design, the others are whole-plot factors. Classical least "
-            "squares ignores that and finds whole-plot effects too easily and epoch effects "
+            "squares ignores that and calls whole-plot factors significant too easily and epochs "
             "too rarely; it is reported because published analyses use it. The second "
             "estimator keeps the fit and takes cluster-robust standard errors by trajectory (CR2 "
             "with Satterthwaite's degrees of freedom; Bell & McCaffrey 2002, Pustejovsky & Tipton "
-            "2018). The third, on which conclusions rest, is a linear mixed model with a fixed "
-            "replicate block and a random intercept for each trajectory, fitted by restricted "
+            "2018). The third, on which conclusions rest, is a linear mixed model with fixed "
+            "blocks and a random intercept for each trajectory, fitted by restricted "
             "maximum likelihood (Pinheiro & Bates 2000), with Satterthwaite's degrees of freedom "
             "as in lmerTest (Kuznetsova et al. 2017)."
             if content.study.runs["trajectory"].duplicated().any()
@@ -70,15 +74,24 @@ def methods(content: Content) -> list[block.Block]:
             "training run of its own, and classical least squares is right where the scatter "
             "is even. The second estimator keeps the fit and takes standard errors (HC3) that "
             "also hold where it is not. The third, on which conclusions rest, is least squares "
-            "with a fixed replicate block.",
+            "with fixed blocks.",
         ),
         (
             "Intervals, p and q",
-            f"Intervals are {content.percent} intervals. p-values are two-sided. q-values control "
-            "the false discovery rate (Benjamini & Hochberg 1995) within one metric, framing "
-            "and estimator, over all terms but the intercept and blocks. A term is called "
-            f"significant if q < {alpha:g} and its interval excludes zero. The bands of effect "
-            "plots hold for the whole curve at once; the intervals inside them hold at each point.",
+            "Whether a factor matters is one test of all terms that contain it (F; in a split plot "
+            "by Kenward & Roger 1997). q-values control the false discovery rate (Benjamini & "
+            "Hochberg 1995) over the factors of a metric, over its pairs, and, for single terms, "
+            f"over the terms of one fit. A factor is shown if q < {alpha:g}. How much is the "
+            "largest difference between its levels, with an interval that holds for all of them "
+            "at once (Hothorn, Bretz & Westfall 2008), on average over the settings that were run "
+            "and where it is largest. Bands of curves hold for the whole curve; the intervals "
+            f"inside them at each point. All intervals are {content.percent} intervals.",
+        ),
+        (
+            "The recommended setting",
+            "Only settings that were run are compared, by Hsu's (1984) comparisons with the best: "
+            "one could be the best as long as no other is shown to be better. Among them the "
+            "config's rule decides, by default desirability over all metrics.",
         ),
         (
             "Surfaces and trade-offs",
@@ -112,11 +125,11 @@ def methods(content: Content) -> list[block.Block]:
 def limits(content: Content) -> list[block.Block]:
     runs, source = content.study.runs, content.study.provenance.get("source", {})
     sentences = [
-        "It is about one model, one data set and one range of settings. Outside of the levels "
-        "studied the polynomial is no guide.",
+        "It holds for the levels studied, and for the model and data they were run on. Outside of "
+        "them the polynomial is no guide.",
         "The best of many means is too good: part of its lead is luck. A new replicate of the "
         "chosen settings would tell how much.",
-        "An effect that is not detected may exist below the size the design could have seen.",
+        "What is not detected may exist below the size that these runs would have shown.",
     ]
     replicates = runs["replicate"].nunique() if "replicate" in runs else 1
     if replicates < 2:

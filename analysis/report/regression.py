@@ -12,7 +12,7 @@ from analysis.fit.coding import codings
 from analysis.fit.terms import are_blocks
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 
 def regression(content: Content, metric: Metric) -> list[block.Block]:

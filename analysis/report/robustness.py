@@ -18,10 +18,10 @@ def robustness(content: Content) -> list[block.Block]:
     else:
         blocks.append(
             block.paragraph(
-                "Every factor was tested again without the run, and without its trajectory, that "
-                "moves its test most; without each level of a block; on another scale of the "
-                "metric; and with models of another degree that describe the runs about as well "
-                "(AICc within 10 of the best)."
+                "Every factor was tested again without the run, and without the trajectory, that "
+                "decides most about its test; without each level of a block; on another scale of "
+                "the metric; and with models of another degree that describe the runs about as "
+                "well (AICc within 10 of the best)."
             )
         )
         blocks += _changes(content, tests)

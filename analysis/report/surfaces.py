@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 
 def interactions(content: Content) -> list[block.Block]:

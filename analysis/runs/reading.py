@@ -26,7 +26,11 @@ KINDS: dict[type, str] = {
 PROVENANCE = {
     "study": "",
     "source": {"licence": {"*": ""}, "labels": [""]},
-    "design": {"padded_lengths": [""], "fixed": {"*": ""}},
+    "design": {
+        "padded_lengths": [""],
+        "fixed": {"*": ""},
+        "sets": [{"labels": {"*": {"*": ""}}}],
+    },
     "baseline": {"hyperparameters": {"*": ""}},
     "machine": {"*": ""},
     "computed_with": [{"versions": {"*": ""}}],
@@ -66,6 +70,14 @@ def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
         raise UserError(f"{path}: not UTF-8 text.") from None
     except (ValueError, csv.Error) as error:
         raise UserError(f"{path}: not a CSV table ({one_line(error)}).") from None
+
+
+def as_written(settings: Settings) -> list[str]:
+    """The table's columns that stay texts: categories, blocks and names of trajectories."""
+    names = [factor.name for factor in settings.factors if not factor.numeric]
+    names += [*(settings.blocks or ()), "trajectory"]
+    named = [settings.columns.get(name, name) for name in names]
+    return [name for name in named if isinstance(name, str)]
 
 
 def _separator(header: str) -> str:

@@ -12,12 +12,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.variables import SCALES, TRANSFORMS, Factor, Metric
 from common.errors import UserError
 from common.messages import nearest, plain, shown
 from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
-SCALES = ("log10", "log2", "linear", "categorical")
-TRANSFORMS = ("logit", "log")
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
 # Units, and words in a metric's name, of what is never negative.
 _UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB", "tokens")
@@ -35,42 +34,6 @@ residual run runs standardised_residual std_error step step_learning_rate traini
 TABLES_COLUMNS = frozenset(_TABLES.split())
 WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
 LARGEST = 1e100  # of a number's size; the square of its square is still a number
-
-
-@dataclass(frozen=True)
-class Factor:
-    """One varied hyperparameter."""
-
-    name: str
-    scale: str = "linear"
-    # the natural values coded -1 and 1; None: the lowest and the highest in the table
-    range: tuple[float, float] | None = None
-    # the factor and its levels under which this one exists, where its values are empty elsewhere
-    within: tuple[str, tuple[str, ...]] | None = None
-
-    @property
-    def numeric(self) -> bool:
-        return self.scale != "categorical"
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One measured outcome. ``bounds`` are the lowest and the highest value that can exist.
-
-    ``transform`` is the scale of the main analysis: "logit" of a proportion, "log", or None for the
-    metric's own.
-    """
-
-    name: str
-    better: str  # "higher" or "lower"
-    unit: str = ""  # "points": a proportion, shown times 100
-    bounds: tuple[float, float] = (-math.inf, math.inf)
-    transform: str | None = None
-
-    @property
-    def sign(self) -> int:
-        """1 where more is better, -1 where less is."""
-        return 1 if self.better == "higher" else -1
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.structure import factors_within
-
-if TYPE_CHECKING:  # analysis.fit knows the study
-    from analysis.fit.estimable import LeftOut
-    from analysis.fit.terms import Term
 
 
 @dataclass(frozen=True)
@@ -39,16 +36,15 @@ class Study:
     block, ``replicate`` is 0 everywhere and ``run_label`` what the table says of each run.
 
     ``settings`` are the config's as the table allows them: factors without a contrast are gone,
-    ``observational`` is decided. ``terms`` are those of the model, by metric; ``left_out`` what is
-    not in a model that nobody prescribed; ``determined`` the metrics that are exact functions of
-    the settings, which no regression is for. ``baseline`` holds the baseline's own hyperparameters,
-    as far as known; ``notes`` says what the table cannot tell.
+    ``observational`` is decided. ``terms`` are those of the model, by metric; none as long as the
+    config leaves them to the runs and nothing has been chosen. ``determined`` are the metrics that
+    are exact functions of the settings, which no regression is for. ``baseline`` holds the
+    baseline's own hyperparameters, as far as known; ``notes`` says what the table cannot tell.
     """
 
     runs: pd.DataFrame
     settings: Settings = field(default_factory=lambda: Settings((), ()))
     terms: Mapping[str, tuple[Term, ...]] = field(default_factory=dict)
-    left_out: Mapping[str, tuple[LeftOut, ...]] = field(default_factory=dict)
     determined: frozenset[str] = frozenset()
     baseline: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()

@@ -11,14 +11,12 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
-from analysis.fit.coding import codings, natural_order
-from analysis.fit.estimable import LeftOut, largest_model, require_estimable, triangle_of
-from analysis.fit.model import Block, Model
-from analysis.fit.terms import Term, model_terms
-from analysis.runs import reading, structure, values
-from analysis.runs.settings import Factor, Metric, Settings, implied_bounds
+from analysis.runs import structure, values
+from analysis.runs.formula import Term, model_terms
+from analysis.runs.settings import Settings, implied_bounds
 from analysis.runs.study import Note, Study
-from analysis.runs.values import any_numbers, numbers, row_of
+from analysis.runs.values import any_numbers, natural_order, numbers, row_of
+from analysis.variables import Factor, Metric
 from common.errors import UserError
 from common.messages import nearest, shown
 
@@ -35,25 +33,7 @@ SECONDS = ("s", "seconds")  # units of a metric whose values may be written as d
 Notes = list[Note]
 
 
-def read(path: str | Path, settings: Settings) -> Study:
-    """Reads runs.csv, and histories.csv and provenance.json where they lie beside it.
-
-    Raises UserError, naming column and row, for a table that cannot be analysed.
-    """
-    path = Path(path)
-    texts = [factor.name for factor in settings.factors if not factor.numeric]
-    texts += [*(settings.blocks or ()), "trajectory"]
-    named = [settings.columns.get(name, name) for name in texts]
-    return from_table(
-        reading.csv_table(path, [name for name in named if isinstance(name, str)]),
-        settings,
-        histories=reading.histories(path.with_name("histories.csv"), settings),
-        provenance=reading.provenance(path.with_name("provenance.json")),
-        folder=path.parent,
-    )
-
-
-def from_table(
+def checked(
     table: pd.DataFrame,
     settings: Settings,
     *,
@@ -61,7 +41,10 @@ def from_table(
     provenance: Mapping[str, Any] | None = None,
     folder: Path = Path(),
 ) -> Study:
-    """The same from a table in memory, whose row i is line i + 2 of a file."""
+    """Checks a table whose row i is line i + 2 of a file, and what lies beside it.
+
+    Raises UserError, naming column and row, for a table that cannot be analysed.
+    """
     notes: Notes = []
     runs = _renamed(table.reset_index(drop=True), settings)
     if runs.empty:
@@ -90,20 +73,15 @@ def from_table(
         notes.append(
             Note(
                 "relative framing",
-                f"The baseline's own {', '.join(missing)} is not known, so effects are not told "
+                f"The baseline's own {', '.join(missing)} is not known, so nothing is told "
                 "relative to it; give it in analysis.baseline.",
             )
         )
-    models = _models(runs, settings, terms)
-    determined = _determined(runs, settings)
-    left_out = {name: left_out for name, (_, left_out) in models.items()}
-    notes += _left_out_notes(left_out, determined)
     return Study(
         runs=runs,
         settings=settings,
-        terms={name: terms for name, (terms, _) in models.items()},
-        left_out=left_out,
-        determined=determined,
+        terms={} if terms is None else dict.fromkeys(settings.metric_names, terms),
+        determined=_determined(runs, settings),
         baseline=baseline,
         notes=tuple(notes),
         histories=histories,
@@ -273,7 +251,7 @@ def _with_deltas(runs: pd.DataFrame, settings: Settings, notes: Notes) -> None:
             notes.append(
                 Note(
                     "relative framing",
-                    "there is no column baseline_<metric>, so effects are not told "
+                    "there is no column baseline_<metric>, so nothing is told "
                     "relative to the baseline.",
                     name,
                 )
@@ -420,7 +398,7 @@ def _without_constant_factors(
                 Note(
                     "levels",
                     f"{words.name(factor.name)} is {left} in every run with a result, so nothing "
-                    "can be said of its effect; the rest is analysed.",
+                    "can be said of it; the rest is analysed.",
                 )
             )
     if not kept:
@@ -512,71 +490,6 @@ def _with_structure(
             )
         )
     return replace(settings, observational=observational)
-
-
-def _models(
-    runs: pd.DataFrame, settings: Settings, terms: tuple[Term, ...] | None
-) -> dict[str, tuple[tuple[Term, ...], tuple[LeftOut, ...]]]:
-    """The terms of each metric's model, and what was left out of it.
-
-    Raises UserError where no metric's runs can estimate the model.
-    """
-    found: dict[str, tuple[tuple[Term, ...], tuple[LeftOut, ...]]] = {}
-    known: dict[bytes, tuple[tuple[Term, ...], tuple[LeftOut, ...]]] = {}
-    coded = codings(runs, settings, "absolute", {})
-    refusals = []
-    for name in settings.metric_names:
-        measured = runs[name].notna()
-        key = measured.to_numpy().tobytes()
-        if key not in known:
-            used = runs[measured]
-            blocks = tuple(
-                Block(block, natural_order(used[block].unique())) for block in settings.blocks or ()
-            )
-            base = Model(coded, (), blocks)
-            known[key] = (
-                largest_model(base, settings.factors, used) if terms is None else (terms, ())
-            )
-            model = replace(base, terms=known[key][0])
-            try:
-                require_estimable(model, len(used), triangle_of(model.matrix(used, used)))
-            except UserError as error:
-                refusals.append(error)
-        found[name] = known[key]
-    if len(refusals) == len(known):
-        raise refusals[0]
-    return found
-
-
-def _left_out_notes(
-    left_out: Mapping[str, tuple[LeftOut, ...]], determined: frozenset[str]
-) -> Notes:
-    why = {
-        "levels": "for which there are too few levels",
-        "aliased": "which these runs cannot tell apart from the terms before",
-        "runs": "for which there are too few runs",
-    }
-    notes = []
-    for metric, every in left_out.items():
-        parts = []
-        for reason, because in why.items():
-            terms = [
-                words.term((name, None, power) for name, power in each.term.powers)
-                for each in every
-                if each.reason == reason
-            ]
-            if terms:
-                parts.append(f"{words.listed(terms)}, {because}")
-        if parts and metric not in determined:
-            notes.append(
-                Note(
-                    "model",
-                    "the model is the largest up to the second order that the runs can "
-                    f"estimate; it is without {'; and without '.join(parts)}.",
-                    metric,
-                )
-            )
-    return notes
 
 
 def _determined(runs: pd.DataFrame, settings: Settings) -> frozenset[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ _GROUPED = {  # digits in groups of three
 _ONE_GROUP = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")  # 16,000: sixteen thousand, or sixteen
 _COMMA_DECIMAL = re.compile(r"[-+]?\d*,\d+([eE][-+]?\d+)?")
 _POINT_DECIMAL = re.compile(r"[-+]?\d*\.\d+")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 def numbers(runs: pd.DataFrame, name: str, *, duration: bool = False) -> pd.Series:
@@ -140,6 +142,19 @@ def levels(column: pd.Series) -> pd.Series:
             name = by_number.setdefault(float(text), name)
         names[text] = _shortened(name, names.values())
     return texts.map(names).reindex(column.index)
+
+
+def natural_order(levels: Iterable[Any]) -> tuple[Any, ...]:
+    """Levels sorted: numbers by size, then texts, in which digits count as numbers (a2, a10)."""
+    return tuple(sorted(levels, key=_natural))
+
+
+def _natural(level: Any) -> tuple[Any, ...]:
+    text = str(level)
+    if _NUMBER.fullmatch(text):
+        return (0, float(text), text)
+    parts = re.split(r"(\d+)", text)
+    return (1, [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], text)
 
 
 def is_number(text: str) -> bool:

@@ -11,7 +11,7 @@ from hostile import cases, scalars, texts, values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.fit.terms import check_plan
+from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from analysis.fit.estimable import check_plan
 from analysis.fit.estimators import coefficients, fit_all
-from analysis.fit.terms import check_plan
-from analysis.runs import table as runs
+from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
@@ -38,7 +38,7 @@ def use_change(path):
 
 def use_table(path):
     settings = Settings.from_config(read_config(path.with_name("config.yaml")))
-    fits, _ = fit_all(runs.read(path, settings), settings)
+    fits, _ = fit_all(read_study(path, settings), settings)
     assert coefficients(fits, settings)["estimate"].notna().all()
 
 

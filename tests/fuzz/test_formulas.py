@@ -7,8 +7,8 @@ from hostile import cases, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.fit.terms import parse_formula
-from analysis.runs.settings import Factor
+from analysis.runs.formula import parse_formula
+from analysis.variables import Factor
 from common.errors import UserError
 
 FACTORS = (Factor("learning_rate", "log10"), Factor("epochs"), Factor("schedule", "categorical"))

@@ -14,7 +14,7 @@ from test_run_tables import written
 
 from analysis import figures, findings, report
 from analysis.figures.training import learning_curves
-from analysis.runs import table as runs
+from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
 def study_of(folder):
     """The runs with what lies beside them; None and a message checked where it is refused."""
     try:
-        return runs.read(folder / "runs.csv", SETTINGS)
+        return read_study(folder / "runs.csv", SETTINGS)
     except UserError as error:
         assert str(error).isprintable()
         assert 10 < len(str(error)) < 3000

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from analysis import __main__ as command
 from analysis import tables
 from analysis.fit.estimators import coefficients, fit_all
-from analysis.runs import table as runs
+from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from common.errors import UserError
 
@@ -133,7 +133,7 @@ def spoilt_bytes(draw):
 def fitted(path, settings):
     """Reads and fits; None and a message checked where the table is refused."""
     try:
-        study = runs.read(path, settings)
+        study = read_study(path, settings)
         fits, notes = fit_all(study, study.settings)
     except UserError as error:
         assert str(error).isprintable()
@@ -231,7 +231,7 @@ def test_all_tables_of_a_spoilt_table(path, case):
     path.write_bytes(content)
     settings = settings_for(factors)
     try:
-        computed = tables.compute(runs.read(path, settings), settings)
+        computed = tables.compute(read_study(path, settings), settings)
     except UserError:
         return
     for name, table in computed.items():
@@ -364,7 +364,7 @@ def test_all_tables_of_a_strange_table(path, case):
     config, content = case
     path.write_bytes(content)
     try:
-        study = runs.read(path, Settings.from_config(config))
+        study = read_study(path, Settings.from_config(config))
         tables.compute(study, study.settings)
     except UserError as error:
         assert str(error).isprintable()

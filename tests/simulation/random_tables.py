@@ -9,8 +9,8 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from analysis import tables
+from analysis.preparation import study_of
 from analysis.questions.bounds import NOTHING
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from analysis.tables import TABLES
@@ -52,7 +52,7 @@ def computed(seed: int) -> tuple[Study, Settings, dict[str, pd.DataFrame]] | Non
     table, config = random_table(seed)
     settings = Settings.from_config(config)
     try:
-        study = runs.from_table(table, settings)
+        study = study_of(table, settings)
         return study, settings, tables.compute(study, settings)
     except UserError:
         return None

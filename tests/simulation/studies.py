@@ -13,7 +13,7 @@ import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot, with_trajectories
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
@@ -33,7 +33,7 @@ class Planned:
         """``table`` has a column a factor, block and replicate, and no metric."""
         anything = np.random.default_rng(0).uniform(0.4, 0.6, len(table))
         metrics = settings.metric_names
-        study = runs.from_table(table.assign(**dict.fromkeys(metrics, anything)), settings)
+        study = study_of(table.assign(**dict.fromkeys(metrics, anything)), settings)
         return cls(study, settings, split_plot(study, settings, metrics[0], "absolute"))
 
     def coefficients(self, effects: Mapping[str, float]) -> Array:

@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from analysis.fit.terms import model_terms
+from analysis.runs.formula import model_terms
 from analysis.runs.settings import Settings
 from study import configuration
 from tests.benchmarks import jobs, measuring, planning_scale, startup, steady_state, table, threads

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from analysis.fit.terms import check_plan
+from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError

@@ -14,7 +14,7 @@ from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
-from design.grid import values_of
+from design.grid import baseline_seeds, replicate_seeds, values_of
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import candidates
 from study.sections import CHANGES_NO_RESULT, complete, schema
@@ -44,6 +44,7 @@ def check(config: dict) -> None:
     _check_baselines(full)
     _check_sizes(full)
     _check_validation(full)
+    _check_seeds(full)
 
 
 def check_analysis(analysis: Mapping) -> None:
@@ -207,6 +208,18 @@ def _check_validation(config: dict) -> None:
                 f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
                 "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )
+
+
+def _check_seeds(config: dict) -> None:
+    """The study's seed, a purpose and a replicate make every seed; 31 bits can still coincide."""
+    made = [*baseline_seeds(config["seed"]).values()]
+    for replicate in range(config["replicates"]):
+        made += replicate_seeds(config["seed"], replicate).values()
+    if len(set(made)) < len(made):
+        raise UserError(
+            f"seed: from {config['seed']} two replicates or purposes would get the same random "
+            "numbers. Write another seed."
+        )
 
 
 def _path(*parts: object) -> str:

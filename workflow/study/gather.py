@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from safetensors.numpy import load
 from common.errors import UserError
 from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
+from finetuning.dataset import PARTS, Split, read_split
 from finetuning.files import (
     check_digest,
     check_made_with,
@@ -32,6 +34,7 @@ from finetuning.files import (
     sha256,
     write_json,
 )
+from finetuning.sameness import near_duplicates
 from study import made_with
 
 NAMED = 10  # unusable cells that a message names at most
@@ -49,11 +52,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Study:
-    """The cells in the grid's order, and the baseline's metrics.json of each replicate."""
+    """The cells in the grid's order, and of each replicate its baseline's metrics.json and what
+    `describe_split` says of its sets.
+    """
 
     grid: Grid
     cells: list[Cell]
     baselines: list[dict]
+    sets: list[dict]
 
 
 def gather_tables(folder: Path, config: dict) -> None:
@@ -84,10 +90,11 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
     check_made_with(folder / "source.json", source["requested"], made_with.source(config))
     checkpoint = folder / "baseline" / "checkpoint"
     weights = read_digests(checkpoint, made_with.checkpoint(config, source))["model.safetensors"]
-    computed_from, baselines = [], []
+    computed_from, baselines, sets = [], [], []
     for replicate in range(grid.replicates):
         split = folder / "data" / f"replicate={replicate}.safetensors"
         read_arrays(split, made_with.split(config, source))
+        sets.append({"replicate": replicate, **describe_split(read_split(split))})
         computed_from.append({"checkpoint": weights, "split": sha256(split)})
         baseline = folder / _baseline(replicate)
         results = _intact_results(baseline)
@@ -106,7 +113,21 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
             unusable[folder / cell] = error
     if unusable:
         raise _unusable_cells(unusable, folder / "cells", len(cells))
-    return Study(grid, cells, baselines)
+    return Study(grid, cells, baselines, sets)
+
+
+def describe_split(split: Split) -> dict[str, Any]:
+    """How a replicate's sets are made up.
+
+    labels: of each set, label to number of texts; near_duplicates: evaluation texts that are
+    nearly among those trained or validated on, as `sameness.near_duplicates` counts them.
+    """
+    labels = {}
+    for part in PARTS:
+        found, numbers = np.unique(getattr(split, part).labels, return_counts=True)
+        labels[part] = dict(zip(map(str, found), numbers.tolist(), strict=True))
+    near = sum(near_duplicates(split.evaluation, getattr(split, part)) for part in PARTS[:2])
+    return {"labels": labels, "near_duplicates": near}
 
 
 def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
@@ -186,6 +207,7 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
             "evaluation_examples": _alike(
                 baseline["evaluation_examples"] for baseline in study.baselines
             ),
+            "sets": study.sets,
             "padded_lengths": config[source["kind"]]["padded_lengths"],
             "padding_share": results.get("padding_share"),
             "fixed": grid.fixed,

@@ -48,7 +48,7 @@ def lost_runs(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
 
     Cells that the other grid does not have stay where they are.
     """
-    if not (folder / "source.json").exists():
+    if then == now or not (folder / "source.json").exists():
         return []
     source = read_json(folder / "source.json")
     before, after = Grid.from_config(then), Grid.from_config(now)

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from analysis.runs import table as runs
+from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 
 REFERENCE = Path(__file__).parents[2] / "reference"
@@ -40,7 +40,7 @@ def settings(config=CONFIG, **analysis):
 
 
 def study(design="splitplot_balanced"):
-    return runs.read(REFERENCE / f"{design}.csv", settings())
+    return read_study(REFERENCE / f"{design}.csv", settings())
 
 
 OBSERVATIONAL_CONFIG = {
@@ -65,7 +65,7 @@ def central_composite():
 
 
 def _read(name, config):
-    read = runs.read(REFERENCE / f"{name}.csv", settings(config))
+    read = read_study(REFERENCE / f"{name}.csv", settings(config))
     return read, read.settings
 
 
@@ -81,7 +81,7 @@ def at_most(nominal, draws):
 
 
 def chemreact():
-    return runs.read(REFERENCE / "chemreact.csv", settings(CHEMREACT_CONFIG))
+    return read_study(REFERENCE / "chemreact.csv", settings(CHEMREACT_CONFIG))
 
 
 def answers(name):

@@ -8,8 +8,8 @@ import reference
 from analysis.fit.best_of_many import MOST_TOLD, all_at_once, compared_with_best
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
-from analysis.fit.terms import model_terms, polynomial
 from analysis.questions.best import best, comparisons_with_best, recommendation
+from analysis.runs.formula import model_terms, polynomial
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.errors import UserError

@@ -8,9 +8,9 @@ import reference
 from analysis.fit.estimators import p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import read_study, study_of
 from analysis.questions import canonical
 from analysis.questions.diagnostics import analysis_of_variance
-from analysis.runs import table
 
 CAKE = {
     "factors": {"recipe": {"scale": "categorical"}, "temperature": {}},
@@ -23,7 +23,7 @@ CAKE = {
 
 
 def cake(config, **analysis):
-    study = table.read(reference.REFERENCE / "cake.csv", reference.settings(config, **analysis))
+    study = read_study(reference.REFERENCE / "cake.csv", reference.settings(config, **analysis))
     return study, study.settings
 
 
@@ -115,7 +115,7 @@ NETS = {
 
 
 def test_a_seed_that_is_used_for_several_settings_is_a_block():
-    study = table.from_table(RUNS, reference.settings(NETS))
+    study = study_of(RUNS, reference.settings(NETS))
     fit = split_plot(study, study.settings, "y", "absolute")
     assert fit.model.blocks == ("replicate[2]",)
 
@@ -124,7 +124,7 @@ def test_a_seed_that_is_used_for_several_settings_is_a_block():
     "labels", [[f"sweep-{i}" for i in range(18)], [0] * 16 + [1, 2], list(range(18))]
 )
 def test_labels_that_do_not_cross_settings_are_no_block(labels):
-    study = table.from_table(RUNS.assign(seed=labels), reference.settings(NETS))
+    study = study_of(RUNS.assign(seed=labels), reference.settings(NETS))
     assert set(study.runs["replicate"]) == {0}
     assert study.runs["run_label"].tolist() == labels
     assert split_plot(study, study.settings, "y", "absolute").model.blocks == ()
@@ -134,13 +134,13 @@ def test_labels_that_do_not_cross_settings_are_no_block(labels):
 def test_an_empty_block_is_refused():
     settings = reference.settings(NETS, blocks=["task"])
     with pytest.raises(Exception, match=r"Column task, row 3 .*: empty"):
-        table.from_table(RUNS.assign(task=["a", "b", None] * 6), settings)
+        study_of(RUNS.assign(task=["a", "b", None] * 6), settings)
 
 
 def test_levels_and_codings_are_those_of_runs_with_results():
     more = pd.DataFrame([{"depth": 90, "width": 4, "seed": 1, "y": None}])
-    every = table.from_table(pd.concat([RUNS, more]), reference.settings(NETS))
-    without = table.from_table(RUNS, reference.settings(NETS))
+    every = study_of(pd.concat([RUNS, more]), reference.settings(NETS))
+    without = study_of(RUNS, reference.settings(NETS))
     fits = [split_plot(s, s.settings, "y", "absolute") for s in (every, without)]
     assert fits[0].coefficients.tolist() == fits[1].coefficients.tolist()
     assert "depth: no run with 90 has a result" in " ".join(map(str, every.notes))

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis import preparation, words
 from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import lack_of_fit, ordinary_least_squares
 from analysis.questions import models as by_degree
-from analysis.runs import table
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
@@ -20,7 +20,7 @@ CASES = Path(__file__).parents[2] / "cases"
 def study_of(case, **analysis):
     config = read_config(CASES / case / "config.yaml")
     config["analysis"].update(analysis)
-    return table.read(CASES / case / "runs.csv", Settings.from_config(config))
+    return preparation.read_study(CASES / case / "runs.csv", Settings.from_config(config))
 
 
 def fits_of(case, **analysis):
@@ -70,7 +70,7 @@ def test_each_way_to_write_a_duration(text, seconds):
     runs = raw("seconds-text").assign(cost=[text] * 9 + ["1s"] * 9)
     config = read_config(CASES / "seconds-text" / "config.yaml")
     config["analysis"]["metrics"] = {"cost": {"better": "lower", "unit": "s"}}
-    study = table.from_table(runs.drop(columns="seconds"), Settings.from_config(config))
+    study = preparation.study_of(runs.drop(columns="seconds"), Settings.from_config(config))
     assert study.runs["cost"].tolist() == pytest.approx([seconds] * 9 + [1] * 9)
 
 
@@ -133,9 +133,9 @@ def test_the_default_model_is_the_largest_that_can_be_estimated():
     squares = {f"{name}^2" for name in levels.index if levels[name] > 2}
     assert {name for name in names if name.endswith("^2")} == squares
     assert len([name for name in names if ":" in name]) == 6
-    left = {each.term.name: each.reason for each in study.left_out["micro_f1"]}
-    assert left == {f"{name}^2": "levels" for name in levels.index if levels[name] == 2}
-    assert "too few levels" in said(study)
+    (note,) = [each for each in study.notes if each.topic == "model" and each.metric == "micro_f1"]
+    without = [f"{words.name(name)}²" for name in levels.index if levels[name] == 2]
+    assert f"without {words.listed(without)}, for which there are too few levels." in note.sentence
     assert fits["micro_f1", "absolute", "split_plot"].residual_df > 0
 
 
@@ -156,7 +156,7 @@ def test_percentages_are_noticed():
 def test_neither_proportions_nor_percentages_are_refused(values):
     config = read_config(CASES / "percent-points" / "config.yaml")
     with pytest.raises(UserError, match=r"row \d+ .* is no proportion .*unit: ''"):
-        table.from_table(
+        preparation.study_of(
             raw("percent-points").assign(accuracy=values), Settings.from_config(config)
         )
 
@@ -172,7 +172,7 @@ def test_names_with_numbers_are_in_natural_order():
     runs = raw("many-levels")
     runs["config"] = runs["config"].str.replace("cfg-0", "cfg-")
     settings = Settings.from_config(read_config(CASES / "many-levels" / "config.yaml"))
-    study = table.from_table(runs, settings)
+    study = preparation.study_of(runs, settings)
     fit = fit_all(study, study.settings)[0]["accuracy", "absolute", "ols"]
     (coding,) = fit.model.codings
     assert coding.levels == tuple(f"cfg-{number}" for number in range(40))
@@ -228,7 +228,7 @@ def test_what_cannot_be_printed_and_very_long_texts_are_levels_too():
         dict(zip(runs["layers"].unique(), ["a\nb\x00", f"{long}y", f"{long}z"], strict=True))
     )
     settings = Settings.from_config(read_config(CASES / "list-levels" / "config.yaml"))
-    study = table.from_table(runs, settings)
+    study = preparation.study_of(runs, settings)
     levels = set(study.runs["layers"])
     assert len(levels) == 3
     assert all(level.isprintable() and len(level) <= 64 for level in levels)
@@ -257,7 +257,7 @@ def test_zero_apart_on_a_logarithmic_scale():
     runs.loc[runs.index[-2:], "weight_decay"] = 0.1
     config = read_config(CASES / "log-zero" / "config.yaml")
     config["factors"]["decays"] = {"scale": "categorical"}
-    study = table.from_table(runs, Settings.from_config(config))
+    study = preparation.study_of(runs, Settings.from_config(config))
     assert study.settings.factor("weight_decay").within == ("decays", ("yes",))
     assert fit_all(study, study.settings)[0]
 
@@ -290,7 +290,7 @@ def test_each_way_to_write_a_number(texts, expected):
     }
     runs = pd.DataFrame({"a": [1, 2] * 3, "y": texts * 3})
     runs.loc[5, "y"] = texts[0]  # else the settings would determine it
-    study = table.from_table(runs, Settings.from_config(config))
+    study = preparation.study_of(runs, Settings.from_config(config))
     assert study.runs["y"].tolist()[:2] == expected
 
 
@@ -298,7 +298,7 @@ def test_a_number_that_could_be_two_is_refused():
     runs = raw("thousands").assign(accuracy=range(18), learning_rate=[1, 2, 3] * 6)
     settings = Settings.from_config(read_config(CASES / "thousands" / "config.yaml"))
     with pytest.raises(UserError, match=r"steps, row 1 .*'16,000' can be thousands or a decimal"):
-        table.from_table(runs, settings)
+        preparation.study_of(runs, settings)
 
 
 def test_metrics_that_the_settings_determine_have_no_p_values():
@@ -319,7 +319,7 @@ def test_metrics_that_the_settings_determine_have_no_p_values():
 def test_few_different_values_are_not_taken_for_a_function_of_the_settings():
     runs = pd.DataFrame({"a": [1, 2, 3] * 4, "y": [1, 1, 1] * 3 + [1, 1, 0]})
     config = {"factors": {"a": {}}, "analysis": {"metrics": {"y": {"better": "higher"}}}}
-    assert table.from_table(runs, Settings.from_config(config)).determined == frozenset()
+    assert preparation.study_of(runs, Settings.from_config(config)).determined == frozenset()
 
 
 def test_names_in_any_alphabet():

@@ -9,7 +9,7 @@ from analysis.fit.cluster_robust import cluster_robust
 from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from common.errors import UserError
 from tests.simulation import false_findings
 
@@ -85,7 +85,7 @@ def test_a_term_that_one_trajectory_tells_has_an_estimate_and_no_more():
     settings = false_findings.SINGLETON
     table = false_findings.singleton_table()
     noise = np.random.default_rng(2).normal(0.8, 0.02, len(table))
-    fits, notes = fit_all(runs.from_table(table.assign(accuracy=noise), settings), settings)
+    fits, notes = fit_all(study_of(table.assign(accuracy=noise), settings), settings)
     assert any("no estimate of epochs" in note.sentence for note in notes)
     for _, rows in coefficients(fits, settings).groupby("estimator"):
         row = rows.set_index("term").loc["epochs"]

@@ -4,9 +4,10 @@ import pytest
 import reference
 
 from analysis.fit.coding import Coding, codings
+from analysis.fit.estimable import check_plan
 from analysis.fit.model import Block, Model
-from analysis.fit.terms import Term, check_plan, model_terms, parse_formula, polynomial
-from analysis.runs.settings import Factor
+from analysis.runs.formula import Term, model_terms, parse_formula, polynomial
+from analysis.variables import Factor
 from common.errors import UserError
 
 FACTORS = reference.settings().factors

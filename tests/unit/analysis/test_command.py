@@ -20,7 +20,7 @@ def run(tmp_path, monkeypatch):
     config.write_text(yaml.safe_dump(reference.CONFIG))
     table = reference.REFERENCE / "splitplot_balanced.csv"
 
-    def write_all(study, settings, out):
+    def write_all(study, out):
         (out / "report.pdf").write_text("new")
 
     monkeypatch.setattr(command, "write_all", write_all)
@@ -61,7 +61,7 @@ sys.stdin.read()
     )
     assert other.stdout.readline() == "held\n"
     assert run() == 2
-    assert f"Another process ({other.pid}) is at work on" in capsys.readouterr().err
+    assert f"Another process ({other.pid}) is working on" in capsys.readouterr().err
     assert not (tmp_path / "out" / "report.pdf").exists()
     other.communicate()
     assert run() == 0

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.preparation import study_of
 from analysis.questions.differences import differences
-from analysis.runs import table
 from analysis.runs.settings import Settings
 
 ALPHA = 0.05
@@ -21,7 +21,7 @@ def fitted(runs: pd.DataFrame, factors: dict, formula: str):
             "analysis": {"metrics": {"y": {"better": "higher"}}, "formula": formula},
         }
     )
-    study = table.from_table(runs, settings)
+    study = study_of(runs, settings)
     return ordinary_least_squares(study, settings, "y", "absolute"), study, settings
 
 

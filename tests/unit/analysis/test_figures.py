@@ -18,7 +18,7 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from analysis import figures, style, tables, words
-from analysis.runs import table as runs
+from analysis.preparation import read_study, study_of
 from common.configuration import read_config
 from tests import strange_tables
 
@@ -61,7 +61,7 @@ def four_factors():
     table["accuracy"] = 0.8 + 0.01 * table["epochs"] + 0.004 * noise
     table["seconds"] = 20 * table["epochs"] + rng.normal(size=len(table))
     settings = reference.settings(FOUR_FACTORS, formula=" + ".join(names[:4]))
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     return tables.compute(study, settings), study, settings
 
 
@@ -73,7 +73,7 @@ def random_search():
     table["dropout"] = rng.uniform(0, 0.3, 30)
     table["a_metric-x"] = np.log10(table["learning_rate"]) + rng.normal(0, 0.1, 30)
     settings = reference.settings(SEARCH)
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     return tables.compute(study, settings), study, settings
 
 
@@ -82,7 +82,7 @@ def example():
     """The finished study that comes with the project."""
     folder = Path(__file__).parents[3] / "results" / "example"
     settings = reference.settings(read_config(folder / "config.yaml"), bootstrap=100)
-    study = runs.read(folder / "runs.csv", settings)
+    study = read_study(folder / "runs.csv", settings)
     return tables.compute(study, settings), study, settings
 
 
@@ -147,7 +147,7 @@ def test_labels_and_titles_do_not_overlap(kind, case):
 def strange(make):
     table, config = make()
     settings = reference.settings(config, bootstrap=100)
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     return tables.compute(study, settings), study, settings
 
 

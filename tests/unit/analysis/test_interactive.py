@@ -18,7 +18,7 @@ from test_figures import four_factors, random_search, reference_study
 from analysis import pages, tables
 from analysis.pages import runs as runs_pages
 from analysis.pages import surfaces as surfaces_pages
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.study import Study
 
 EMBEDDED_BYTES = 1_500_000  # of a longer page Chromium shows nothing within Snakemake's
@@ -45,7 +45,7 @@ def hostile():
     table = index.to_frame(index=False)
     table["score"] = table["dropout"] + rng.normal(0, 0.1, len(table))
     settings = reference.settings(HOSTILE_CONFIG)
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     return tables.compute(study, settings), study, settings
 
 
@@ -182,7 +182,7 @@ def test_one_numeric_factor_gives_a_sentence_for_a_surface():
         },
         formula="rate + kind",
     )
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     page = surfaces_pages.surfaces_page(tables.compute(study, settings), study, settings)
     assert "it needs two numeric factors" in page
     assert slices(page) == []
@@ -224,7 +224,7 @@ def test_a_diverged_run_has_empty_metrics():
     table = study.runs.drop(columns=[c for c in study.runs if c.startswith("delta_")])
     table.loc[0, ["accuracy", "f1", "loss"]] = np.nan
     table.loc[0, "status"] = "diverged"
-    _, rows = run_table(runs_pages.runs_page(runs.from_table(table, settings), settings))
+    _, rows = run_table(runs_pages.runs_page(study_of(table, settings), settings))
     assert rows[0][4:] == ["diverged", *[""] * 6]
 
 

@@ -9,8 +9,8 @@ from analysis.fit.estimators import coefficients, fit_all
 from analysis.fit.f_test import NOTHING_LEFT, TOO_UNCERTAIN, FTests
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
 from analysis.questions.joint import hypotheses, joint, joint_tests, notes
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 
 SETTINGS = reference.settings()
@@ -96,7 +96,7 @@ def studied(table, **analysis):
             "analysis": {"metrics": {"y": {"better": "higher"}}, **analysis},
         }
     )
-    return runs.from_table(table.assign(replicate=range(len(table))), settings), settings
+    return study_of(table.assign(replicate=range(len(table))), settings), settings
 
 
 def asked(table, **analysis):

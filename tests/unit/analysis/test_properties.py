@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analysis.fit.estimators import ESTIMATORS, coefficients, fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 
 TABLE = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
 BASELINES = {"learning_rate": 1e-5, "batch_size": 32, "epochs": 3}
@@ -46,7 +46,7 @@ def settings_of(baseline=BASELINES):
 
 def rows_of(table, baseline=BASELINES):
     own = settings_of(baseline)
-    fits, _ = fit_all(runs.from_table(table, own), own)
+    fits, _ = fit_all(study_of(table, own), own)
     return coefficients(fits, own).set_index(["framing", "estimator", "term"]).sort_index()
 
 
@@ -54,7 +54,7 @@ def rows_of(table, baseline=BASELINES):
 @given(tables())
 def test_both_framings_fit_the_same_values_with_a_replicate_block(table):
     own = settings_of()
-    study = runs.from_table(table, own)
+    study = study_of(table, own)
     for fit in (
         lambda framing: split_plot(study, own, "accuracy", framing),
         lambda framing: ordinary_least_squares(

@@ -12,7 +12,7 @@ from test_figures import random_search, reference_study
 
 from analysis import figures, findings, report, tables
 from analysis.findings import finding
-from analysis.runs import table as runs
+from analysis.preparation import study_of
 from analysis.runs.study import Study
 
 PROVENANCE = {
@@ -41,7 +41,7 @@ def text_of(path):
 
 def report_on(table, settings, folder):
     """The text of the report that a table of runs gets, with all its figures."""
-    study = runs.from_table(table, settings)
+    study = study_of(table, settings)
     computed = tables.compute(study, settings)
     figures.draw_all(computed, study, settings, folder / "figures")
     report.write(computed, study, settings, folder / "figures", folder / "report.pdf")
@@ -72,7 +72,8 @@ def pages(figures_folder, tmp_path_factory):
 
 def test_the_first_page_names_the_source_and_the_findings(pages):
     assert "Source: embedded model and sentences, not the Hugging Face Hub" in pages[0]
-    assert "Accuracy responds to" in pages[0]
+    assert "Recommended: learning rate" in pages[0]
+    assert "Accuracy depends on" in pages[0]
     assert "Figure 1" in pages[0]
     assert pages[0].endswith(f"1 / {len(pages)}")
 
@@ -177,6 +178,26 @@ def test_what_was_held_fixed_names_only_what_a_run_had(fixed, varied, told):
     assert dict(facts["rows"]).get("held fixed", "") == told
 
 
+def test_the_make_up_of_the_sets_is_told_over_the_replicates():
+    sets = [
+        {
+            "replicate": number,
+            "labels": {"training": {"0": 40 - number, "1": 60 + number}, "validation": {}},
+            "near_duplicates": 2 * number,
+        }
+        for number in range(2)
+    ]
+    provenance = {"design": {"sets": sets}, "source": {"labels": ["negative", "positive"]}}
+    study = Study(reference.study().runs, provenance=provenance)
+    facts = design_blocks(study, reference.settings(), "facts")[-1]
+    told = dict(facts["rows"])
+    assert told["classes in the training texts"] == (
+        "negative 39.0 to 40.0 %, positive 60.0 to 61.0 %"
+    )
+    assert "classes in the validation texts" not in told
+    assert told["evaluation texts nearly trained on"] == "0 to 2"
+
+
 def test_the_design_counts_runs_by_their_fate():
     study, settings = reference.study(), reference.settings()
     study.runs.loc[:4, "status"] = ["diverged", "diverged", *["stopped_early"] * 3]
@@ -215,7 +236,7 @@ def test_without_any_table_the_report_says_what_is_missing(tmp_path):
     tables = {"findings": findings.find({}, study, settings)}
     report.write(tables, study, settings, tmp_path / "none", tmp_path / "report.pdf")
     text = " ".join(text_of(tmp_path / "report.pdf"))
-    assert "Nothing in this study is statistically significant" in text
+    assert "Accuracy: nothing could be tested." in text
     assert "No regression of accuracy could be fitted." in text
     assert "came without provenance.json" in text
 
@@ -268,14 +289,11 @@ def test_a_metric_that_never_varies_has_no_regression_and_the_reason_is_told(tmp
     assert "Accuracy: absolute values never vary, nothing to explain." in text
 
 
-def test_when_nothing_is_significant_the_first_page_says_exactly_that(tmp_path):
-    rng = np.random.default_rng(3)
+def test_when_nothing_is_shown_the_first_page_says_exactly_that(tmp_path):
     computed, study, settings = reference_study()
-    coefficients = computed["coefficients"].assign(q_value=0.5 + 0.4 * rng.random())
-    quiet = {"coefficients": coefficients, "power": computed["power"]}
+    quiet = computed | {"joint": computed["joint"].assign(p_value=0.6, q_value=0.7)}
     quiet["findings"] = findings.find(quiet, study, settings)
     report.write(quiet, study, settings, tmp_path / "none", tmp_path / "report.pdf")
     first = text_of(tmp_path / "report.pdf")[0]
-    assert "Nothing in this study is statistically significant" in first
-    assert "Nothing studied has a detectable effect on accuracy" in first
-    assert "●" not in first.split("● significant")[0]
+    assert "Accuracy: no detectable effect of any factor (80 % power for" in first
+    assert "depends on" not in first.split("What rests on one")[0]

@@ -4,7 +4,7 @@ import pytest
 import reference
 
 from analysis.fit.estimators import coefficients, fit_all
-from analysis.runs import table as runs
+from analysis.preparation import read_study, study_of
 from analysis.tables import compute
 from common.errors import UserError
 
@@ -12,7 +12,7 @@ TABLE = pd.read_csv(reference.REFERENCE / "splitplot_balanced.csv")
 
 
 def read(table, **analysis):
-    return runs.from_table(table, reference.settings(**analysis))
+    return study_of(table, reference.settings(**analysis))
 
 
 def noted(study):
@@ -89,7 +89,7 @@ def test_an_interaction_the_design_lacks_is_named():
 
 def test_a_missing_file_is_refused():
     with pytest.raises(UserError, match="no such file"):
-        runs.read("nowhere/runs.csv", reference.settings())
+        read_study("nowhere/runs.csv", reference.settings())
 
 
 def test_the_baseline_of_a_mapped_column_goes_with_it():
@@ -119,7 +119,7 @@ def test_a_level_called_none_is_a_level(tmp_path):
         **reference.CONFIG,
         "factors": {**reference.CONFIG["factors"], "schedule": {"scale": "categorical"}},
     }
-    study = runs.read(tmp_path / "runs.csv", reference.settings(config))
+    study = read_study(tmp_path / "runs.csv", reference.settings(config))
     fits, _ = fit_all(study, reference.settings(config))
     assert "schedule[linear]" in fits["loss", "absolute", "ols"].names
 
@@ -128,7 +128,7 @@ def test_a_trackers_words_for_the_status_are_understood():
     table = TABLE.assign(State=["crashed", "FAILED", *["finished"] * 79])
     table.loc[1, "accuracy"] = np.nan
     chosen = reference.settings(columns={"status": "State"})
-    study = runs.from_table(table, chosen)
+    study = study_of(table, chosen)
     assert study.runs["status"].tolist() == ["failed", "failed", *["ok"] * 79]
     assert len(study.response("accuracy", "absolute")) == 79  # also without what it logged last
     assert noted(study)["failed"].startswith("2 of 81 runs failed and enter no regression: ")
@@ -167,7 +167,7 @@ def test_without_replicate_and_baseline_what_can_be_estimated_is():
         columns=["replicate", "baseline_accuracy", "baseline_f1", "baseline_loss"]
     )
     settings = reference.settings()
-    study = runs.from_table(bare, settings)
+    study = study_of(bare, settings)
     tables = compute(study, settings)
     table = tables["coefficients"]
     assert set(table["framing"]) == {"absolute"}
@@ -192,7 +192,7 @@ def test_without_epochs_every_run_is_its_own_trajectory():
     del config["factors"]["epochs"]
     config["analysis"] = {**config["analysis"], "baseline": {}}
     settings = reference.settings(config)
-    study = runs.from_table(TABLE[TABLE["epochs"] == 3], settings)
+    study = study_of(TABLE[TABLE["epochs"] == 3], settings)
     fits, notes = fit_all(study, settings)
     assert "every trajectory has one run" in " ".join(map(str, notes))
     mixed = fits["loss", "absolute", "split_plot"]
@@ -235,6 +235,6 @@ def test_notes_that_say_the_same_of_several_metrics_are_one():
 def test_a_failed_run_has_no_metric_where_its_column_is_true_or_false():
     table = TABLE.assign(status="ok", loss=TABLE["loss"] > TABLE["loss"].median())
     table.loc[3, "status"] = "failed"
-    read = runs.from_table(table, reference.settings())
+    read = study_of(table, reference.settings())
     assert read.runs["loss"].isna().sum() == 1
     assert read.runs["loss"].dtype == float

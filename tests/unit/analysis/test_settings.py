@@ -4,7 +4,8 @@ import math
 import pytest
 import reference
 
-from analysis.runs.settings import Metric, Recommend, Settings
+from analysis.runs.settings import Recommend, Settings
+from analysis.variables import Metric
 from common.errors import UserError
 
 GOOD = {

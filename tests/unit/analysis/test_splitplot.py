@@ -7,8 +7,8 @@ import statsmodels.formula.api as smf
 from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import Likelihood, split_plot
+from analysis.preparation import study_of
 from analysis.questions.diagnostics import diagnostics
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from common.errors import UserError
 
@@ -113,7 +113,7 @@ def test_up_to_thirty_replicates_are_a_block(replicates, blocks):
             "analysis": {"metrics": {"y": {"better": "higher"}}, "degree": 1},
         }
     )
-    fit = split_plot(runs.from_table(table, settings), settings, "y", "absolute")
+    fit = split_plot(study_of(table, settings), settings, "y", "absolute")
     assert len(fit.model.blocks) == blocks
 
 
@@ -159,7 +159,7 @@ def test_one_residual_degree_of_freedom_is_too_little_for_two_variances():
         formula="learning_rate + epochs + learning_rate:epochs",
         observational=False,
     )
-    study = runs.from_table(table.reset_index(drop=True), settings)
+    study = study_of(table.reset_index(drop=True), settings)
     with pytest.raises(UserError, match="too little to tell the variance between"):
         split_plot(study, settings, "accuracy", "absolute")
 
@@ -171,7 +171,7 @@ def test_a_term_for_every_trajectory_is_refused():
         formula="learning_rate + learning_rate^2 + batch_size + learning_rate:batch_size"
         " + learning_rate^2:batch_size + epochs"
     )
-    study = runs.from_table(table, saturated)
+    study = study_of(table, saturated)
     with pytest.raises(UserError, match="every difference between trajectories"):
         split_plot(study, saturated, "loss", "absolute")
     fits, notes = fit_all(study, saturated)

@@ -11,10 +11,10 @@ from analysis.evidence import Evidence
 from analysis.fit.estimators import fit_all
 from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.preparation import study_of
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import estimable_polynomial, models
 from analysis.questions.stability import notes, p_values_without_each, stability
-from analysis.runs import table
 from analysis.runs.study import Note
 
 SETTINGS = reference.settings()
@@ -35,7 +35,7 @@ def two_factors(effect=0.0, outlier=0.0):
     ]
     rows[31]["score"] += outlier
     settings = reference.settings(TWO_FACTORS)
-    return table.from_table(pd.DataFrame(rows), settings), settings
+    return study_of(pd.DataFrame(rows), settings), settings
 
 
 def varied(study, settings):
@@ -81,7 +81,7 @@ def test_variants_are_only_those_that_describe_the_runs_about_as_well():
     study, settings = two_factors(effect=1.0)
     study.runs["score"] = study.runs["a"] ** 2 + 0.01 * rng.normal(size=len(study.runs))
     settings = replace(settings, degree=2)
-    study = table.from_table(study.runs, settings)
+    study = study_of(study.runs, settings)
     names = set(varied(study, settings).query("variation == 'analysis'")["name"])
     assert "degree 1" not in names  # no line describes a parabola
 
@@ -89,7 +89,7 @@ def test_variants_are_only_those_that_describe_the_runs_about_as_well():
 def test_what_leaves_a_factor_nothing_to_compare_is_no_variation():
     study, settings = two_factors()
     first = study.runs["replicate"] == 0
-    study = table.from_table(study.runs[first | (study.runs["a"] == 1)], settings)
+    study = study_of(study.runs[first | (study.runs["a"] == 1)], settings)
     rows = varied(study, settings)
     assert not (rows["name"] == "0").any() or rows["p_value"].notna().all()
 
@@ -141,7 +141,7 @@ def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
     )
     runs = pd.DataFrame({"depth": [1, 2, 3] * 4, "replicate": np.repeat(range(4), 3)})
     runs["loss"] = runs["depth"] ** 2 + np.random.default_rng(0).normal(size=12)
-    study = table.from_table(runs, settings)
+    study = study_of(runs, settings)
     found, told = models(study, settings)
     assert list(found["degree"]) == [1, 2]
     assert told == [

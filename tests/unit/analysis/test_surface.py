@@ -13,10 +13,10 @@ from analysis.fit import means
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
-from analysis.fit.terms import model_terms
+from analysis.preparation import study_of
 from analysis.questions import canonical, effects, optimum, steepest_path
 from analysis.questions.candidates import candidates
-from analysis.runs import table as runs
+from analysis.runs.formula import model_terms
 from analysis.runs.settings import Settings
 
 BETWEEN = (1.5, 2.5, 3.5, 4.5, 5.5)  # not whole numbers: values between can be run, too
@@ -44,7 +44,7 @@ def made_study(
         },
     }
     chosen = Settings.from_config(config)
-    return runs.from_table(table, chosen), chosen
+    return study_of(table, chosen), chosen
 
 
 def made_fit(response, **more):
@@ -396,7 +396,7 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     chosen = reference.settings(bootstrap=200)
 
     def table(runs_table):
-        again = runs.from_table(runs_table, chosen)
+        again = study_of(runs_table, chosen)
         fit = ordinary_least_squares(again, chosen, "accuracy", "absolute")
         return optimum.optimum(fit, again, chosen)
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from analysis.fit.estimators import coefficients
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.preparation import study_of
 from analysis.questions import tradeoff
-from analysis.runs import table as runs
 from analysis.runs.settings import Settings
 from tests.simulation import chosen_points
 
@@ -37,7 +37,7 @@ def two_metrics(gain, cost, noise=0.0, **more):
         },
     }
     chosen = Settings.from_config(config)
-    study = runs.from_table(table, chosen)
+    study = study_of(table, chosen)
     fits = {
         name: ordinary_least_squares(study, chosen, name, "absolute") for name in ("gain", "cost")
     }
@@ -197,7 +197,7 @@ def test_seconds_are_one_more_metric():
     chosen = reference.settings(
         metrics={**metrics, "seconds": {"better": "lower", "unit": "s"}}, bootstrap=200
     )
-    study = runs.from_table(table, chosen)
+    study = study_of(table, chosen)
     fits = {
         name: ordinary_least_squares(study, chosen, name, "absolute")
         for name in chosen.metric_names

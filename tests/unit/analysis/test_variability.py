@@ -9,9 +9,9 @@ from scipy import stats
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
 from analysis.questions import cells, importance, joint, power, variance
 from analysis.questions.evaluation import evaluation_variance
-from analysis.runs import table as runs
 from analysis.runs.predictions import Predictions
 from analysis.runs.settings import Settings
 from tests.simulation import power as simulated_power
@@ -37,7 +37,7 @@ def simulated(mean, seed=0, replicates=3, replicate_sd=0.0, trajectory_sd=0.0, e
         + rng.normal(0, 1, trajectory.max() + 1)[trajectory] * trajectory_sd
         + rng.normal(0, 1, len(table)) * epoch_sd
     )
-    return runs.from_table(table, SETTINGS)
+    return study_of(table, SETTINGS)
 
 
 # --- variance components ------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def test_both_methods_find_what_matters():
         assert part.loc[["b", "epochs", "a:b", "b:epochs"], "share"].max() < 0.03
         assert (part["ci_low"] <= part["share"]).all() and (part["share"] <= part["ci_high"]).all()
         assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
-    study = runs.from_table(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
+    study = study_of(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
     fit = split_plot(study, SETTINGS, "y", "absolute")
     again = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
     pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
@@ -270,7 +270,7 @@ def test_functional_anova_sees_what_the_polynomial_cannot():
     chosen = Settings.from_config(
         {"factors": {"a": {}, "b": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
     )
-    study = runs.from_table(table, chosen)
+    study = study_of(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
     found = importance.importance(fit, draws(fit, chosen), study, chosen)
     found = found.set_index(["method", "term"])["share"]
@@ -290,7 +290,7 @@ def test_importance_with_a_categorical_factor():
             "analysis": CONFIG["analysis"],
         }
     )
-    study = runs.from_table(table, chosen)
+    study = study_of(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
     found = importance.importance(fit, draws(fit, chosen), study, chosen)
     assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
@@ -309,7 +309,7 @@ def test_cells_by_hand():
     chosen = Settings.from_config(
         {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
     )
-    cell = cells.cells(runs.from_table(table, chosen), chosen).iloc[0]
+    cell = cells.cells(study_of(table, chosen), chosen).iloc[0]
     assert (cell["runs"], cell["mean"], cell["delta"]) == (3, 2, 1)
     # replicate means 3, 4.5, 4.5 about 4: mean square 2(1 + .25 + .25)/2 = 1.5; rest 1/2
     between, rest = 1.5, 0.5
@@ -328,9 +328,9 @@ def test_cells_of_a_metric_of_any_size_have_the_same_relative_intervals(size):
     chosen = Settings.from_config(
         {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
     )
-    plain = cells.cells(runs.from_table(table, chosen), chosen)
+    plain = cells.cells(study_of(table, chosen), chosen)
     table["y"] *= size
-    scaled = cells.cells(runs.from_table(table, chosen), chosen)
+    scaled = cells.cells(study_of(table, chosen), chosen)
     for column in ("mean", "mean_low", "mean_high"):
         assert scaled[column].to_numpy() == pytest.approx(plain[column].to_numpy() * size)
 

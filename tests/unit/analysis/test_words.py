@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis import words
-from analysis.runs.settings import Metric
+from analysis.variables import Metric
 
 POINTS = Metric("accuracy", "higher", "points")
 BARE = Metric("score", "lower")
@@ -73,3 +73,19 @@ def test_more_than_seven_names_are_counted():
     assert words.listed(list("abcdefg")) == "a, b, c, d, e, f and g"
     assert words.listed(list("abcdefgh"), "factor") == "8 factors"
     assert words.listed(list("abcdefgh")) == "a, b, c and 5 more"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe", "größe"),
+        ("точность", "точность"),
+        ("학습률", "HagSeubLyul"),
+        ("lr 学習率", "lr XueXiLu"),
+        ("🚀", ":rocket:"),
+    ],
+)
+def test_only_letters_that_no_font_has_are_transliterated(text, shown):
+    assert words.name(text) == shown
+    assert words.level(text) == words.level(text, "categorical") == shown
+    assert words.term([("optimizer", text, 1)]) == f"optimizer = {shown}"

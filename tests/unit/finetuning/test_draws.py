@@ -23,7 +23,8 @@ def candidates(texts, tokens=None, unusable=None):
     tokens = np.arange(len(texts)) if tokens is None else np.asarray(tokens)
     tokenised = TokenisedTexts(tokens.astype(np.int32), np.arange(len(texts) + 1))
     unusable = np.zeros(len(texts), bool) if unusable is None else unusable
-    return Candidates.of(texts, tokenised, {"reason": unusable})
+    none = np.zeros(len(texts), bool)
+    return Candidates.of(texts, tokenised, {"reason": unusable, "another": none})
 
 
 def config(training, evaluation, seed=1, validation=0, **data):

@@ -8,8 +8,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.fit.resampling import Stream
 from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
+from design import grid
+from finetuning import draws
 from finetuning.sources import check_layers
 from study import configuration
 from study.sections import complete
@@ -89,6 +92,26 @@ def test_refusals_name_key_value_and_remedy(change, parts):
     message = refusal(change)
     for part in parts:
         assert part in message
+
+
+def test_a_seed_from_which_two_replicates_get_the_same_numbers_is_refused(monkeypatch):
+    seeds = {0: {"order": 1, "dropout": 2}, 1: {"order": 3, "dropout": 1}}
+    monkeypatch.setattr(configuration, "replicate_seeds", lambda seed, replicate: seeds[replicate])
+    assert "seed: from 20241 two replicates or purposes" in refusal(lambda config: None)
+    seeds[1]["dropout"] = 4
+    configuration.check(DEFAULT)
+
+
+def test_every_purpose_of_random_numbers_has_a_number_of_its_own():
+    purposes = [
+        draws.BASELINE_FILMS_DRAW,
+        draws.BASELINE_SENTENCES_DRAW,
+        draws.SPLIT_DRAW,
+        grid.BASELINE_TRAINING,
+        grid.CELL_TRAINING,
+        *Stream,
+    ]
+    assert len(set(purposes)) == len(purposes)
 
 
 def test_a_batch_as_large_as_the_training_set_is_accepted():

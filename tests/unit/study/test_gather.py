@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -7,12 +8,14 @@ from safetensors.numpy import load_file, save_file
 
 from common.errors import UserError
 from design.grid import Grid
+from finetuning.dataset import Split, read_split
 from finetuning.files import read_json, write_json
 from study import configuration
 from study.gather import (
     check_gathered,
     check_predictions,
     computed_with,
+    describe_split,
     gather_histories,
     gather_runs,
     gather_tables,
@@ -69,6 +72,25 @@ def test_the_columns_are_the_documented_ones(finished):
     assert set(documented["runs.csv"]) == set(gather_runs(study, BASELINE))
     histories = gather_histories(finished[0], study)
     assert {*documented["histories.csv"]} - {"epochs"} == set(histories)
+
+
+def test_the_make_up_of_each_set_is_told(finished):
+    folder, config, _ = finished
+    gather_tables(folder, config)
+    (told,) = read_json(folder / "provenance.json")["design"]["sets"]
+    split = read_split(folder / "data" / "replicate=0.safetensors")
+    positive = int(split.evaluation.labels.sum())
+    assert told["replicate"] == 0
+    assert told["labels"]["evaluation"] == {"0": 48 - positive, "1": positive}
+    assert sum(told["labels"]["training"].values()) == 128
+    assert told["labels"]["validation"] == {}
+    assert told["near_duplicates"] == 0
+    repeated = Split(split.evaluation, split.validation, split.evaluation)
+    assert describe_split(repeated)["near_duplicates"] == 0  # texts of one token have no runs
+    long = replace(split.training, offsets=np.array([0, 60, 128]), labels=np.array([0, 1]))
+    described = describe_split(Split(long, split.validation, long))
+    assert described["near_duplicates"] == 2
+    assert described["labels"]["training"] == {"0": 1, "1": 1}
 
 
 def test_cells_that_were_not_computed_alike_are_counted():
