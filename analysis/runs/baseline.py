@@ -11,6 +11,11 @@ from analysis.runs.study import Note
 from analysis.runs.values import numbers
 from common.errors import UserError
 
+ON_ANOTHER_SCALE = (
+    "it is analysed on another scale, on which a difference to the baseline is none of the metric, "
+    "so effects are not told relative to the baseline."
+)
+
 
 def baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     """The baseline's own hyperparameters, from the table or else from the config."""
@@ -40,7 +45,7 @@ def baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
 def note_unknown(
     baseline: dict[str, Any], runs: pd.DataFrame, settings: Settings, notes: list[Note]
 ) -> None:
-    """Notes the hyperparameters that would be needed to tell effects relative to the baseline."""
+    """Notes what keeps effects from being told relative to the baseline."""
     missing = [f.name for f in settings.factors if f.numeric and f.name not in baseline]
     if missing and any(f"delta_{name}" in runs for name in settings.metric_names):
         notes.append(
@@ -50,3 +55,8 @@ def note_unknown(
                 "relative to it; give it in analysis.baseline.",
             )
         )
+    notes += [
+        Note("relative framing", ON_ANOTHER_SCALE, metric.name)
+        for metric in settings.metrics
+        if metric.transform is not None and f"delta_{metric.name}" in runs
+    ]

@@ -100,7 +100,8 @@ def _require_transformable(runs: pd.DataFrame, metric: Metric) -> None:
     if at.any():
         raise UserError(
             f"Column {metric.name}, {row_of(at)}: {runs.loc[at, metric.name].iloc[0]} has no "
-            f"{metric.transform}; leave analysis.metrics.{metric.name}.transform out."
+            f"{metric.transform}; leave analysis.metrics.{metric.name}.transform out, or these "
+            "runs."
         )
 
 
