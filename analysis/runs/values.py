@@ -158,7 +158,8 @@ def _natural(level: Any) -> tuple[Any, ...]:
 
 
 def is_number(text: str) -> bool:
-    return re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)", text, re.ASCII) is not None
+    """Whether it is written as a number; with a zero in front (007) it is a name."""
+    return re.fullmatch(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)", text, re.ASCII) is not None
 
 
 def _shortened(name: str, taken: Iterable[str]) -> str:
