@@ -4,12 +4,11 @@ A factor counts as found where the joint test of its terms has q < alpha over th
 metric. Where nothing else has an effect that is p < alpha / factors, which is what is taken here:
 with other effects found, q lets pass somewhat more.
 
-The error variance is known from this study alone. Power with the estimate in its place would not be
-kept: a study that happens to see little variation would promise too much, and gains more by that
-than one that sees much loses. So power is averaged over what the variance may be, given its
-estimate (the assurance of Spiegelhalter, Abrams & Myles 2004, *Bayesian Approaches to Clinical
-Trials*,
-section 6.5). A second study like this finds the effect that the first one promises with that power.
+The error variance is only known from its estimate. With that in its place, power would not be what
+is promised: a study that happens to see little variation promises too much, and loses more by it
+than one that sees much gains. So power is averaged over what the variance may be, given its
+estimate (the assurance of O'Hagan, Stevens & Campbell 2005, Pharm. Stat. 4, 187-201): another study
+of the same design finds the effect that this one promises with that probability.
 """
 
 from __future__ import annotations
@@ -110,10 +109,11 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     metric's bounds allow. Factors that are in interactions alone are left out.
     """
     points = settings.metric(fit.metric).unit == "points"
-    usual = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
+    usual = ONE_POINT if points else float(np.ptp(fit.scale.inverse(fit.fitted))) / 10
     target = settings.target_effect.get(fit.metric, usual)
     low, high = settings.metric(fit.metric).bounds
     width = high - low
+    to_own_unit = float(fit.scale.slope(fit.fitted.mean())) ** 2
     replicates = max(len(fit.model.replicates), 1)
     names_of = {factor: names for kind, factor, names in hypotheses(fit.model) if kind == "factor"}
     own = (joint["metric"] == fit.metric) & (joint["framing"] == fit.framing)
@@ -126,6 +126,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         df, denominator_df = tests.loc[coding.name, ["df", "denominator_df"]].astype(float)
         alpha = settings.alpha / len(tests)
         variance, variance_df = _largest_variance(fit, coding, names_of[coding.name])
+        variance *= to_own_unit
         if variance == 0:
             continue
         noncentrality = smallest_noncentrality(df, denominator_df, alpha, variance_df)
@@ -138,7 +139,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 "df": df,
                 "denominator_df": denominator_df,
                 "smallest_difference": smallest if smallest < width else np.nan,
-                "observed_difference": float(np.ptp(means @ fit.coefficients)),
+                "observed_difference": float(np.ptp(fit.scale.inverse(means @ fit.coefficients))),
                 "target_difference": target,
                 "replicates": replicates,
                 "replicates_needed": replicates_needed(
