@@ -26,7 +26,11 @@ EXAMPLE = Path("results/example")
 def differing(one: Path, other: Path) -> list[str]:
     """Paths below the folders of the files that only one has or that are not the same bytes."""
     files = {
-        folder: {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+        folder: {
+            path.relative_to(folder)
+            for path in folder.rglob("[!.]*")  # a lock is no result
+            if path.is_file()
+        }
         for folder in (one, other)
     }
     different = {
