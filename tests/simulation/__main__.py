@@ -60,13 +60,20 @@ def simulations(share: float) -> Iterator[Simulation]:
             dict.fromkeys(power.SETTINGS.factor_names, FOUND),
         )
     for table in coverage.TABLES:
+        yield Simulation(
+            f"first page, {table}",
+            coverage.simulate_all_means,
+            (table,),
+            studies(1000),
+            {"means of all settings": NOMINAL},
+        )
         for effects in coverage.EFFECTS:
             yield Simulation(
                 f"first page, {table}, {effects}",
                 coverage.simulate,
                 (table, effects),
                 studies(300),
-                dict.fromkeys(coverage.KINDS, AT_LEAST) | {"means of all settings": NOMINAL},
+                dict.fromkeys(coverage.KINDS, AT_LEAST),
             )
     for replicates in (2, 5):
         yield Simulation(
