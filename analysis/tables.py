@@ -34,7 +34,7 @@ from analysis.questions import (
     tradeoff,
     variance,
 )
-from analysis.questions.bounds import NOTHING, Bounded, beyond, bounded
+from analysis.questions.bounds import NOTHING, Bounded, beyond, bounded, in_own_units
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from common import files
@@ -50,12 +50,14 @@ BEYOND_BOUNDS = (
 @dataclass(frozen=True)
 class Table:
     """caption: the sentence beneath it in the HTML report; compute: its rows from the evidence;
-    bounded: which of its columns hold values of a metric."""
+    bounded: which of its columns hold values of a metric; on_scale: whether these are computed on
+    the scale of the fits."""
 
     name: str
     caption: str
     compute: Callable[[Evidence], pd.DataFrame]
     bounded: Bounded = NOTHING
+    on_scale: bool = False
 
 
 def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
@@ -118,24 +120,28 @@ TABLES: tuple[Table, ...] = (
         "The fitted mean along each factor, with intervals and simultaneous bands.",
         lambda given: _stacked(effects.effects(fit, given.settings) for fit in given.mixed),
         Bounded(("estimate",), (("ci_low", "ci_high"), ("band_low", "band_high"))),
+        on_scale=True,
     ),
     Table(
         "interactions",
         "The fitted mean along each factor at levels of each other factor.",
         lambda given: _stacked(effects.interactions(fit, given.settings) for fit in given.mixed),
         Bounded(("estimate",), (("ci_low", "ci_high"),)),
+        on_scale=True,
     ),
     Table(
         "surfaces",
         "The fitted mean over a grid of each pair of numeric factors.",
         lambda given: _stacked(effects.surfaces(fit) for fit in given.main.values()),
         Bounded(("estimate",)),
+        on_scale=True,
     ),
     Table(
         "stationary",
         "Where each fitted surface is level, and whether that is a maximum, a minimum or a saddle.",
         lambda given: _stacked(canonical.stationary(fit) for fit in given.main.values()),
         Bounded(("predicted",)),
+        on_scale=True,
     ),
     Table(
         "eigenvalues",
@@ -149,6 +155,7 @@ TABLES: tuple[Table, ...] = (
             steepest_path.steepest(fit, given.settings) for fit in given.main.values()
         ),
         Bounded(("predicted",)),
+        on_scale=True,
     ),
     Table(
         "optimum",
@@ -157,6 +164,7 @@ TABLES: tuple[Table, ...] = (
             optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
         ),
         Bounded(("predicted",), (("ci_low", "ci_high"),)),
+        on_scale=True,
     ),
     Table(
         "best",
@@ -263,6 +271,8 @@ def compute(study: Study, settings: Settings) -> Tables:
     evidence = Evidence(study, settings)
     for table in TABLES:
         computed = table.compute(evidence)
+        if table.on_scale:
+            computed = in_own_units(computed, table.bounded, settings)
         possible = bounded(computed, table.bounded, settings)
         evidence.beyond_bounds |= set(beyond(computed, possible, table.bounded))
         evidence.tables[table.name] = possible

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from analysis.transforms import LOGARITHM, OWN, Scale, log_odds
+
 SCALES = ("log10", "log2", "linear", "categorical")
 TRANSFORMS = ("logit", "log")
 
@@ -43,3 +45,17 @@ class Metric:
     def sign(self) -> int:
         """1 where more is better, -1 where less is."""
         return 1 if self.better == "higher" else -1
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of its main analysis."""
+        if self.transform == "logit":
+            return log_odds(*self.bounds)
+        return LOGARITHM if self.transform == "log" else OWN
+
+    @property
+    def on_scale(self) -> Metric:
+        """What is analysed in its place: itself, or its transform, in the unit of that scale."""
+        if self.scale.unit is None:
+            return self
+        return Metric(self.name, self.better, self.scale.unit)

@@ -77,10 +77,15 @@ def sentence_case(text: str) -> str:
 def setting(
     values: Mapping[str, Any], factors: tuple[Factor, ...], digits: int | None = None
 ) -> str:
-    """``learning rate 3e-5, batch size 16, 2 epochs`` from a mapping of factor to value."""
+    """``learning rate 3e-5, batch size 16, 2 epochs`` from a mapping of factor to value.
+
+    Factors that do not exist there are left out.
+    """
     scales = {factor.name: factor.scale for factor in factors}
     parts = []
     for key, value in values.items():
+        if _is_missing(value):
+            continue
         shown = level(value, scales.get(key, "linear"), digits)
         if key == "epochs":
             parts.append(f"{shown} epoch" + ("" if shown == "1" else "s"))
@@ -129,6 +134,8 @@ def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:
 
     digits: how many of a number are significant; by default two with an exponent, else three.
     """
+    if _is_missing(value):
+        return "–"
     if scale == "categorical":
         return legible(str(value))
     try:
@@ -140,6 +147,11 @@ def level(value: Any, scale: str = "linear", digits: int | None = None) -> str:
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{mantissa}e{int(exponent)}"
     return f"{number:.{digits or 3}g}" if abs(number) < 1000 else f"{number:.0f}"
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether the factor does not exist there: it is analysed within another factor's level."""
+    return isinstance(value, float) and math.isnan(value)
 
 
 def in_unit(value: Any, metric: Metric) -> Any:

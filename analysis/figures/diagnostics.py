@@ -29,6 +29,7 @@ def _few_ticks(axes: Axes, values: np.ndarray) -> None:
 
 def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Residuals against fitted values, their normal quantiles, by replicate, and influence."""
+    metric = metric.on_scale
     table = common.rows(tables, "influence", metric=metric.name, framing="absolute")
     many = len(table) > common.MANY
     figure, axes = common.panels(4, 4, 2.1)
@@ -93,7 +94,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
 FIGURES = (
     Kind(
         residuals,
-        "Residuals: {metric}",
+        "Residuals",
         "Residuals of the absolute regression of {metric}.",
     ),
 )

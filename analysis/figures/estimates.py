@@ -19,6 +19,7 @@ from analysis.variables import Metric
 
 def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Forest plot of the coefficients in both framings with the three estimators."""
+    metric = metric.on_scale
     table = common.rows(tables, "coefficients", metric=metric.name)
     table = table[table["term"] != "intercept"]
     table = table[~are_blocks(table["term"], settings)]
@@ -104,7 +105,7 @@ def _significant(rows: pd.DataFrame, settings: Settings) -> pd.Series:
 FIGURES = (
     Kind(
         coefficients,
-        "Coefficients: {metric}",
+        "Coefficients",
         "Coefficients of the second-order model for {metric} with intervals, by three estimators.",
     ),
 )

@@ -37,7 +37,7 @@ def find(tables: Tables, study: Study, settings: Settings) -> pd.DataFrame:
     for metric in settings.metrics:
         found += about_baseline(tables, settings, metric)
     for metric in settings.metrics:
-        found += about_effects(tables, settings, metric)
+        found += about_effects(tables, study, settings, metric)
     for metric in settings.metrics:
         found += about_surface(tables, settings, metric)
     found += about_conflicts(tables, settings)

@@ -23,15 +23,23 @@ from analysis.findings.finding import (
 from analysis.findings.voice import voice_of
 from analysis.questions.power import POWER
 from analysis.runs.settings import Settings
+from analysis.runs.study import Study
 from analysis.variables import Metric
 
 
-def about_effects(tables: Tables, settings: Settings, metric: Metric) -> Iterator[Finding]:
+def about_effects(
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> Iterator[Finding]:
     """One finding a factor, then one a pair of factors; what is shown first."""
     name = words.name(metric.name)
     tests = joint_tests(tables, metric, "factor")
     if tests.empty:
         sentence = f"Nothing could be tested on {name} in this table."
+        if metric.name in study.determined:
+            sentence = (
+                f"The settings determine {name} exactly, so there is no error to judge effects by: "
+                "it has no regression and no p-values."
+            )
         yield Finding("effects", metric.name, "not_estimated", False, sentence)
         return
     used = estimator_used(tables, metric)

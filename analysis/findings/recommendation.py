@@ -40,7 +40,8 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
         f"{words.name(decided_by.name)}{cost}).",
     )
     told = [_outcome(row, settings.metric(row["metric"])) for row in rows.to_dict("records")]
-    expected = f"To expect ({percent(settings)} intervals): {'; '.join(told)}."
+    intervals = f" ({percent(settings)} intervals)" if rows["ci_low"].notna().any() else ""
+    expected = f"To expect{intervals}: {'; '.join(told)}."
     yield Finding("recommendation", "", "outcomes", False, expected)
 
 
@@ -49,12 +50,13 @@ def _outcome(row: dict[str, float], metric: Metric) -> str:
     value, interval = words.reading_and_interval(
         row["estimate"], row["ci_low"], row["ci_high"], metric
     )
-    if row["estimate"] in metric.bounds:  # the model leads beyond it
+    if interval and row["estimate"] in metric.bounds:  # the model leads beyond it
         return f"{words.name(metric.name)} not estimated within what can be ({interval})"
-    told = f"{words.name(metric.name)} {value} ({interval})"
+    told = f"{words.name(metric.name)} {value}" + (f" ({interval})" if interval else "")
     if pd.isna(row["lost_most"]):
         return told
     if row["lost_most"] == 0:
         return f"{told}, its best"
     side = "below" if metric.sign > 0 else "above"
-    return f"{told}, at most {rounded(row['lost_most'], metric)} {side} its best"
+    most = "at most " if interval else ""  # else it is exact
+    return f"{told}, {most}{rounded(row['lost_most'], metric)} {side} its best"

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis import words
 from analysis.fit.coding import codings
 from analysis.fit.estimable import inestimable, require_estimable, triangle_of
+from analysis.fit.least_squares import explains_exactly, ordinary_least_squares
 from analysis.fit.model import Block, Model
 from analysis.runs.formula import HIGHEST, Term, polynomial
 from analysis.runs.study import Note, Study
@@ -43,15 +44,24 @@ class Choice:
 def with_models(study: Study) -> Study:
     """The study with the terms of every metric's model, and notes on those left out.
 
-    Raises UserError where no metric's runs can estimate the model.
+    Metrics that their model explains exactly are determined, too. Raises UserError where no
+    metric's runs can estimate the model.
     """
     chosen = choices(study)
-    noted = {name: each for name, each in chosen.items() if name not in study.determined}
-    return replace(
-        study,
-        terms={name: choice.terms for name, choice in chosen.items()},
-        notes=(*study.notes, *_left_out_notes(noted)),
-    )
+    study = replace(study, terms={name: choice.terms for name, choice in chosen.items()})
+    exact = {name for name in study.settings.metric_names if _is_exact(study, name)}
+    determined = study.determined | exact
+    noted = {name: each for name, each in chosen.items() if name not in determined}
+    return replace(study, determined=determined, notes=(*study.notes, *_left_out_notes(noted)))
+
+
+def _is_exact(study: Study, metric: str) -> bool:
+    if study.response(metric, "absolute").nunique() < 2:
+        return False
+    try:
+        return explains_exactly(ordinary_least_squares(study, study.settings, metric, "absolute"))
+    except UserError:
+        return False
 
 
 def choices(study: Study) -> dict[str, Choice]:

@@ -11,8 +11,8 @@ from scipy import stats
 
 from analysis import words
 from analysis.fit.cluster_robust import cluster_robust
-from analysis.fit.least_squares import Array, Fit, ordinary_least_squares
-from analysis.fit.split_plot import BLOCK_MOST, explains_exactly, split_plot
+from analysis.fit.least_squares import Array, Fit, explains_exactly, ordinary_least_squares
+from analysis.fit.split_plot import BLOCK_MOST, split_plot
 from analysis.fit.terms import columns_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
@@ -22,6 +22,8 @@ DETERMINED = (
     "the settings determine it exactly, so there is no error to judge effects by: it has no "
     "regression and no p-values."
 )
+COLUMNS = ["metric", "framing", "estimator", "term", "estimate", "std_error", "statistic", "df"]
+COLUMNS += ["p_value", "q_value", "ci_low", "ci_high", "family"]
 ESTIMATORS = ("ols", "ols_cluster", "split_plot")
 
 Fits = dict[tuple[str, str, str], Fit]  # by metric, framing, estimator
@@ -30,7 +32,8 @@ Fits = dict[tuple[str, str, str], Fit]  # by metric, framing, estimator
 def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
     """Every metric in every framing by every estimator, and notes on what could not be fitted.
 
-    A fit that the runs do not allow is not in the mapping. Raises UserError if there is none.
+    A fit that the runs do not allow is not in the mapping. Raises UserError if there is none,
+    though some metric is not determined by the settings.
     """
     fits: Fits = {}
     notes: list[Note] = []
@@ -61,7 +64,7 @@ def fit_all(study: Study, settings: Settings) -> tuple[Fits, list[Note]]:
     for (metric, framing, estimator), fit in fits.items():
         if estimator == ("split_plot" if (metric, framing, "split_plot") in fits else "ols"):
             notes += [Note("trajectories", each, metric) for each in _lone_sources(fit, study)]
-    if not fits:
+    if not fits and not study.determined:
         raise UserError(f"Nothing can be estimated. {' '.join(map(str, notes))}")
     return fits, notes
 
@@ -107,7 +110,8 @@ def coefficients(fits: Fits, settings: Settings) -> pd.DataFrame:
 
     A coefficient that rests on one trajectory alone has an estimate and no more.
     """
-    return pd.concat([_coefficients(fit, settings.alpha) for fit in fits.values()])
+    parts = [_coefficients(fit, settings.alpha) for fit in fits.values()]
+    return pd.concat(parts) if parts else pd.DataFrame(columns=COLUMNS)
 
 
 def _coefficients(fit: Fit, alpha: float) -> pd.DataFrame:

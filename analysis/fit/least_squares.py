@@ -20,11 +20,15 @@ from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from analysis.runs.values import natural_order
+from analysis.transforms import OWN, Scale
+
+# Residuals that are a smaller share of the sum of squares than this are rounding.
+EXACT = 1e-24
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A fitted regression. n runs, p columns; everything in the units of the metric.
+    """A fitted regression. n runs, p columns; everything on the ``scale`` of the metric.
 
     ``covariance`` is the coefficients' by this estimator. Degrees of freedom are Satterthwaite's
     where ``covariance_gradient`` (m, p, p) and ``parameter_covariance`` (m, m) of the m variance
@@ -44,6 +48,7 @@ class Fit:
     covariance: Array  # (p, p)
     residual_df: float
     residual_variance: float
+    scale: Scale = OWN
     trajectory_variance: float = 0.0
     minus2_reml: float = float("nan")
     covariance_gradient: Array | None = None
@@ -103,13 +108,20 @@ class Fit:
         return self.model.matrix(points)
 
     def predict(self, points: pd.DataFrame) -> tuple[Array, Array]:
-        """Estimate and standard error (k,) of the mean at points in natural units.
+        """Estimate and standard error (k,) of the mean at points, in the metric's own unit.
 
-        ``points`` has one column a factor. With a replicate block: of the average replicate.
+        ``points`` has one column a factor, in natural units. With a replicate block: of the average
+        replicate.
         """
-        rows = self.contrasts(points)
-        variances = np.einsum("ki,ij,kj->k", rows, self.covariance, rows)
-        return rows @ self.coefficients, np.sqrt(variances)
+        estimate, gradients = self.in_own_unit(self.contrasts(points))
+        return estimate, np.sqrt(np.einsum("ki,ij,kj->k", gradients, self.covariance, gradients))
+
+    def in_own_unit(self, contrasts: Array) -> tuple[Array, Array]:
+        """Means (k,) that contrasts (k, p) predict, in the metric's own unit, and their gradients
+        (k, p) by the coefficients, which stand for the contrasts where differences of such means
+        are asked for (the delta method; `emmeans::regrid` for R)."""
+        estimate = contrasts @ self.coefficients
+        return self.scale.inverse(estimate), self.scale.slope(estimate)[:, None] * contrasts
 
 
 def ordinary_least_squares(
@@ -137,7 +149,8 @@ def ordinary_least_squares(
         ),
     )
     design = model.matrix(runs, runs)
-    values = response.to_numpy(dtype=float)
+    scale = settings.metric(metric).scale
+    values = scale.forward(response.to_numpy(dtype=float))
     with_response = triangle_of(np.column_stack([design, values]))
     triangle, projected = with_response[:-1, :-1], with_response[:-1, -1]
     require_estimable(model, len(design), triangle)
@@ -161,8 +174,14 @@ def ordinary_least_squares(
         covariance=variance * inverse_root @ inverse_root.T,
         residual_df=residual_df,
         residual_variance=variance,
+        scale=scale,
         sole_sources=sole_sources(design, inverse_root, clusters),
     )
+
+
+def explains_exactly(fit: Fit) -> bool:
+    """Whether the residuals are mere rounding."""
+    return bool((fit.residuals**2).sum() <= EXACT * (fit.response**2).sum())
 
 
 def block_names(settings: Settings, replicate_block: bool) -> tuple[str, ...]:

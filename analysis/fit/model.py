@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Model:
             start += len(each.columns)
         return slice(start, start)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(column, term) of the polynomial part; a categorical factor's term has many columns."""
         columns = columns_of(self.terms, self.codings)
@@ -101,6 +102,7 @@ class Model:
             values = np.ones((count, 1))
             for name, power in term.powers:
                 right = coded[name] ** power
-                values = (values[:, :, None] * right[:, None, :]).reshape(count, -1)
+                width = values.shape[1] * right.shape[1]
+                values = (values[:, :, None] * right[:, None, :]).reshape(count, width)
             columns.append(values)
         return np.hstack(columns)

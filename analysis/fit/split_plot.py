@@ -20,7 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from analysis.fit.least_squares import Array, Fit, group_sums, ordinary_least_squares
+from analysis.fit.least_squares import (
+    Array,
+    Fit,
+    explains_exactly,
+    group_sums,
+    ordinary_least_squares,
+)
 from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -28,9 +34,6 @@ from common.errors import UserError
 
 # More replicates than this are no block: they take a column each, and are likely just run numbers.
 BLOCK_MOST = 30
-
-# Residuals that are a smaller share of the sum of squares than this are rounding.
-EXACT = 1e-24
 
 # Searched between these, beside exactly 0. At the upper end a trajectory's runs are one number.
 RATIOS = np.concatenate([[0.0], np.logspace(-8, 8, 65)])
@@ -93,11 +96,6 @@ def with_trajectories(ordinary: Fit) -> Fit:
         covariance_gradient=back @ gradient @ back.T,
         parameter_covariance=parameter_covariance,
     )
-
-
-def explains_exactly(fit: Fit) -> bool:
-    """Whether the residuals are mere rounding."""
-    return bool((fit.residuals**2).sum() <= EXACT * (fit.response**2).sum())
 
 
 def _with_block_if_estimable(

@@ -15,10 +15,12 @@ import pandas as pd
 
 from analysis.fit.best_of_many import all_at_once, compared_with_best
 from analysis.fit.least_squares import Array, Fit
+from analysis.fit.means import estimates
 from analysis.fit.resampling import Stream
 from analysis.questions.tradeoff import desirability_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
+from analysis.variables import Metric
 from common.errors import UserError
 
 COMPARED = ["mean", "std_error", "df", "critical", "lower", "upper", "could_be_best"]
@@ -63,16 +65,23 @@ def comparisons_with_best(
 ) -> pd.DataFrame:
     """best.csv without ``recommended``: by metric, its settings, the best fitted first.
 
-    main: by metric, the split-plot fit of the metric itself. lower and upper are Hsu's constrained
+    main: by metric, the split-plot fit of the metric itself; a metric that the settings determine
+    is ranked by its values, without error and intervals. lower and upper are Hsu's constrained
     intervals of the setting's distance to the best of the others, positive is better. Neither means
-    nor distances go beyond the metric's bounds.
+    nor distances go beyond the metric's bounds. Of a metric that is analysed on another scale they
+    are in its own unit as seen from the fitted mean of the best of the others.
     """
     tables = []
-    for name, fit in main.items():
+    for metric in settings.metrics:
+        if metric.name in study.determined:
+            tables.append(_ranked(metric, study, settings))
+        fit = main.get(metric.name)
+        if fit is None:
+            continue
         run = _settings_run(fit, study, settings)
         if len(run) < 2:
             continue
-        metric = settings.metric(name)
+        name = metric.name
         found = compared_with_best(
             fit,
             fit.contrasts(run),
@@ -83,20 +92,39 @@ def comparisons_with_best(
         told = run.iloc[found.at].reset_index(drop=True)
         told.insert(0, "metric", name)
         mean, std_error = fit.predict(told)
+        others = np.full(len(mean), mean[0])
+        others[0] = mean[1]
+        lower, upper = (_distance(fit, metric, others, ends) for ends in (found.lower, found.upper))
         widest = metric.bounds[1] - metric.bounds[0]
         columns = {
             "mean": np.clip(mean, *metric.bounds),
             "std_error": std_error,
             "df": found.df,
             "critical": found.critical,
-            "lower": np.maximum(found.lower, -widest),
-            "upper": np.minimum(found.upper, widest),
+            "lower": np.maximum(lower, -widest),
+            "upper": np.minimum(upper, widest),
             "could_be_best": found.could_be_best,
         }
         tables.append(told.assign(**columns)[["metric", *settings.factor_names, *COMPARED]])
     if not tables:
         return pd.DataFrame(columns=["metric", *settings.factor_names, *COMPARED])
     return pd.concat(tables, ignore_index=True)
+
+
+def _ranked(metric: Metric, study: Study, settings: Settings) -> pd.DataFrame:
+    """Of a metric that the settings determine, its value at every one, the best first."""
+    factors = list(settings.factor_names)
+    values = study.runs.groupby(factors, dropna=False)[metric.name].mean().dropna()
+    order = np.argsort(-metric.sign * values.to_numpy(), kind="stable")
+    told = values.iloc[order].reset_index(name="mean").assign(metric=metric.name)
+    told["could_be_best"] = np.isclose(told["mean"], told["mean"].iloc[0], rtol=1e-12, atol=0)
+    return told.reindex(columns=["metric", *factors, *COMPARED])
+
+
+def _distance(fit: Fit, metric: Metric, others: Array, ends: Array) -> Array:
+    """Distances ``ends`` (k,) on the scale of the fit from means ``others``, in the own unit."""
+    there = fit.scale.inverse(fit.scale.forward(others) + metric.sign * ends)
+    return metric.sign * (there - others)
 
 
 def best(compared: pd.DataFrame, chosen: Recommendation | None) -> pd.DataFrame:
@@ -156,7 +184,7 @@ def recommendation(
         return None
     able = rows[rows["could_be_best"]]
     if asked is None:
-        able = able.iloc[[_desirability(able, rows, main, settings).argmax()]]
+        able = able.iloc[[_desirability(able, rows, main, study, settings).argmax()]]
     elif asked.prefer is not None:
         loss = settings.metric(decided_by).sign * (rows["mean"].iloc[0] - able["mean"])
         able = able[loss <= asked.within]
@@ -166,9 +194,9 @@ def recommendation(
         setting=_by_factor(chosen),
         decided_by=decided_by,
         outcomes=tuple(
-            _outcome(fit, compared[compared["metric"] == name], chosen, study, settings)
-            for name, fit in main.items()
-            if (compared["metric"] == name).any()
+            _outcome(metric, main.get(metric.name), rows, chosen, study, settings)
+            for metric in settings.metrics
+            if len(rows := compared[compared["metric"] == metric.name])
         ),
         seconds=_seconds(chosen, study, settings),
     )
@@ -181,15 +209,26 @@ def _settings_run(fit: Fit, study: Study, settings: Settings) -> pd.DataFrame:
 
 
 def _desirability(
-    points: pd.DataFrame, rows: pd.DataFrame, main: Mapping[str, Fit], settings: Settings
+    points: pd.DataFrame,
+    rows: pd.DataFrame,
+    main: Mapping[str, Fit],
+    study: Study,
+    settings: Settings,
 ) -> Array:
     """Overall desirability (k,) of points, by fitted means; 0 and 1 are the ends of ``rows``."""
     logarithm = np.zeros(len(points))
-    for name, fit in main.items():
-        ends = settings.metric(name).sign * fit.predict(rows)[0]
-        values = settings.metric(name).sign * fit.predict(points)[0]
+    for name in settings.metric_names:
+        if name in main:
+            ends, values = main[name].predict(rows)[0], main[name].predict(points)[0]
+        elif name in study.determined:
+            ends, values = (_means(of, name, study, settings) for of in (rows, points))
+        else:
+            continue
+        sign = settings.metric(name).sign
+        worst, best = float(np.nanmin(sign * ends)), float(np.nanmax(sign * ends))
         with np.errstate(divide="ignore"):
-            each = np.log(desirability_of(values, ends.min(), ends.max()))
+            each = np.nan_to_num(desirability_of(sign * values, worst, best))  # 0: not measured
+            each = np.log(each)
         weight = settings.desirability.get(name, 1.0)
         logarithm += weight * each if weight > 0 else 0
     return logarithm
@@ -221,28 +260,47 @@ def _means(points: pd.DataFrame, column: str, study: Study, settings: Settings) 
 
 
 def _outcome(
-    fit: Fit, rows: pd.DataFrame, chosen: pd.DataFrame, study: Study, settings: Settings
+    metric: Metric,
+    fit: Fit | None,
+    rows: pd.DataFrame,
+    chosen: pd.DataFrame,
+    study: Study,
+    settings: Settings,
 ) -> Outcome:
     """``rows`` are the metric's of `comparisons_with_best`, ``chosen`` is the one setting."""
-    metric = settings.metric(fit.metric)
     factors = list(settings.factor_names)
-    run = fit.contrasts(_settings_run(fit, study, settings))
-    critical = all_at_once(fit, run, settings.alpha, Stream.BEST.generator(settings))
-    mean, std_error = (float(value[0]) for value in fit.predict(chosen))
-    low, estimate, high = np.clip(mean + critical * std_error * np.arange(-1, 2), *metric.bounds)
     own_best = rows[factors].head(1)
     is_best = own_best.reset_index(drop=True).equals(chosen.reset_index(drop=True))
     compared = rows.merge(chosen, on=factors)
+    if fit is None:
+        estimate = float(_means(chosen, metric.name, study, settings)[0])
+        low = high = np.nan
+    else:
+        low, estimate, high = _mean_and_interval(fit, metric, chosen, study, settings)
+    loss = 0.0 if is_best else max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate))
+    most = -float(compared["lower"].iloc[0]) if len(compared) else np.nan
     return Outcome(
         metric=metric.name,
-        estimate=float(estimate),
-        ci_low=float(low),
-        ci_high=float(high),
+        estimate=estimate,
+        ci_low=low,
+        ci_high=high,
         best=_by_factor(own_best),
-        loss=0.0 if is_best else max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate)),
-        loss_most=-float(compared["lower"].iloc[0]) if len(compared) else np.nan,
+        loss=loss,
+        loss_most=loss if fit is None else most,
         could_be_best=bool(compared["could_be_best"].any()),
     )
+
+
+def _mean_and_interval(
+    fit: Fit, metric: Metric, chosen: pd.DataFrame, study: Study, settings: Settings
+) -> tuple[float, float, float]:
+    """Lower end, estimate and upper end of the mean there, for all settings run at once."""
+    run = fit.contrasts(_settings_run(fit, study, settings))
+    critical = all_at_once(fit, run, settings.alpha, Stream.BEST.generator(settings))
+    mean = estimates(fit, fit.contrasts(chosen), settings.alpha).iloc[0]
+    ends = mean["estimate"] + critical * mean["std_error"] * np.arange(-1, 2)
+    low, estimate, high = np.clip(fit.scale.inverse(ends), *metric.bounds).tolist()
+    return low, estimate, high
 
 
 def _by_factor(point: pd.DataFrame) -> dict[str, Any]:

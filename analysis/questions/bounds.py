@@ -1,4 +1,4 @@
-"""No table states a fitted mean, or an end of an interval, that a metric cannot have."""
+"""Fitted means and intervals as values that a metric can have, in its own unit."""
 
 from __future__ import annotations
 
@@ -26,6 +26,27 @@ class Bounded:
 
 
 NOTHING = Bounded()
+
+
+def in_own_units(table: pd.DataFrame, columns: Bounded, settings: Settings) -> pd.DataFrame:
+    """The table with means and intervals that are on the scale of a metric's fit in its own unit.
+
+    The ends of intervals are transformed as they are; std_error is by the delta method.
+    """
+    if table.empty:
+        return table
+    table = table.copy()
+    names = [*columns.means, *(end for ends in columns.intervals for end in ends)]
+    for metric in settings.metrics:
+        if metric.transform is None:
+            continue
+        rows = table["metric"] == metric.name
+        if "std_error" in table:
+            slope = metric.scale.slope(table.loc[rows, columns.means[0]].to_numpy(float))
+            table.loc[rows, "std_error"] *= slope
+        for name in names:
+            table.loc[rows, name] = metric.scale.inverse(table.loc[rows, name].to_numpy(float))
+    return table
 
 
 def bounded(table: pd.DataFrame, columns: Bounded, settings: Settings) -> pd.DataFrame:

@@ -57,20 +57,24 @@ def _of_factor(
     pairs = list(combinations(shown_levels(coding), 2))
     places = _spread(runs[others].drop_duplicates().sort_values(others), len(pairs))
     largest = _leverages(fit, fit.design).max()
-    average, at_places = [], []  # (pair, contrast), (pair, place, contrast)
+    # (pair, low, high), (pair, place, low, high): contrasts of the means at a pair's two levels
+    average, at_places = [], []
     for pair in pairs:
         low, high = (fit.contrasts(places.assign(**{coding.name: level})) for level in pair)
         known = np.maximum(_leverages(fit, low), _leverages(fit, high)) <= largest * (1 + 1e-9)
         if known.any():
-            contrasts = high[known] - low[known]
-            average.append((pair, contrasts.mean(axis=0)))
-            if len(np.unique(contrasts.round(12), axis=0)) > 1:  # others change the difference
+            low, high = low[known], high[known]
+            average.append((pair, low.mean(axis=0), high.mean(axis=0)))
+            if len(np.unique((high - low).round(12), axis=0)) > 1:  # others change the difference
                 found = places[known].to_dict("records")
-                at_places += [(pair, *each) for each in zip(found, contrasts, strict=True)]
+                at_places += [(pair, *each) for each in zip(found, low, high, strict=True)]
     if not average:
         return
-    family = np.array([each[-1] for each in (*average, *at_places)])
-    estimate = family @ fit.coefficients
+    compared = [*average, *at_places]
+    (low_mean, low), (high_mean, high) = (
+        fit.in_own_unit(np.array([each[which] for each in compared])) for which in (-2, -1)
+    )
+    estimate, family = high_mean - low_mean, high - low
     std_error = np.sqrt(np.einsum("ki,ij,kj->k", family, fit.covariance, family))
     df = float(usable_df(fit, family).min())
     margin = max_t_critical(family, fit.covariance, df, alpha, rng) * std_error
@@ -92,13 +96,13 @@ def _of_factor(
             **place,
         }
 
-    for at, (pair, _) in enumerate(average):
+    for at, (pair, *_) in enumerate(average):
         yield row("average", at, pair, {})
     if at_places:
         size = np.abs(estimate[len(average) :])
         # the first of those that rounding alone tells apart
         at = int(np.argmax(size > size.max() * (1 - 1e-9)))
-        pair, place, _ = at_places[at]
+        pair, place, *_ = at_places[at]
         yield row("largest", len(average) + at, pair, place)
 
 

@@ -27,6 +27,10 @@ class EvaluationVariance:
     trajectory: float
     run: float
 
+    def divided_by(self, number: float) -> EvaluationVariance:
+        parts = (self.study, self.replicate, self.trajectory, self.run)
+        return EvaluationVariance(*(part / number for part in parts))
+
     @property
     def total(self) -> float:
         return self.study + self.replicate + self.trajectory + self.run

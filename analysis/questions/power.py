@@ -109,10 +109,11 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     metric's bounds allow. Factors that are in interactions alone are left out.
     """
     points = settings.metric(fit.metric).unit == "points"
-    usual = ONE_POINT if points else float(np.ptp(fit.fitted)) / 10
+    usual = ONE_POINT if points else float(np.ptp(fit.scale.inverse(fit.fitted))) / 10
     target = settings.target_effect.get(fit.metric, usual)
     low, high = settings.metric(fit.metric).bounds
     width = high - low
+    to_own_unit = float(fit.scale.slope(fit.fitted.mean())) ** 2
     replicates = max(len(fit.model.replicates), 1)
     names_of = {factor: names for kind, factor, names in hypotheses(fit.model) if kind == "factor"}
     own = (joint["metric"] == fit.metric) & (joint["framing"] == fit.framing)
@@ -125,6 +126,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         df, denominator_df = tests.loc[coding.name, ["df", "denominator_df"]].astype(float)
         alpha = settings.alpha / len(tests)
         variance, variance_df = _largest_variance(fit, coding, names_of[coding.name])
+        variance *= to_own_unit
         if variance == 0:
             continue
         noncentrality = smallest_noncentrality(df, denominator_df, alpha, variance_df)
@@ -137,7 +139,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
                 "df": df,
                 "denominator_df": denominator_df,
                 "smallest_difference": smallest if smallest < width else np.nan,
-                "observed_difference": float(np.ptp(means @ fit.coefficients)),
+                "observed_difference": float(np.ptp(fit.scale.inverse(means @ fit.coefficients))),
                 "target_difference": target,
                 "replicates": replicates,
                 "replicates_needed": replicates_needed(

@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy import stats
-from scipy.special import logit
 
 from analysis import words
 from analysis.fit.estimators import Fits
-from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
+from analysis.fit.wald import FTests
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import polynomials
 from analysis.runs.formula import Term
@@ -26,6 +25,7 @@ from analysis.runs.settings import Settings
 from analysis.runs.study import Note, Study
 from analysis.variables import Metric
 from common.errors import UserError
+from common.metrics import PROPORTION
 
 # Of more runs no single one can matter, and each costs a fit of them all.
 RUNS_MOST = 5000
@@ -50,6 +50,7 @@ class Variation:
     name: str
     study: Study
     terms: tuple[Term, ...] | None = None
+    metric: Metric | None = None  # as it is analysed instead
 
 
 def stability(fits: Fits, models: pd.DataFrame, study: Study, settings: Settings) -> pd.DataFrame:
@@ -108,6 +109,8 @@ def factor_tests(fit: Fit, settings: Settings) -> pd.DataFrame:
 
 def _tests_under(variation: Variation, metric: Metric, settings: Settings) -> pd.DataFrame:
     """`factor_tests` under a variation; empty where it cannot be fitted."""
+    if variation.metric is not None:
+        settings = replace(settings, metrics=(variation.metric,))
     used = variation.study.runs[variation.study.runs[metric.name].notna()]
     if (used[list(settings.factor_names)].nunique() < 2).any():
         return pd.DataFrame()  # there is nothing left to compare
@@ -142,20 +145,22 @@ def _without(kind: str, name: str, rows: pd.Index, study: Study) -> Variation:
 def _other_analyses(
     metric: Metric, models: pd.DataFrame, study: Study, settings: Settings
 ) -> Iterator[Variation]:
-    values = study.runs[metric.name]
-    known = values.dropna()
-    if metric.unit == "points" and known.between(0, 1, inclusive="neither").all():
-        changed = study.runs.assign(**{metric.name: logit(values)})
-        yield Variation("analysis", "log-odds", replace(study, runs=changed))
+    known = study.runs[metric.name].dropna()
+    if metric.transform is not None:
+        other = replace(metric, transform=None)
+        yield Variation("analysis", "no transform", study, metric=other)
+    elif metric.unit == "points" and known.between(0, 1, inclusive="neither").all():
+        other = replace(metric, transform="logit", bounds=PROPORTION)
+        yield Variation("analysis", "log-odds", study, metric=other)
     elif metric.unit != "points" and (known > 0).all():
-        changed = study.runs.assign(**{metric.name: np.log(values)})
-        yield Variation("analysis", "logarithm", replace(study, runs=changed))
+        other = replace(metric, transform="log")
+        yield Variation("analysis", "logarithm", study, metric=other)
     if settings.formula is not None or models.empty:
         return
     aicc = models[models["metric"] == metric.name].set_index("degree")["aicc"]
     for degree, terms in polynomials(study, settings).items():
-        other = set(terms) != set(study.terms[metric.name])
-        if other and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
+        differs = set(terms) != set(study.terms[metric.name])
+        if differs and aicc.get(degree, np.nan) <= aicc.min() + AICC_WITHIN:
             yield Variation("analysis", f"degree {degree}", study, terms)
 
 

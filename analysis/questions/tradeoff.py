@@ -60,7 +60,7 @@ def candidates(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.
     possible = np.ones(len(points), dtype=bool)
     fitted = {}
     for name, fit in fits.items():
-        fitted[name] = fit.contrasts(points) @ fit.coefficients
+        fitted[name] = fit.predict(points)[0]
         low, high = settings.metric(name).bounds
         possible &= (fitted[name] >= low) & (fitted[name] <= high)
     both = [
@@ -176,8 +176,9 @@ def prices(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.Data
     rows = []
     for name, fit in fits.items():
         sign = settings.metric(name).sign
-        at = {chosen: fit.contrasts(point) for chosen, point in best.items()}
-        compared = np.vstack([known[name].thinned(PAIRED), *at.values()])
+        at = {chosen: fit.in_own_unit(fit.contrasts(point)) for chosen, point in best.items()}
+        others = fit.in_own_unit(known[name].thinned(PAIRED))[1]
+        compared = np.vstack([others, *(gradient for _, gradient in at.values())])
         first, second = np.triu_indices(len(compared), 1)
         differences = compared[first] - compared[second]
         critical = max_t_critical(
@@ -190,8 +191,9 @@ def prices(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.Data
         for chosen in fits:
             if chosen == name:
                 continue
-            difference = sign * (at[name] - at[chosen])[0]
-            price = float(difference @ fit.coefficients)
+            (value_best, best_gradient), (value_there, gradient) = at[name], at[chosen]
+            difference = (best_gradient - gradient)[0]
+            price = float(sign * (value_best - value_there)[0])
             margin = critical * float(np.sqrt(difference @ fit.covariance @ difference))
             if margin == 0:  # one setting is best for both
                 margin = np.nan
@@ -199,8 +201,8 @@ def prices(fits: Mapping[str, Fit], study: Study, settings: Settings) -> pd.Data
                 {
                     "chosen_for": chosen,
                     "metric": name,
-                    "value_there": float((at[chosen] @ fit.coefficients)[0]),
-                    "value_best": float((at[name] @ fit.coefficients)[0]),
+                    "value_there": float(value_there[0]),
+                    "value_best": float(value_best[0]),
                     "price": price,
                     "ci_low": price - margin,
                     "ci_high": price + margin,

@@ -50,6 +50,8 @@ def variance(
         }
 
     evaluation = evaluation_variance(study.runs.loc[fit.rows], predictions, fit.metric)
+    if evaluation is not None:
+        evaluation = evaluation.divided_by(float(fit.scale.slope(fit.fitted.mean())) ** 2)
     components["evaluation_sampling"] = np.nan if evaluation is None else evaluation.total
     if evaluation is not None:
         components["replicate"] -= evaluation.replicate

@@ -57,7 +57,7 @@ def diagnostics(content: Content) -> list[block.Block]:
             )
         )
         blocks += _influential(content, metric)
-        blocks += _anova(content, metric)
+        blocks += _anova(content, metric.on_scale)
     return blocks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analysis import words
 from analysis.questions.power import POWER
 from analysis.report import block
 from analysis.report.content import Content
@@ -45,6 +46,19 @@ def methods(content: Content) -> list[block.Block]:
         if content.settings.degree
         else "the largest polynomial of up to the second degree that its runs can estimate"
     )
+    transformed = [
+        f"{words.name(metric.name)} as {metric.scale.unit}"
+        for metric in content.settings.metrics
+        if metric.transform is not None
+    ]
+    on_scale = (
+        f" Analysed on another scale: {words.listed(transformed)}. Coefficients, residuals, "
+        "variances and eigenvalues are on that scale; fitted means and the ends of their "
+        "intervals are transformed back, and differences of them have intervals by the delta "
+        "method (as emmeans for R has it)."
+        if transformed
+        else ""
+    )
     texts = [
         (
             "Model",
@@ -54,7 +68,8 @@ def methods(content: Content) -> list[block.Block]:
             "so that a coefficient is the difference over half the range; a categorical factor has "
             "sum-to-zero contrasts. The absolute framing explains the metric and counts from "
             "the centre of the design; the relative framing explains the difference to the "
-            "baseline on the same replicate and counts from the baseline's own settings.",
+            "baseline on the same replicate and counts from the baseline's own settings."
+            f"{on_scale}",
         ),
         (
             "Three estimators",

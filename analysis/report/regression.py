@@ -36,9 +36,9 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
             "first page rests on it."
         )
     )
-    blocks += _framings(content, metric, used)
+    blocks += _framings(content, metric.on_scale, used)
     blocks.append(block.heading("Three estimators"))
-    blocks += _estimators(content, metric)
+    blocks += _estimators(content, metric.on_scale)
     blocks += content.figure(f"coefficients_{metric.name}")
     return blocks
 

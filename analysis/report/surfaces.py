@@ -25,7 +25,7 @@ def surfaces(content: Content) -> list[block.Block]:
         blocks += content.figure(f"perspective_{metric.name}")
         blocks += content.figure(f"contours_{metric.name}")
     for metric in content.settings.metrics:
-        blocks += _canonical(content, metric) + _steepest(content, metric)
+        blocks += _canonical(content, metric.on_scale) + _steepest(content, metric)
     return blocks
 
 

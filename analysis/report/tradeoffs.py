@@ -61,7 +61,7 @@ def _conflicts(content: Content) -> list[block.Block]:
     for row in table[table["kind"] == "conflict"].to_dict("records"):
         line: list[Any] = [content.term(row["term"])]
         for which in ("a", "b"):
-            metric = content.settings.metric(row[f"metric_{which}"])
+            metric = content.settings.metric(row[f"metric_{which}"]).on_scale
             low, high = row[f"ci_low_{which}"], row[f"ci_high_{which}"]
             line += [
                 words.name(metric.name),

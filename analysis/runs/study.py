@@ -57,13 +57,18 @@ class Study:
         return factors_within(self.runs, settings.factor_names)
 
     def response(self, metric: str, framing: str) -> pd.Series:
-        """What is regressed, for the runs that have it: the metric, or its difference to the
-        baseline's on the same replicate."""
+        """What is explained, for the runs that have it: the metric, or its difference to the
+        baseline's on the same replicate; not yet on the metric's scale."""
         column = metric if framing == "absolute" else f"delta_{metric}"
         return self.runs[column].dropna()
 
     def framings(self, metric: str, settings: Settings) -> tuple[str, ...]:
-        """The framings in which the metric can be studied."""
+        """The framings in which the metric can be studied.
+
+        A difference to the baseline is in the metric's own unit, so not of one with a transform.
+        """
+        if settings.metric(metric).transform is not None:
+            return ("absolute",)
         known = all(f.name in self.baseline for f in settings.factors if f.numeric)
         if known and f"delta_{metric}" in self.runs:
             return ("absolute", "relative")

@@ -8,6 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
+import yaml
 from hostile import THOROUGH, cases, numbers, texts
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from analysis.fit.estimators import coefficients, fit_all
 from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from common.errors import UserError
+from tests.simulation import random_tables
 
 LEVELS = {
     "learning_rate": ("log10", [1e-5, 3e-5, 9e-5]),
@@ -239,21 +241,10 @@ def test_all_tables_of_a_spoilt_table(path, case):
         assert not infinite.drop(["ci_low", "ci_high"], errors="ignore").any(), (name, infinite)
 
 
-def run(folder, factors, content):
+def run(folder, config, content):
     """python -m analysis in a folder; its exit code, after a look at what it left there."""
     (folder / "runs.csv").write_bytes(content)
-    lines = [f"  {name}: {{scale: {LEVELS[name][0]}}}" for name in factors]
-    (folder / "config.yaml").write_text(
-        "\n".join(
-            [
-                "factors:",
-                *lines,
-                "analysis:",
-                "  metrics: {accuracy: {better: higher}, loss: {better: lower}}",
-                "  bootstrap: 100",
-            ]
-        )
-    )
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, allow_unicode=True), "utf-8")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         code = command.main(
@@ -270,15 +261,26 @@ STRANGE = {
     "rate": "log10",
     "optimizer": "categorical",
     "layers": "categorical",
+    "größe": "linear",
+    "학습률": "log10",
+    **{f"factor_{number}": "linear" for number in range(6)},
 }
+METRIC_KINDS = [
+    {},
+    {"unit": "points"},
+    {"unit": "points", "transform": "logit"},
+    {"bounds": [0, 2], "transform": "log"},
+    {"unit": "s", "better": "lower"},
+]
 TEXTS = ["adam", "Adam", "[64,64]", "a:b^2", "None", "2", "2.0", "", "größe", "학습률", "x" * 90]
 
 
 @st.composite
 def strange(draw):
     """Factors and a table as sweeps leave them: whatever was run, and what came of it."""
-    factors = draw(st.lists(st.sampled_from(list(STRANGE)), min_size=1, max_size=4, unique=True))
-    count = draw(st.sampled_from([1, 4, 8, 12, 16, 20, 30, 40, 60]))
+    most = draw(st.sampled_from([1, 4, 4, 12]))
+    factors = draw(st.lists(st.sampled_from(list(STRANGE)), min_size=1, max_size=most, unique=True))
+    count = draw(st.sampled_from([1, 2, 4, 8, 12, 16, 20, 30, 40, 60]))
     noise = np.random.default_rng(draw(st.integers(0, 2**32)))
     columns = {}
     for name in factors:
@@ -311,6 +313,11 @@ def strange(draw):
     for row in draw(st.lists(st.integers(0, count - 1), max_size=3)):
         cells[row] = draw(st.sampled_from(["inf", "-inf", "", "nan"]))
     columns["score"] = cells
+    metrics = {"score": {"better": "higher", **draw(st.sampled_from(METRIC_KINDS))}}
+    if draw(st.booleans()):  # a cost that the settings determine
+        levels = columns[factors[0]]
+        columns["size"] = [str(3 * levels.index(level) + 1) for level in levels]
+        metrics["size"] = {"better": "lower", "unit": "MB"}
     if draw(st.booleans()):
         columns["seconds"] = (
             draw(st.sampled_from([["7.6s"], ["1:02:03"], ["0 days 00:00:24.5"], ["12"], [""]]))
@@ -332,7 +339,7 @@ def strange(draw):
     config = {
         "factors": {name: {"scale": STRANGE[name]} for name in factors},
         "analysis": {
-            "metrics": {"score": {"better": "higher"}},
+            "metrics": metrics,
             "bootstrap": 100,
             **({"blocks": ["dataset"]} if labels == "blocks" else {}),
             **draw(st.sampled_from([{}, {}, {"degree": 1}, {"degree": 2}])),
@@ -365,9 +372,17 @@ def test_all_tables_of_a_strange_table(path, case):
     path.write_bytes(content)
     try:
         study = read_study(path, Settings.from_config(config))
-        tables.compute(study, study.settings)
+        found = tables.compute(study, study.settings)
     except UserError as error:
         assert str(error).isprintable()
+        return
+    assert random_tables.impossible(study, study.settings, found) == []
+
+
+@cases(1, 100)
+@given(strange())
+def test_the_command_on_a_strange_table(tmp_path_factory, case):
+    run(tmp_path_factory.mktemp("command"), *case)
 
 
 if THOROUGH:
@@ -375,7 +390,15 @@ if THOROUGH:
     @cases(1, 12)
     @given(spoilt())
     def test_the_command_on_a_spoilt_table(tmp_path_factory, case):
-        run(tmp_path_factory.mktemp("command"), *case)
+        factors, content = case
+        config = {
+            "factors": {name: {"scale": LEVELS[name][0]} for name in factors},
+            "analysis": {
+                "metrics": {"accuracy": {"better": "higher"}, "loss": {"better": "lower"}},
+                "bootstrap": 100,
+            },
+        }
+        run(tmp_path_factory.mktemp("command"), config, content)
 
     def test_ten_thousand_columns(path):
         header = ["epochs", *METRICS, *(f"column {i} </script>" for i in range(10_000))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -80,11 +81,30 @@ def impossible(study: Study, settings: Settings, found: dict[str, pd.DataFrame])
             for name in (*columns.means, *ends):
                 if row[name] < low - 1e-9 or row[name] > high + 1e-9:
                     wrong.append(f"{entry.name}.{name}: {row[name]}")
-    for metric, rows in found["optimum"].groupby("metric"):
+    for row in found["recommendation"].to_dict("records"):
+        low, high = settings.metric(row["metric"]).bounds
+        if not low <= row["estimate"] <= high or row["ci_low"] < low or row["ci_high"] > high:
+            wrong.append(f"recommendation of {row['metric']}: {row['estimate']}")
+    chosen = found["recommendation"][list(settings.factor_names)].head(1)
+    if len(chosen) and chosen.merge(study.runs, on=list(settings.factor_names)).empty:
+        wrong.append(f"recommended, never run: {chosen.to_dict('records')}")
+    proportions = [metric.name for metric in settings.metrics if metric.unit == "points"]
+    for row in found["findings"].to_dict("records"):
+        if row["metric"] in ("", *proportions):
+            wrong += beyond_percentages(row["sentence"])
+    optimum = found["optimum"]
+    for metric, rows in optimum.groupby("metric") if len(optimum) else ():
         setting = dict(zip(rows["factor"], rows["value"], strict=True))
         if not in_hull(setting, study, settings, metric):
             wrong.append(f"optimum of {metric}: {setting}")
     return wrong
+
+
+def beyond_percentages(sentence: str) -> list[str]:
+    """The percentages, and points of a proportion, in a sentence that cannot be."""
+    found = re.findall(r"([-−+]?[\d.,]*\d)(?: %| points)", sentence)
+    values = [float(number.replace("−", "-").replace(",", "")) for number in found]
+    return [f"{value} in: {sentence}" for value in values if not -100 <= value <= 100]
 
 
 def in_hull(setting: dict[str, Any], study: Study, settings: Settings, metric: str) -> bool:
