@@ -19,6 +19,8 @@ from analysis.fit.means import max_t_critical, usable_df
 
 # With more means than this the critical value is a bound instead of Dunnett's.
 MOST_EXACT = 60
+# With more than this, so is that of intervals for all means at once.
+MOST_SIMULATED = 2000
 # Of more means only the best fitted are told of, though compared with all.
 MOST_TOLD = 200
 DIRECTIONS = 2**15  # half of them drawn, and their opposites
@@ -94,11 +96,11 @@ def all_at_once(fit: Fit, contrasts: Array, alpha: float, rng: np.random.Generat
     """Critical value of t with which the intervals of all k means (k, p) hold at once.
 
     So also that of a mean that was chosen among them for its value. By simulation of the largest
-    |t| or, with more than MOST_EXACT means, the smaller of Bonferroni's and Scheffé's values.
+    |t| or, with more than MOST_SIMULATED means, the smaller of Bonferroni's and Scheffé's values.
     """
     df = float(usable_df(fit, contrasts).min())
     count, rank = contrasts.shape
-    if count <= MOST_EXACT:
+    if count <= MOST_SIMULATED:
         return max_t_critical(contrasts, fit.covariance, df, alpha, rng)
     bonferroni = stats.t.isf(alpha / 2 / count, df)
     return float(min(bonferroni, np.sqrt(rank * stats.f.isf(alpha, rank, df))))

@@ -5,7 +5,7 @@ from reference import at_most
 
 from tests.simulation import coverage
 
-STUDIES = 12
+STUDIES = 8
 
 
 @pytest.mark.parametrize("table", coverage.TABLES)
