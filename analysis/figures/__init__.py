@@ -45,9 +45,9 @@ def draw_all(
 ) -> list[Path]:
     """Draws every figure as SVG and PNG into the folder, and lists them in ``captions.csv``.
 
-    The list has one row a figure: name (the files' stem), metric, title, caption, left_out (why it
-    could not be drawn; then there is no file). The same tables give the same bytes, however many
-    processes draw.
+    The list has one row a figure: name (the files' stem), kind (its title without the metric),
+    metric, title, caption, left_out (why it could not be drawn; then there is no file). The same
+    tables give the same bytes, however many processes draw.
     """
     folder = Path(folder)
     draw = partial(_draw, tables, study, settings, folder)
@@ -76,8 +76,9 @@ def _draw(
     shown = words.name(metric.name) if metric else ""
     row = {
         "name": f"{kind.name}_{metric.name}" if metric else kind.name,
+        "kind": kind.title,
         "metric": metric.name if metric else "",
-        "title": words.sentence_case(kind.title.format(metric=shown)),
+        "title": f"{kind.title}: {shown}" if metric else kind.title,
         "caption": words.sentence_case(kind.caption.format(metric=shown)),
         "left_out": "",
     }

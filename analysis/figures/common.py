@@ -29,7 +29,7 @@ MANY = 1000  # beyond that many points or lines, so many are drawn by chance: al
 
 @dataclass(frozen=True)
 class Kind:
-    """One figure; ``{metric}`` in the texts is the metric's name."""
+    """One figure; ``{metric}`` in the caption is the metric's name, which the title ends with."""
 
     draw: Callable[..., Figure]
     title: str

@@ -94,7 +94,7 @@ def residuals(tables: Tables, study: Study, settings: Settings, metric: Metric) 
 FIGURES = (
     Kind(
         residuals,
-        "Residuals: {metric}",
+        "Residuals",
         "Residuals of the absolute regression of {metric}.",
     ),
 )

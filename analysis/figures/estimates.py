@@ -105,7 +105,7 @@ def _significant(rows: pd.DataFrame, settings: Settings) -> pd.Series:
 FIGURES = (
     Kind(
         coefficients,
-        "Coefficients: {metric}",
+        "Coefficients",
         "Coefficients of the second-order model for {metric} with intervals, by three estimators.",
     ),
 )

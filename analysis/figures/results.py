@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from matplotlib.patches import Patch
 from analysis import style, words
 from analysis.figures import common
 from analysis.figures.common import Kind, Tables
-from analysis.fit.terms import Column, columns_by_name
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from analysis.variables import Factor, Metric
@@ -190,10 +188,9 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
     told = set(zip(table["factor"], table["other"], strict=True))  # a pair may never be together
     every_pair = [pair for pair in _pairs(settings) if (pair[0].name, pair[1].name) in told]
-    columns = columns_by_name(study, settings)
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
-        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, columns, pair))[:9]
+        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, pair))[:9]
     in_row = 3
     if _wide(study, tuple(along for along, _ in pairs)):
         in_row, pairs = 1, pairs[:MOST_WIDE]
@@ -246,7 +243,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             borderaxespad=0,
             borderpad=0.2,
         )
-        q_value = _interaction_q(tables, metric, columns, (along, other))
+        q_value = _interaction_q(tables, metric, (along, other))
         if q_value <= 1:
             lines_above = -(-len(lines) // entries) + title.count("\n") + 1
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
@@ -292,41 +289,35 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
     return pairs
 
 
-def _interaction_q(
-    tables: Tables, metric: Metric, columns: Mapping[str, Column], pair: tuple[Factor, Factor]
-) -> float:
-    """The q-value of the pair's term; infinite unless exactly one term is the interaction."""
-    rows = tables.get("coefficients", pd.DataFrame())
+def _interaction_q(tables: Tables, metric: Metric, pair: tuple[Factor, Factor]) -> float:
+    """The q-value of the pair's joint test; infinite where there is none."""
+    rows = tables.get("joint", pd.DataFrame())
     if rows.empty:
         return float("inf")
     rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
-    plain = {(factor.name, 1) for factor in pair}
-    of_pair = [name for name, column in columns.items() if set(column.term.powers) == plain]
-    rows = rows[rows["term"].isin(of_pair)]
-    for estimator in style.ESTIMATORS:
-        found = rows[rows["estimator"] == estimator]
-        if len(found) == 1:
-            return float(found["q_value"].iloc[0])
-    return float("inf")
+    rows = rows[(rows["estimator"] == "split_plot") & (rows["kind"] == "pair")]
+    names = {factor.name for factor in pair}
+    found = rows.loc[rows["tested"].map(lambda tested: set(tested.split(":")) == names), "q_value"]
+    return float(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else float("inf")
 
 
 FIGURES = (
     Kind(
         differences,
-        "Difference to the baseline: {metric}",
+        "Difference to the baseline",
         "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
         "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
         "(cell by cell, not corrected for their number).",
     ),
     Kind(
         effects,
-        "Along each factor: {metric}",
+        "Along each factor",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
     ),
     Kind(
         interactions,
-        "Interactions: {metric}",
+        "Interactions",
         "Fitted {metric} along one factor at the levels of another, remaining factors at the "
         "centre, with pointwise intervals. Parallel lines are no interaction.",
     ),

@@ -315,13 +315,13 @@ def is_nearest(value: Any, held: Any, levels: pd.Series) -> bool:
 FIGURES = (
     Kind(
         contours,
-        "Fitted surface: {metric}",
+        "Fitted surface",
         "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
         "surroundings is a cell at the values held that the surface fits badly.",
     ),
     Kind(
         perspective,
-        "Fitted surface in perspective: {metric}",
+        "Fitted surface in perspective",
         "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from analysis.figures.common import Kind, Tables
 from analysis.questions.tradeoff import pareto_front
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
-from analysis.variables import Metric
+from analysis.variables import Factor, Metric
 
 FRONT_HEIGHT = 3.4  # inches
 MOST_NUMBERS = 15  # on the front; more would hide one another, and the table names the cells
@@ -197,34 +198,10 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     chosen = set(front[names].itertuples(index=False, name=None)) if len(front) else set()
     on_front = np.array([row in chosen for row in frame[names].itertuples(index=False, name=None)])
 
-    # every axis runs from 0 to 1: (heights of the cells, labelled heights)
-    axes_of: list[tuple[np.ndarray, dict[float, str]]] = []
     letters = int(0.85 * style.WIDTH / (len(factors) + len(settings.metrics)) / style.LETTER)
-    for factor in factors:
-        levels = common.levels_of(study, factor)
-        spots = np.array(style.positions(levels, factor, levels), dtype=float)
-        spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
-        at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
-        shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
-        labels = {
-            at[value]: words.shortened(words.level(value, factor.scale), letters) for value in shown
-        }
-        axes_of.append((frame[factor.name].map(at).to_numpy(float), labels))
-    stars = {}
-    for column, metric in enumerate(settings.metrics, start=len(factors)):
-        values = metric.sign * frame[metric.name].to_numpy(float)  # up is better on every axis
-        baseline = metric.sign * common.baseline(study, metric)
-        ends = values if np.isnan(baseline) else np.append(values, baseline)
-        ticks = np.linspace(ends.min(), ends.max(), 4)
-        digits = words.spread_decimals(values, metric)
-        labels = {
-            float(height): words.fixed(words.in_unit(metric.sign * value, metric), digits)
-            for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
-        }
-        axes_of.append((_unit_scale(values, ends), labels))
-        if not np.isnan(baseline):
-            stars[column] = float(_unit_scale(np.array(baseline), ends))
-    lines = np.column_stack([heights for heights, _ in axes_of])
+    scales = [_scale_of_factor(frame[factor.name], factor, study, letters) for factor in factors]
+    scales += [_scale_of_metric(frame[m.name], m, study) for m in settings.metrics]
+    lines = np.column_stack([scale.heights for scale in scales])
     quality = lines[:, len(factors)].copy()
     # equal levels hide one another: a little apart, in the same order on every axis
     rank = quality.argsort().argsort()
@@ -240,21 +217,14 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
             axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=0.7, alpha=0.55)
     for i in np.flatnonzero(on_front):
         axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=1.8, zorder=3)
-    for column, (_, labels) in enumerate(axes_of):
+    for column, scale in enumerate(scales):
         axis.axvline(column, color=style.GREY, linewidth=0.7, zorder=1)
-        for height, text in labels.items():
+        for height, text in scale.labels.items():
             label = axis.text(column + 0.03, height, text, fontsize=7, va="center", zorder=6)
             label.set_path_effects([withStroke(linewidth=2, foreground="white")])
-    for column, height in stars.items():
-        axis.plot(
-            column,
-            height,
-            "*",
-            color=style.BASELINE,
-            markersize=10,
-            markeredgecolor="white",
-            zorder=5,
-        )
+        if scale.star is not None:
+            look: dict[str, Any] = {"markersize": 10, "markeredgecolor": "white", "zorder": 5}
+            axis.plot(column, scale.star, "*", color=style.BASELINE, **look)
     across = 0.9 * style.WIDTH / lines.shape[1]
     titles = [common.axis_name(words.name(factor.name), across) for factor in factors]
     titles += [
@@ -274,12 +244,48 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     ]
     if on_front.any():
         handles.append(Line2D([], [], color=style.GREY, linewidth=2, label="on the Pareto front"))
-    if stars:
+    if any(scale.star is not None for scale in scales):
         handles.append(_baseline_handle())
     common.legend_above(figure, handles)
     common.remark_drawn(figure, len(order), "cells", ", and all on the Pareto front")
     common.remark_left_out(figure, len(factors), len(settings.factors), "factors")
     return figure
+
+
+@dataclass(frozen=True)
+class Scale:
+    """One of parallel axes, from 0 to 1: the cells' heights, labels by height, the baseline's."""
+
+    heights: np.ndarray
+    labels: dict[float, str]
+    star: float | None = None
+
+
+def _scale_of_factor(values: pd.Series, factor: Factor, study: Study, letters: int) -> Scale:
+    levels = common.levels_of(study, factor)
+    spots = np.array(style.positions(levels, factor, levels), dtype=float)
+    spots = np.log(spots) if factor.scale in ("log10", "log2") else spots
+    at = dict(zip(levels, _unit_scale(spots, spots), strict=True))
+    shown = levels if len(levels) <= 6 else [levels[0], levels[-1]]
+    labels = {
+        at[value]: words.shortened(words.level(value, factor.scale), letters) for value in shown
+    }
+    return Scale(values.map(at).to_numpy(float), labels)
+
+
+def _scale_of_metric(measured: pd.Series, metric: Metric, study: Study) -> Scale:
+    """Up is better on every axis."""
+    values = metric.sign * measured.to_numpy(float)
+    baseline = metric.sign * common.baseline(study, metric)
+    ends = values if np.isnan(baseline) else np.append(values, baseline)
+    ticks = np.linspace(ends.min(), ends.max(), 4)
+    digits = words.spread_decimals(values, metric)
+    labels = {
+        float(height): words.fixed(words.in_unit(metric.sign * value, metric), digits)
+        for value, height in zip(ticks, _unit_scale(ticks, ends), strict=True)
+    }
+    star = None if np.isnan(baseline) else float(_unit_scale(np.array(baseline), ends))
+    return Scale(_unit_scale(values, ends), labels, star)
 
 
 def _unit_scale(values: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from analysis import words
 from analysis.findings.finding import Finding, Tables, rows_of
 from analysis.runs.settings import Settings
+from analysis.runs.structure import with_result
 from analysis.runs.study import Study
 
 # of the runs; with so many alike the others are too few to tell anything from
@@ -41,7 +42,7 @@ def about_confounding(tables: Tables, study: Study, settings: Settings) -> Itera
 
 def _alike(study: Study, settings: Settings) -> list[str]:
     """``5 epochs (114 of 116)``, ``seed 42``: what the table says of nearly every run."""
-    known = study.runs[study.runs[list(settings.metric_names)].notna().any(axis=1)]
+    known = with_result(study.runs, settings)
     ours = {"replicate", "trajectory", "status", "run_label", *settings.metric_names}
     ours |= {name for name in settings.columns.values() if isinstance(name, str)}
     ours |= {f"{start}_{name}" for start in ("baseline", "delta") for name in settings.metric_names}

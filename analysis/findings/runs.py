@@ -10,8 +10,8 @@ import pandas as pd
 from analysis import words
 from analysis.findings.finding import Finding
 from analysis.runs.settings import Settings
+from analysis.runs.statuses import NO_RESULT
 from analysis.runs.study import Study
-from analysis.runs.table import NO_RESULT
 
 FATES = {
     "diverged": "diverged and are left out of the fits",

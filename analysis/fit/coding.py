@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from analysis.runs.settings import Settings
+from analysis.runs.structure import with_result
 from analysis.runs.study import Study
 from analysis.runs.values import natural_order
 from analysis.variables import Factor
@@ -109,7 +110,7 @@ def codings(
     ``baseline`` holds the baseline's natural value of every numeric factor; only the relative
     framing reads it.
     """
-    runs = runs[runs[list(settings.metric_names)].notna().any(axis=1)]
+    runs = with_result(runs, settings)
     result = []
     for factor in settings.factors:
         levels = natural_order(runs[factor.name].dropna().unique().tolist())

@@ -101,6 +101,7 @@ class Model:
             values = np.ones((count, 1))
             for name, power in term.powers:
                 right = coded[name] ** power
-                values = (values[:, :, None] * right[:, None, :]).reshape(count, -1)
+                width = values.shape[1] * right.shape[1]
+                values = (values[:, :, None] * right[:, None, :]).reshape(count, width)
             columns.append(values)
         return np.hstack(columns)

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.fit.coding import codings
 from analysis.fit.least_squares import Array
 from analysis.runs.settings import Settings
+from analysis.runs.structure import with_result
 from analysis.runs.study import Study
 
 # From here on one factor's variance of the estimate is inflated more than fivefold by the other.
@@ -24,7 +25,7 @@ def confounding(study: Study, settings: Settings) -> pd.DataFrame:
     the m canonical correlations ρ of their contrasts, which is that of the generalised variance
     inflation of Fox & Monette (1992, J. Am. Stat. Assoc. 87). together: at least TOGETHER.
     """
-    runs = study.runs[study.runs[list(settings.metric_names)].notna().any(axis=1)]
+    runs = with_result(study.runs, settings)
     contrasts = {
         coding.name: _basis(coding.code(runs[coding.name]))
         for coding in codings(runs, settings, "absolute", {})

@@ -12,8 +12,8 @@ from scipy import stats
 
 from analysis.fit.coding import names_of
 from analysis.fit.estimators import Fits
-from analysis.fit.f_test import FTest, FTests
 from analysis.fit.least_squares import Fit, Model
+from analysis.fit.wald import FTest, FTests
 from analysis.runs.study import Note
 
 ESTIMATORS = ("ols", "split_plot")

@@ -15,9 +15,9 @@ from scipy import stats
 
 from analysis import words
 from analysis.fit.estimators import Fits
-from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import Array, Fit
 from analysis.fit.split_plot import split_plot
+from analysis.fit.wald import FTests
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import polynomials
 from analysis.runs.formula import Term

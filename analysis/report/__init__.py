@@ -143,7 +143,7 @@ def _drawn(folder: Path) -> pd.DataFrame:
     """The list of figures by name, as ``figures.draw_all`` left it."""
     path = folder / "captions.csv"
     if not path.exists():
-        return pd.DataFrame(columns=["name", "metric", "title", "caption", "left_out"])
+        return pd.DataFrame(columns=["name", "kind", "metric", "title", "caption", "left_out"])
     return pd.read_csv(path, keep_default_na=False).set_index("name")
 
 

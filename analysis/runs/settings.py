@@ -115,17 +115,7 @@ class Settings:
         factors = _factors(_mapping(config["factors"], "factors"))
         names = [factor.name for factor in factors]
         metrics = _metrics(analysis, names)
-        formula = analysis.get("formula")
-        if formula is not None and analysis.get("degree") is not None:
-            raise UserError("analysis: give either degree or formula, not both.")
-        if formula is not None and not (isinstance(formula, str) and formula.strip()):
-            raise UserError(
-                f"analysis.formula: {shown(formula)} is no formula; "
-                "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
-            )
-        degree = analysis.get("degree")
-        if degree is not None and (type(degree) is not int or degree not in (1, 2, 3)):
-            raise UserError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
+        degree, formula = _model(analysis)
         blocks = _blocks(analysis.get("blocks"), [*names, *(metric.name for metric in metrics)])
         observational = analysis.get("observational")
         if observational is not None and not isinstance(observational, bool):
@@ -136,20 +126,9 @@ class Settings:
         _known_keys(weights, measured, "analysis.desirability", "not one of analysis.metrics")
         targets = _section(analysis, "target_effect")
         _known_keys(targets, measured, "analysis.target_effect", "not one of analysis.metrics")
-        baseline = _section(analysis, "baseline")
-        _known_keys(baseline, names, "analysis.baseline")
-        for factor in factors:
-            key = f"analysis.baseline.{factor.name}"
-            if factor.name in baseline and factor.numeric:
-                _on_scale(_number(baseline[factor.name], key), factor.scale, key)
-            elif not isinstance(baseline.get(factor.name, ""), str | int | float):
-                raise UserError(f"{key}: {shown(baseline[factor.name])} is not a level.")
+        baseline = _baseline(_section(analysis, "baseline"), factors)
         columns = _section(analysis, "columns")
-        _known_keys(columns, _columns(factors, metrics, blocks or ()), "analysis.columns")
-        for key, column in columns.items():
-            listed = column if key == "trajectory" and isinstance(column, list) else [column]
-            if not listed or not all(isinstance(each, str) for each in listed):
-                raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
+        _check_columns(columns, _columns(factors, metrics, blocks or ()))
 
         return cls(
             factors=factors,
@@ -172,7 +151,7 @@ class Settings:
                 for metric in metrics
                 if metric.name in targets
             },
-            baseline=dict(baseline),
+            baseline=baseline,
             columns={
                 key: tuple(column) if isinstance(column, list) else column
                 for key, column in columns.items()
@@ -293,6 +272,40 @@ def _bounds(value: Any, unit: str, key: str) -> tuple[float, float]:
     if unit == "points" and (low < 0 or high > 1):
         raise UserError(f"{key}: {shown(value)}; a proportion is between 0 and 1.")
     return low, high
+
+
+def _model(analysis: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """Degree and formula, of which one at most is given."""
+    degree, formula = analysis.get("degree"), analysis.get("formula")
+    if formula is not None and degree is not None:
+        raise UserError("analysis: give either degree or formula, not both.")
+    if formula is not None and not (isinstance(formula, str) and formula.strip()):
+        raise UserError(
+            f"analysis.formula: {shown(formula)} is no formula; "
+            "for example 'learning_rate + epochs + learning_rate:epochs + epochs^2'."
+        )
+    if degree is not None and (type(degree) is not int or degree not in (1, 2, 3)):
+        raise UserError(f"analysis.degree: {shown(degree)} is not 1, 2 or 3.")
+    return degree, formula
+
+
+def _baseline(section: Mapping[str, Any], factors: Iterable[Factor]) -> dict[str, Any]:
+    _known_keys(section, [factor.name for factor in factors], "analysis.baseline")
+    for factor in factors:
+        key = f"analysis.baseline.{factor.name}"
+        if factor.name in section and factor.numeric:
+            _on_scale(_number(section[factor.name], key), factor.scale, key)
+        elif not isinstance(section.get(factor.name, ""), str | int | float):
+            raise UserError(f"{key}: {shown(section[factor.name])} is not a level.")
+    return dict(section)
+
+
+def _check_columns(section: Mapping[str, Any], mappable: Iterable[str]) -> None:
+    _known_keys(section, mappable, "analysis.columns")
+    for key, column in section.items():
+        listed = column if key == "trajectory" and isinstance(column, list) else [column]
+        if not listed or not all(isinstance(each, str) for each in listed):
+            raise UserError(f"analysis.columns.{key}: {shown(column)} is not a column's name.")
 
 
 def _blocks(names: Any, taken: list[str]) -> tuple[str, ...] | None:

@@ -13,6 +13,11 @@ from analysis.runs.settings import Settings
 CHANCE_OF_EQUAL = 1e-3
 
 
+def with_result(runs: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """The runs that have any of the metrics."""
+    return runs[runs[list(settings.metric_names)].notna().any(axis=1)]
+
+
 def factors_within(runs: pd.DataFrame, factors: Sequence[str]) -> tuple[str, ...]:
     """The sub-plot factors: those that vary within a trajectory."""
     if runs["trajectory"].is_unique:

@@ -23,7 +23,7 @@ EXAMPLE = Path(__file__).parents[2] / "results" / "example"
 SETTINGS = Settings.from_config(read_config(EXAMPLE / "config.yaml"))
 PROVENANCE = json.loads((EXAMPLE / "provenance.json").read_text())
 HISTORIES = (EXAMPLE / "histories.csv").read_text().splitlines()[:40]
-NO_FIGURES = pd.DataFrame(columns=["name", "metric", "title", "caption", "left_out"])
+NO_FIGURES = pd.DataFrame(columns=["name", "kind", "metric", "title", "caption", "left_out"])
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_every_item_is_in_a_category_with_a_readable_name_and_a_caption(report_p
     assert drawn | tables < set(items)
 
     effects = items["results/tiny/figures/effects_f1.svg"]
-    assert effects["labels"] == {"figure": "Effects", "metric": "F1"}
+    assert effects["labels"] == {"figure": "Along each factor", "metric": "F1"}
     listed = pd.read_csv(results / "figures" / "captions.csv").set_index("name")
     assert listed["caption"]["effects_f1"] in effects["caption"]
     power = items["results/tiny/analysis/power.csv"]["caption"]

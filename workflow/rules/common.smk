@@ -3,6 +3,7 @@ import logging
 
 from snakemake.exceptions import WorkflowError
 
+from analysis import words
 from common.errors import UserError
 from design.grid import Grid
 from study import made_with
@@ -70,9 +71,8 @@ def table_labels(wildcards):
 
 
 def figure_labels(wildcards, output):
-    """Its title and metric from the list that is written with the figures."""
+    """Its kind and metric from the list that is written with the figures."""
     with open(Path(output[0], "captions.csv"), encoding="utf-8", newline="") as file:
         listed = {row["name"]: row for row in csv.DictReader(file)}
     figure = listed[wildcards.figure]
-    title, _, metric = figure["title"].partition(": ")
-    return {"figure": title, "metric": metric}
+    return {"figure": figure["kind"], "metric": words.name(figure["metric"])}

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from analysis import report, tables
-from analysis.preparation import read_study, study_of
+from analysis import preparation, report, tables
 from analysis.report.opening import LINES, PARTS
 from analysis.runs.settings import Settings
 from common.configuration import read_config
@@ -49,13 +48,13 @@ def page_of(study):
 
 def page_of_case(case):
     config = read_config(CASES / case / "config.yaml")
-    page = page_of(read_study(CASES / case / "runs.csv", Settings.from_config(config)))
+    page = page_of(preparation.read_study(CASES / case / "runs.csv", Settings.from_config(config)))
     return page, " ".join(page.values())
 
 
 def made_of(runs, factors, metrics, **analysis):
     config = {"factors": factors, "analysis": {"metrics": metrics, **analysis}}
-    return study_of(runs, Settings.from_config(config))
+    return preparation.study_of(runs, Settings.from_config(config))
 
 
 def test_no_claim_from_a_single_training_run():

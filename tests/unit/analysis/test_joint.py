@@ -6,9 +6,9 @@ import pytest
 import reference
 
 from analysis.fit.estimators import coefficients, fit_all
-from analysis.fit.f_test import NOTHING_LEFT, TOO_UNCERTAIN, FTests
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
+from analysis.fit.wald import NOTHING_LEFT, TOO_UNCERTAIN, FTests
 from analysis.preparation import study_of
 from analysis.questions.joint import hypotheses, joint, joint_tests, notes
 from analysis.runs.settings import Settings

@@ -9,8 +9,8 @@ import reference
 
 from analysis.evidence import Evidence
 from analysis.fit.estimators import fit_all
-from analysis.fit.f_test import FTests
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.wald import FTests
 from analysis.preparation import study_of
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import estimable_polynomial, models

@@ -1,3 +1,5 @@
+"""Least squares and lack of fit against R."""
+
 import pytest
 import reference
 

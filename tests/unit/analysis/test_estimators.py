@@ -1,3 +1,5 @@
+"""Coefficients and their errors by every estimator, against R."""
+
 import pytest
 import reference
 

@@ -1,3 +1,5 @@
+"""The split-plot fit against its definition, statsmodels and simulations."""
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Tests that several coefficients are zero together."""
+"""Wald tests that several coefficients are zero together: F, by Kenward & Roger in a split plot."""
 
 from __future__ import annotations
 

@@ -1,0 +1,127 @@
+"""Shares of explained variance against R's car and of known functions."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+from made import CONFIG, SETTINGS, simulated
+
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.resampling import draws
+from analysis.fit.split_plot import split_plot
+from analysis.preparation import study_of
+from analysis.questions import importance
+from analysis.runs.settings import Settings
+
+
+@pytest.mark.parametrize("design", reference.DESIGNS)
+@pytest.mark.parametrize("metric", reference.METRICS)
+def test_type2_sums_of_squares_are_those_of_car(design, metric):
+    study, chosen = reference.study(design), reference.settings()
+    fit = ordinary_least_squares(study, chosen, metric, "absolute")
+    answer = reference.answers(design)[metric]["absolute"]["anova_type2"]
+    squares = ["learning_rate^2", "batch_size^2", "epochs^2"]
+    pairs = ["learning_rate:batch_size", "learning_rate:epochs", "batch_size:epochs"]
+    terms = ["learning_rate", "batch_size", "epochs", *squares, *pairs]
+    # car treats a square as a term of its own, beside the slope and the interactions
+    groups = {
+        term: (
+            np.array([fit.names.index(term)]),
+            np.array([fit.names.index(pair) for pair in pairs if term in pair.split(":")], int),
+        )
+        for term in terms
+    }
+    gram, moments = fit.design.T @ fit.design, fit.design.T @ fit.response
+    ours = importance.type2_sums_of_squares(gram[None], moments[None], groups)[0]
+    theirs = [row["Sum.Sq"] for row in answer[:9]]
+    assert ours == pytest.approx(theirs, rel=1e-6, abs=1e-11)
+
+
+def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
+    fit = ordinary_least_squares(reference.study(), reference.settings(), "loss", "absolute")
+    groups = importance.factor_groups(fit)
+    named = {
+        name: [[fit.names[i] for i in columns] for columns in pair] for name, pair in groups.items()
+    }
+    assert list(named) == [
+        "learning_rate",
+        "batch_size",
+        "epochs",
+        "learning_rate:batch_size",
+        "learning_rate:epochs",
+        "batch_size:epochs",
+    ]
+    assert named["epochs"] == [
+        ["epochs", "epochs^2"],
+        ["learning_rate:epochs", "batch_size:epochs"],
+    ]
+    assert named["batch_size:epochs"] == [["batch_size:epochs"], []]
+
+
+def test_both_methods_find_what_matters():
+    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    table = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
+    # variance of a is 2/3, of the product 4/9
+    for _, part in table.groupby("method"):
+        part = part.set_index("term")
+        assert part.loc["a", "share"] == pytest.approx(0.6, abs=0.07)
+        assert part.loc["a:epochs", "share"] == pytest.approx(0.4, abs=0.07)
+        assert part.loc[["b", "epochs", "a:b", "b:epochs"], "share"].max() < 0.03
+        assert (part["ci_low"] <= part["share"]).all() and (part["share"] <= part["ci_high"]).all()
+        assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
+    study = study_of(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    again = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
+    pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
+
+
+def test_another_unit_of_the_metric_changes_no_share():
+    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    tables = []
+    for scale, shift in ((1.0, 0.0), (-40.0, 7.0)):
+        study.runs["y"] = scale * study.runs["y"] + shift
+        fit = split_plot(study, SETTINGS, "y", "absolute")
+        boot = draws(fit, SETTINGS)
+        tables.append(importance.importance(fit, boot, study, SETTINGS))
+    pd.testing.assert_frame_equal(*tables, rtol=1e-5, atol=1e-8)
+
+
+def test_functional_anova_sees_what_the_polynomial_cannot():
+    """Up, down, up, down: no slope and no curvature."""
+    table = pd.DataFrame(
+        [(a, b, r) for a in range(6) for b in range(3) for r in range(3)],
+        columns=["a", "b", "replicate"],
+    )
+    rng = np.random.default_rng(0)
+    table["y"] = table["a"].map({0: 1, 1: -1, 2: 0.5, 3: 0.5, 4: -1, 5: 1}) * (
+        1 - 2 * table["a"].isin([2, 3])
+    ) + 0.05 * rng.normal(size=len(table))
+    chosen = Settings.from_config(
+        {"factors": {"a": {}, "b": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
+    )
+    study = study_of(table, chosen)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    found = importance.importance(fit, draws(fit, chosen), study, chosen)
+    found = found.set_index(["method", "term"])["share"]
+    assert found["functional_anova", "a"] > 0.95
+
+
+def test_importance_with_a_categorical_factor():
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame(
+        [(a, k, r) for a in range(3) for k in "xyz" for r in range(3)],
+        columns=["a", "kind", "replicate"],
+    )
+    table["y"] = table["kind"].map({"x": 0, "y": 1, "z": 0}) + 0.1 * rng.normal(size=len(table))
+    chosen = Settings.from_config(
+        {
+            "factors": {"a": {}, "kind": {"scale": "categorical"}},
+            "analysis": CONFIG["analysis"],
+        }
+    )
+    study = study_of(table, chosen)
+    fit = ordinary_least_squares(study, chosen, "y", "absolute")
+    found = importance.importance(fit, draws(fit, chosen), study, chosen)
+    assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
+    assert set(found["term"]) == {"a", "kind", "a:kind"}
