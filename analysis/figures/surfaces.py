@@ -128,7 +128,7 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         # placed by hand: the layout engine does not see the labels of a 3-d axis
         width = 1 / len(chosen)
         axis: Any = figure.add_axes(  # an Axes3D, which its annotation does not say
-            (place * width + 0.01, 0.06, width - 0.055, 0.9),
+            (place * width + 0.01, 0.09, width - 0.055, 0.88),
             projection="3d",
             computed_zorder=False,
         )
@@ -157,8 +157,9 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             zorder=5,
         )
         axis.view_init(elev=24, azim=-58)
-        axis.set_box_aspect((1, 1, 0.8), zoom=0.98)
-        for which, factor in (("x", across), ("y", down)):
+        axis.set_box_aspect((1, 1, 0.8), zoom=0.9)
+        # y's labels to the right: x's last and y's first would meet in the corner between them
+        for which, factor, side, pad in (("x", across, "center", -4), ("y", down, "left", 2)):
             levels = common.levels_of(study, factor)
             levels = (
                 levels if len(levels) <= 4 else [levels[0], levels[len(levels) // 2], levels[-1]]
@@ -166,19 +167,20 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
             getattr(axis, f"set_{which}ticks")(
                 to_axis[factor.name](np.array(levels)),
                 [words.level(v, factor.scale) for v in levels],
+                ha=side,
             )
-            getattr(axis, f"set_{which}label")(words.name(factor.name), labelpad=-4)
+            getattr(axis, f"set_{which}label")(words.name(factor.name), labelpad=pad)
         axis.set_zlim(np.nanmin(heights), np.nanmax(heights))
         axis.zaxis.set_major_locator(MaxNLocator(4))
         axis.tick_params(pad=-2)
-        axis.tick_params(axis="z", pad=0)
+        axis.tick_params(axis="z", pad=1)
         figure.text(place * width + 0.01, 0.98, held_title(held, settings), va="top", fontsize=8)
         for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
             pane.pane.set_facecolor("white")
             pane.pane.set_edgecolor(style.FAINT)
             pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
     height = f"height: {words.axis_label(metric)}"
-    figure.text(0.995, 0.98, height, ha="right", va="top", fontsize=7, color=style.GREY)
+    figure.text(0.01, 0.005, height, va="bottom", fontsize=7, color=style.GREY)
     return figure
 
 

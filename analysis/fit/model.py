@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ class Model:
             start += len(each.columns)
         return slice(start, start)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[tuple[str, str], ...]:
         """(column, term) of the polynomial part; a categorical factor's term has many columns."""
         columns = columns_of(self.terms, self.codings)

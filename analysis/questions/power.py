@@ -4,12 +4,11 @@ A factor counts as found where the joint test of its terms has q < alpha over th
 metric. Where nothing else has an effect that is p < alpha / factors, which is what is taken here:
 with other effects found, q lets pass somewhat more.
 
-The error variance is known from this study alone. Power with the estimate in its place would not be
-kept: a study that happens to see little variation would promise too much, and gains more by that
-than one that sees much loses. So power is averaged over what the variance may be, given its
-estimate (the assurance of Spiegelhalter, Abrams & Myles 2004, *Bayesian Approaches to Clinical
-Trials*,
-section 6.5). A second study like this finds the effect that the first one promises with that power.
+The error variance is only known from its estimate. With that in its place, power would not be what
+is promised: a study that happens to see little variation promises too much, and loses more by it
+than one that sees much gains. So power is averaged over what the variance may be, given its
+estimate (the assurance of O'Hagan, Stevens & Campbell 2005, Pharm. Stat. 4, 187-201): another study
+of the same design finds the effect that this one promises with that probability.
 """
 
 from __future__ import annotations

@@ -45,8 +45,7 @@ def baseline_values(runs: pd.DataFrame, settings: Settings) -> dict[str, Any]:
 def note_unknown(
     baseline: dict[str, Any], runs: pd.DataFrame, settings: Settings, notes: list[Note]
 ) -> None:
-    """Notes why effects are not told relative to the baseline: hyperparameters that are missing,
-    metrics that are analysed on another scale."""
+    """Notes what keeps effects from being told relative to the baseline."""
     missing = [f.name for f in settings.factors if f.numeric and f.name not in baseline]
     if missing and any(f"delta_{name}" in runs for name in settings.metric_names):
         notes.append(

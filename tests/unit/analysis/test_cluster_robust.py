@@ -10,8 +10,8 @@ from analysis.fit.estimators import coefficients, fit_all, p_values
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
 from analysis.preparation import study_of
-from analysis.runs.settings import Settings
 from common.errors import UserError
+from tests.simulation import false_findings
 
 SETTINGS = reference.settings()
 
@@ -81,33 +81,11 @@ def test_one_trajectory_is_refused():
         cluster_robust(replace(fit, clusters=np.zeros_like(fit.clusters)))
 
 
-SINGLETON = {
-    "factors": {
-        "learning_rate": {"scale": "log10"},
-        "batch_size": {"scale": "log2"},
-        "epochs": {},
-    },
-    "analysis": {
-        "degree": 1,
-        "metrics": {"accuracy": {"better": "higher", "unit": "points"}},
-        "columns": {"replicate": "k"},
-    },
-}
-
-
-def singleton():
-    """24 runs of 5 epochs, and one trajectory that was also measured after 2."""
-    settings = [(rate, size, k, 5) for rate in (1e-5, 3e-5) for size in (16, 32) for k in range(6)]
-    table = pd.DataFrame(
-        [*settings, (1e-5, 16, 0, 2)], columns=["learning_rate", "batch_size", "k", "epochs"]
-    )
-    return study_of(table.assign(accuracy=0.8), Settings.from_config(SINGLETON))
-
-
 def test_a_term_that_one_trajectory_tells_has_an_estimate_and_no_more():
-    study, settings = singleton(), Settings.from_config(SINGLETON)
-    noise = np.random.default_rng(2).normal(0.8, 0.02, len(study.runs))
-    fits, notes = fit_all(replace(study, runs=study.runs.assign(accuracy=noise)), settings)
+    settings = false_findings.SINGLETON
+    table = false_findings.singleton_table()
+    noise = np.random.default_rng(2).normal(0.8, 0.02, len(table))
+    fits, notes = fit_all(study_of(table.assign(accuracy=noise), settings), settings)
     assert any("no estimate of epochs" in note.sentence for note in notes)
     for _, rows in coefficients(fits, settings).groupby("estimator"):
         row = rows.set_index("term").loc["epochs"]
@@ -116,19 +94,9 @@ def test_a_term_that_one_trajectory_tells_has_an_estimate_and_no_more():
 
 
 def test_noise_is_no_finding_where_one_trajectory_tells_a_term():
-    """All 400 tables: SIMULATIONS=400 pytest tests/unit/analysis/test_cluster_robust.py"""
-    study, settings = singleton(), Settings.from_config(SINGLETON)
-    rng = np.random.default_rng(2)
-    draws = reference.simulations(100)
-    found = []
-    for _ in range(draws):
-        noise = rng.normal(0.8, 0.02, len(study.runs))
-        drawn = replace(study, runs=study.runs.assign(accuracy=noise))
-        fit = cluster_robust(ordinary_least_squares(drawn, settings, "accuracy", "absolute"))
-        found.append(p_values(fit)[1:])
-    p_value = np.array(found)
-    assert np.isnan(p_value[:, 2]).all()
-    assert 0 < (p_value[:, :2] < 0.05).mean() <= reference.at_most(0.05, 2 * draws)
+    found = false_findings.singleton(100)
+    assert found["one trajectory has a p"] == 0
+    assert 0 < found["p < 0.05"] <= reference.at_most(0.05, 200)
 
 
 def test_correlated_runs_give_few_false_findings():
@@ -147,30 +115,16 @@ def test_correlated_runs_give_few_false_findings():
 
 
 @pytest.mark.parametrize("replicates", [2, 5, 10, 20])
-def test_the_family_of_q_has_no_blocks(replicates):
-    """Replicates that differ much, terms that do nothing: any finding is false."""
-    rng = np.random.default_rng(replicates)
-    grid = pd.MultiIndex.from_product(
-        [[1e-5, 3e-5, 1e-4], [8, 16, 32], range(replicates)],
-        names=["learning_rate", "batch_size", "replicate"],
-    ).to_frame(index=False)
-    config = {
-        "factors": {"learning_rate": {"scale": "log10"}, "batch_size": {"scale": "log2"}},
-        "analysis": {"metrics": {"loss": {"better": "lower"}}},
-    }
-    settings = Settings.from_config(config)
-    study = study_of(grid.assign(loss=5.0), settings)
-    level = 5 + rng.normal(0, 1, replicates)[study.runs["replicate"].astype(int)]
-    draws = reference.simulations(40)
-    any_found = 0
-    for _ in range(draws):
-        noise = level + rng.normal(0, 0.1, len(level))
-        drawn = replace(study, runs=study.runs.assign(loss=noise))
-        fit = split_plot(drawn, settings, "loss", "absolute")
-        table = coefficients({("loss", "absolute", "split_plot"): fit}, settings)
-        blocks = table["term"].str.startswith("replicate[")
-        assert blocks.sum() == replicates - 1
-        assert table.loc[blocks, "q_value"].isna().all()
-        assert "5 terms" in table["family"].iloc[0]
-        any_found += (table["q_value"] < 0.05).any()
-    assert any_found / draws <= reference.at_most(0.05, draws)
+def test_noise_is_no_finding_where_replicates_differ(replicates):
+    found = false_findings.families(replicates, 40)
+    assert all(share <= reference.at_most(0.05, 40) for share in found.values()), found
+
+
+def test_the_family_of_q_has_no_blocks():
+    study, settings = reference.study(), reference.settings()
+    fit = split_plot(study, settings, "loss", "absolute")
+    table = coefficients({("loss", "absolute", "split_plot"): fit}, settings)
+    blocks = table["term"].str.startswith("replicate[")
+    assert blocks.sum() == 2
+    assert table.loc[blocks, "q_value"].isna().all()
+    assert "9 terms" in table["family"].iloc[0]

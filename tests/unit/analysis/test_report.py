@@ -106,6 +106,7 @@ def test_sections_come_in_order(pages):
     ]
     at = text.rindex("Source and design")  # behind the table of contents
     for title in titles:
+        assert title in text[at:], title
         at = text.index(title, at)
 
 
