@@ -10,7 +10,7 @@ study: .venv/study.installed
 	@python -c 'import yaml; print("The report: results/%s/report.pdf" % yaml.safe_load(open("config.yaml"))["study"])'
 
 test: .venv/test.installed
-	pytest
+	pytest --numprocesses 2 --dist loadfile
 
 # The tables, figures and PDF of the finished study that comes with the project; nothing is trained.
 example: .venv/study.installed

@@ -107,7 +107,9 @@ def rounded(size: float, metric: Metric) -> str:
 
 def tested(row: Any) -> str:
     """``F(4, 15.6) = 12.29, p < 0.001, q < 0.001`` of a row of joint.csv."""
-    df = f"{row['df']:.0f}, {row['denominator_df']:.3g}"
+    denominator = row["denominator_df"]
+    below = f"{denominator:.3g}" if denominator < 1000 else f"{denominator:,.0f}"
+    df = f"{row['df']:.0f}, {below}"
     statistic = words.fixed(row["f_statistic"], 2)
     parts = [f"F({df}) = {statistic}", words.p_value(row["p_value"], "p")]
     if np.isfinite(row["q_value"]):

@@ -167,6 +167,7 @@ def texts_drawn(figure):
 
 @pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
 @pytest.mark.parametrize("make", strange_tables.SMALL, ids=lambda make: make.__name__)
+@pytest.mark.filterwarnings("error")  # matplotlib warns of letters that its font lacks
 def test_of_strange_tables_no_text_touches_another_or_leaves_the_page(kind, make):
     computed, study, settings = strange(make)
     for metric in settings.metrics if kind.per_metric else (None,):
