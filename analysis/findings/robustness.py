@@ -82,7 +82,8 @@ def under(variation: str, name: str) -> str:
     """``Without replicate 1``, ``With degree 1``, of a row of stability.csv."""
     if variation == "analysis":
         return f"With {name}"
-    return f"Without the run {name}" if variation == "run" else f"Without {variation} {name}"
+    the = "the " if variation in ("run", "trajectory") else ""
+    return f"Without {the}{variation} {name}"
 
 
 def _single_terms(

@@ -184,7 +184,7 @@ def _without_decisive_runs(
     for cluster in dict.fromkeys(main.clusters[list(chosen)]):
         if sizes[cluster] > 1:
             rows = main.rows[main.clusters == cluster]
-            yield _without("trajectory", str(runs.loc[rows[0], "trajectory"]), rows, study)
+            yield _without("trajectory", _trajectory_name(rows, runs, settings), rows, study)
 
 
 def _run_name(run: pd.Series, runs: pd.DataFrame, settings: Settings) -> str:
@@ -198,6 +198,19 @@ def _run_name(run: pd.Series, runs: pd.DataFrame, settings: Settings) -> str:
     named = words.run(run[columns].to_dict(), settings.factors)
     unique = (runs[columns] == run[columns]).all(axis=1).sum() == 1
     return named if unique else f"{line} ({named})"
+
+
+def _trajectory_name(rows: pd.Index, runs: pd.DataFrame, settings: Settings) -> str:
+    """By what its runs have in common; by its label in the table where that does not tell it."""
+    common = [f for f in settings.factors if runs.loc[rows, f.name].nunique(dropna=False) == 1]
+    columns = [factor.name for factor in common]
+    if runs["replicate"].nunique() > 1:
+        columns.append("replicate")
+    first = runs.loc[rows[0]]
+    alike = (runs[columns] == first[columns]).all(axis=1).sum() if columns else len(runs)
+    if alike != len(rows) or len(common) > NAMED_FACTORS:
+        return str(first["trajectory"])
+    return words.run(first[columns].to_dict(), tuple(common))
 
 
 def p_values_without_each(fit: Fit, names: tuple[str, ...]) -> Array:
