@@ -51,17 +51,20 @@ def _leaves(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Per factor which levels lie in each leaf, (leaves, levels), and the leaves' values."""
     nodes = tree.tree_
-    ends = np.cumsum([len(level) for level in levels])
-    of_factor = [slice(end - len(level), end) for end, level in zip(ends, levels, strict=True)]
+    sizes = [len(level) for level in levels]
+    ends = np.cumsum(sizes)
+    of_factor = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+    values, threshold = np.concatenate(levels), nodes.threshold[:, None]
+    elsewhere = np.repeat(np.arange(len(levels)), sizes) != nodes.feature[:, None]
+    below, above = elsewhere | (values <= threshold), elsewhere | (values > threshold)
     inside = np.ones((nodes.node_count, ends[-1]), dtype=bool)
-    # scikit-learn numbers a parent before its children, so one pass fills the whole tree.
-    for node in np.flatnonzero(nodes.children_left >= 0):
-        left, right = nodes.children_left[node], nodes.children_right[node]
-        split = nodes.feature[node]
-        below = levels[split] <= nodes.threshold[node]
-        inside[left] = inside[right] = inside[node]
-        inside[left, of_factor[split]] &= below
-        inside[right, of_factor[split]] &= ~below
+    generation = np.zeros(1, dtype=int)  # the root, then its children, then theirs
+    while len(generation):
+        parents = generation[nodes.children_left[generation] >= 0]
+        left, right = nodes.children_left[parents], nodes.children_right[parents]
+        inside[left] = inside[parents] & below[parents]
+        inside[right] = inside[parents] & above[parents]
+        generation = np.concatenate([left, right])
     leaves = nodes.children_left < 0
     parts = [inside[leaves, columns].astype(float) for columns in of_factor]
     return parts, nodes.value[leaves, 0, 0]

@@ -107,8 +107,7 @@ def _forest(fit: Fit, study: Study, settings: Settings) -> Array:
     response = fit.response - fit.design[:, blocks] @ fit.coefficients[blocks]
     runs = study.runs.loc[fit.rows]
     rng = Stream.FOREST.generator(settings)
-    # Numbered in sorted order, so that the order of the rows does not change what is drawn.
-    trajectory = pd.factorize(runs["trajectory"], sort=True)[0]
+    trajectory = fit.clusters
     rows = np.arange(len(runs))
     if len(rows) > FOREST_ROWS:
         order = rng.permutation(trajectory.max() + 1)[trajectory]
