@@ -248,7 +248,7 @@ def of_a_script(files):
         ("model", of_another_vocabulary, "the vocabulary does not match: the tokenizer has"),
         ("model", of_other_labels, "the labels neg, pos .* 0 ham, 1 spam"),
         ("model", pickled, "only pickled weights .pytorch_model.bin."),
-        ("dataset", of_other_columns, "no column 'text'; it has review, label"),
+        ("dataset", of_other_columns, "no column 'text'; known are review, label"),
         ("dataset", of_a_script, "loaded by a script .imdb.py., which is never run"),
     ],
 )
@@ -263,4 +263,8 @@ def test_what_does_not_fit_is_refused_before_anything_trains(new, kind, change, 
     assert len(errors) == 1
     assert re.search(message, errors[0]), errors
     assert "Traceback" not in done.stdout + done.stderr
-    assert {path.name for path in (new.folder / RESULTS).iterdir()} == {"logs", ".lock"}
+    assert {path.name for path in (new.folder / RESULTS).iterdir()} == {
+        "logs",
+        ".lock",
+        "config.json",
+    }

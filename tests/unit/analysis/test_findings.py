@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from analysis import findings
-from analysis.findings.finding import tested
+from analysis.findings import finding
 
 FACTORS = ("learning_rate", "batch_size", "epochs")
 STUDY, SETTINGS = reference.study(), reference.settings()
@@ -282,4 +282,4 @@ def test_sentences_never_contradict_the_tables(size, margin, q_value, together):
 @pytest.mark.parametrize(("df", "shown"), [(15.63, "15.6"), (123.4, "123"), (99_945.0, "99,945")])
 def test_degrees_of_freedom_are_written_without_an_exponent(df, shown):
     row = {"df": 4, "denominator_df": df, "f_statistic": 2.0, "p_value": 0.1, "q_value": NAN}
-    assert tested(row) == f"F(4, {shown}) = 2.00, p = 0.100"
+    assert finding.tested(row) == f"F(4, {shown}) = 2.00, p = 0.100"

@@ -39,7 +39,10 @@ def tables(draw):
 def settings_of(baseline=BASELINES):
     config = {
         "factors": reference.CONFIG["factors"],
-        "analysis": {"metrics": {"accuracy": {"better": "higher"}}, "baseline": baseline},
+        "analysis": {
+            "metrics": {"accuracy": {"better": "higher", "unit": ""}},
+            "baseline": baseline,
+        },
     }
     return reference.settings(config)
 
