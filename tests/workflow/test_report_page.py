@@ -17,7 +17,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
+from analysis import words
 from analysis.tables import TABLES
+from analysis.variables import Metric
 
 NOT_YET = (
     ElementClickInterceptedException,
@@ -161,13 +163,14 @@ def test_the_table_of_runs_sorts_and_filters(opened, finished_study):
         opened.find_element(By.XPATH, f"//thead//button[normalize-space()='{name}']").click()
 
     sort_by("accuracy (%)")
-    shown = [float(text) for text in column("accuracy (%)")]
-    assert shown == pytest.approx(100 * runs["accuracy"].sort_values().to_numpy(), abs=0.05)
+    digits = words.spread_decimals(runs["accuracy"], Metric("accuracy", "higher", "points"))
+    ascending = 100 * runs["accuracy"].sort_values()
+    assert column("accuracy (%)") == [f"{value:.{digits}f}" for value in ascending]
     sort_by("loss (nats)")
     sort_by("loss (nats)")  # the other way round
     descending = runs["loss"].sort_values(ascending=False)
-    shown = [float(text) for text in column("loss (nats)")]
-    assert shown == pytest.approx(descending.to_numpy(), abs=0.0005)
+    digits = words.spread_decimals(runs["loss"], Metric("loss", "lower", "nats"))
+    assert column("loss (nats)") == [f"{value:.{digits}f}" for value in descending]
 
     epochs = opened.find_element(By.CSS_SELECTOR, "[aria-label='filter by epochs']")
     Select(epochs).select_by_value("2")

@@ -15,7 +15,7 @@ import pytest
 import reference
 from test_figures import four_factors, random_search, reference_study
 
-from analysis import pages, tables
+from analysis import pages, tables, words
 from analysis.pages import runs as runs_pages
 from analysis.pages import surfaces as surfaces_pages
 from analysis.preparation import study_of
@@ -211,12 +211,12 @@ def test_every_run_is_in_the_table():
         *("accuracy (points)", "F1 (points)", "loss (nats)"),
     ]
     assert len(rows) == len(study.runs)
+    digits = words.spread_decimals(study.runs["loss"], settings.metric("loss"))
     for row, run in zip(rows, study.runs.to_dict("records"), strict=True):
         assert float(row[0]) == run["learning_rate"]
         assert row[4] == "ok"
         assert float(row[5]) == pytest.approx(100 * run["accuracy"], abs=0.005)
-        difference = float(row[10].replace("−", "-"))
-        assert difference == pytest.approx(run["delta_loss"], abs=0.0005)
+        assert row[10] == words.fixed(run["delta_loss"], digits, sign=True)
 
 
 def test_a_diverged_run_has_empty_metrics():
