@@ -214,6 +214,13 @@ def test_the_baselines_texts_and_their_twins_are_never_drawn():
     assert 38 not in np.concatenate(drawn)
 
 
+def test_the_labels_that_sets_are_drawn_from_are_counted():
+    part = ["baseline"] + ["study_training"] * 4 + ["study_evaluation"] * 5
+    texts = frame([0, 0, 1, 1, 1, 0, 0, 0, 0, 1], part=part)
+    pool = candidates(texts, unusable=np.arange(10) == 5)
+    assert pool.label_counts() == {"training": {"0": 1, "1": 3}, "evaluation": {"0": 3, "1": 1}}
+
+
 def test_replicates_and_seeds_draw_anew():
     pool = candidates(frame([0, 1] * 50))
     draws = [
