@@ -54,7 +54,7 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert source["labels"] == ["NEGATIVE", "POSITIVE"]
     assert source["texts"] == {"study": 96}
     assert source["left_out"] == {"without_tokens": 0, "contradictory": 0}
-    assert source["drawn_from"] == dict.fromkeys(("training", "evaluation"), {"0": 48, "1": 48})
+    assert source["drawn_from"] == {key: {"0": 48, "1": 48} for key in ("training", "evaluation")}
     assert source["sentence"].endswith("sentences.csv from local files.")
     assert set(source["sha256"]) >= {"checkpoint/model.safetensors", "dataset/sentences.csv"}
     assert json.loads(json.dumps(source)) == source
