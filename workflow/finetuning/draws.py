@@ -258,8 +258,8 @@ def _require_enough(available: int, size: int, name: str) -> None:
     if available < size:
         keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
         raise UserError(
-            f"{keys}: {size} were requested, but there are {available} texts "
-            "(repeated ones removed). Ask for fewer."
+            f"{keys}: {size} were requested, but there are {available} texts, not counting those "
+            "that are repeated, empty or contradictory. Ask for fewer."
         )
 
 
