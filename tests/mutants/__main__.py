@@ -12,7 +12,6 @@ import ast
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from queue import SimpleQueue
 
 from tests.mutants.faults import Fault, faults
 from tests.mutants.named import NAMED
+from tests.mutants.running import passes
 
 PROJECT = Path(__file__).parents[2]
 MODULES = (
@@ -68,6 +68,7 @@ def main() -> int:
     parser.add_argument("--named", action="store_true")
     given = parser.parse_args()
     os.nice(10)
+    os.environ["OMP_NUM_THREADS"] = "1"
     if given.named:
         drawn, wanted = [Mutant(Path(each.file), each.fault(PROJECT)) for each in NAMED], 1.0
     else:
@@ -175,21 +176,6 @@ def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, flo
         copies.put(project)
     print("noticed " if noticed else "SURVIVED", mutant, flush=True)
     return noticed
-
-
-def passes(project: Path, tests: tuple[str, ...], timeout: float | None) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(
-        command, cwd=project, start_new_session=True, env=environment, **quiet
-    )
-    try:
-        return process.wait(timeout) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return False
 
 
 if __name__ == "__main__":
