@@ -161,8 +161,7 @@ def test_the_best_point_is_found_in_the_best_category():
 
 def test_candidates_lie_between_runs_of_one_category_and_runs_are_the_first():
     fit, study, _ = made_mixed(lambda a, kind: a, noise=0.1, degree=1)
-    study.runs = study.runs[(study.runs["kind"] != "z") | (study.runs["a"] < 2)]
-    known = candidates(fit, study.runs)
+    known = candidates(fit, study.runs.query("kind != 'z' or a < 2"))
     assert known.run == 7
     assert known.settings[: known.run].duplicated().sum() == 0
     between = known.settings[known.run :]
