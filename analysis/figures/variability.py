@@ -203,7 +203,8 @@ FIGURES = (
     Kind(
         importance,
         "Importance",
-        "Share of the explained variance by factor and by pair, with bootstrap intervals.",
+        "Share of the explained variance by factor and by pair. What chance adds is taken out of "
+        "the sums of squares, which alone have intervals.",
         per_metric=False,
     ),
     Kind(
