@@ -28,7 +28,7 @@ def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
 
     folder: results/<study>. Raises UserError, naming the keys that differ and how many runs.
     """
-    then = _last_configuration(folder)
+    then = last_configuration(folder)
     if then is None:
         return
     then, now = (_of_runs(each) for each in (then, config))
@@ -77,7 +77,7 @@ def differences(
             yield ".".join((*path, key)), a, b
 
 
-def _last_configuration(folder: Path) -> dict[str, Any] | None:
+def last_configuration(folder: Path) -> dict[str, Any] | None:
     """As kept at the last start, or by the tables of a study from before that was done."""
     if (folder / STARTED_WITH).exists():
         return read_json(folder / STARTED_WITH)

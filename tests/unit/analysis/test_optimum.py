@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from made import SHAPES, made_fit, made_mixed, made_study
 
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
 from analysis.preparation import study_of
 from analysis.questions import canonical, effects, optimum
@@ -101,29 +100,6 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     pd.testing.assert_frame_equal(first, table(raw))
     shuffled = table(raw.sample(frac=1, random_state=3))
     pd.testing.assert_frame_equal(first, shuffled, rtol=1e-6)
-
-
-def test_where_resampling_means_nothing_the_estimates_are_simulated_and_it_is_said():
-    """Nine runs and six terms: most resamples lack a term."""
-    study, chosen = made_study(lambda a, b: a + b, levels=(1, 2, 3), replicates=1, noise=0.1)
-    fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    drawn = draws(fit, chosen)
-    assert drawn.method == "simulation" and len(drawn.coefficients) == chosen.bootstrap
-    assert "resamples of trajectories lack a term" in drawn.notes[0].sentence
-    # the multivariate t has the estimates' correlations, and more than their variance
-    spread = np.cov(drawn.coefficients.T)
-    wider = fit.residual_df / (fit.residual_df - 2)
-    assert np.diag(spread) == pytest.approx(wider * np.diag(fit.covariance), rel=0.5)
-    again = drawn.gram[0] @ drawn.coefficients[0]
-    assert drawn.moments[0] == pytest.approx(again)
-
-
-def test_blocks_of_one_trajectory_are_not_resampled():
-    study, chosen = made_study(lambda a, b: a + b, noise=0.1)
-    study.runs["trajectory"] = study.runs["replicate"].astype(str)
-    fit = ordinary_least_squares(study, chosen, "y", "absolute", replicate_block=True)
-    drawn = draws(fit, chosen)
-    assert drawn.method == "simulation" and "single trajectory" in drawn.notes[0].sentence
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
