@@ -209,8 +209,8 @@ FIGURES = (
     Kind(
         power,
         "What the design could detect",
-        "Size of each observed coefficient against the smallest one that the design detects with "
-        f"probability {POWER:g}.",
+        "The largest fitted difference between two levels of each factor, and the smallest one "
+        f"that the design detects with probability {POWER:g}.",
         per_metric=False,
     ),
     Kind(

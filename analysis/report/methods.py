@@ -147,6 +147,7 @@ def limits(content: Content) -> list[block.Block]:
         "The best of many means is too good: part of its lead is luck. A new replicate of the "
         "chosen settings would tell how much.",
         "What is not detected may exist below the size that these runs would have shown.",
+        *content.found(section="confounding", kind="not_assigned"),
     ]
     replicates = runs["replicate"].nunique() if "replicate" in runs else 1
     if replicates < 2:

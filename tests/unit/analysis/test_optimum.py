@@ -8,7 +8,7 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import SHAPES, made_fit, made_study
+from made import SHAPES, made_fit, made_mixed, made_study
 
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
@@ -118,3 +118,35 @@ def test_any_number_of_factors(count):
     assert best["value"].to_numpy(float) == pytest.approx([3] * count, abs=0.05)
     assert len(effects.surfaces(fit)) == count * (count - 1) / 2 * 15**2 * (3 if count == 3 else 1)
     assert effects.interactions(fit, chosen).empty == (count == 1)
+
+
+def test_the_best_point_is_found_in_the_best_category():
+    def response(a, kind):
+        return -((a - 0.25) ** 2) + 0.5 * (kind == "y")
+
+    fit, study, chosen = made_mixed(response, noise=0.01, degree=2)
+    best = optimum.optimum(fit, study, chosen).set_index("factor")
+    assert best.loc["kind", "value"] == "y" and best.loc["a", "value"] == pytest.approx(
+        2.75, abs=0.1
+    )
+    assert not best["on_edge"].any() and not best["beyond"].any()
+    known = candidates(fit, study.runs)
+    worst = known.best(sign=-1)
+    assert worst["kind"][0] != "y" and worst["a"][0] == 1.5
+
+
+def test_candidates_lie_between_runs_of_one_category_and_runs_are_the_first():
+    fit, study, _ = made_mixed(lambda a, kind: a, noise=0.1, degree=1)
+    known = candidates(fit, study.runs.query("kind != 'z' or a < 2"))
+    assert known.run == 7
+    assert known.settings[: known.run].duplicated().sum() == 0
+    between = known.settings[known.run :]
+    assert set(between["kind"]) == {"x", "y"}  # of z one setting alone was run
+    assert between["a"].between(1.5, 3.5).all() and not between["a"].isin([1.5, 3.5]).any()
+    np.testing.assert_allclose(known.contrasts, fit.contrasts(known.settings))
+    leverage = ((known.contrasts @ fit.inverse_root) ** 2).sum(axis=1)
+    assert leverage.max() <= known.highest_leverage
+    few = known.thinned(9)
+    assert len(few) == 9
+    np.testing.assert_array_equal(few[:7], known.contrasts[:7])
+    assert len(known.thinned(3)) == 3
