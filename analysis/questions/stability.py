@@ -89,7 +89,7 @@ def notes(fits: Fits) -> list[Note]:
             if len(block.levels) > BLOCKS_MOST:
                 told = f"{block.name} has {len(block.levels)} levels, so none was left out in turn."
                 found.append(Note("stability", told, metric))
-            elif _least_left(fit, block) < LEAST_DF:
+            elif len(block.levels) > 1 and _least_left(fit, block) < LEAST_DF:
                 told = (
                     f"no {words.name(block.name)} was left out that would have left fewer than "
                     f"{LEAST_DF} residual degrees of freedom."
