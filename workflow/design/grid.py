@@ -14,7 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from common.hyperparameters import LOOKS_AHEAD, NAMES, Hyperparameters, with_neutral
+from common.hyperparameters import (
+    LOOKS_AHEAD,
+    NAMES,
+    Copies,
+    Hyperparameters,
+    recorded,
+    with_neutral,
+)
 from design import DEFAULT, DESIGNS, Setting
 
 Cell = dict[str, Any]  # the level of every factor, and the replicate
@@ -30,7 +37,8 @@ class Grid:
 
     levels: factor to its levels, in the order of the configuration; settings: what the design
     chose, a level of every factor but epochs each; fixed: the hyperparameters that the
-    configuration fixes, to their values; share_epochs: whether one run may deliver several cells.
+    configuration fixes, to their values, as `recorded` has them; share_epochs: whether one run
+    may deliver several cells.
     """
 
     levels: dict[str, tuple]
@@ -48,7 +56,7 @@ class Grid:
             for name in NAMES
             if name in config["training"] and name not in levels
         }
-        return cls(levels, settings, fixed, config["replicates"], config["share_epochs"])
+        return cls(levels, settings, recorded(fixed), config["replicates"], config["share_epochs"])
 
     @property
     def folder_pattern(self) -> str:
@@ -93,6 +101,16 @@ class Grid:
         """The hyperparameters of a cell."""
         values = with_neutral(self.fixed | cell)
         return Hyperparameters(**{name: values[name] for name in NAMES})
+
+    @cached_property
+    def copies(self) -> dict[str, Copies]:
+        """Every way in which the grid's cells have training texts copied, by its name."""
+        found = (self.copies_of(setting) for setting in self.settings)
+        return {each.name: each for each in found if each is not None}
+
+    def copies_of(self, setting: Setting) -> Copies | None:
+        """How a setting, or a cell, has training texts copied; None where it does not."""
+        return Copies.of(with_neutral(self.fixed | setting))
 
     def shares(self, schedule: str) -> bool:
         """Whether runs with this schedule deliver the cells of several levels of epochs."""
