@@ -51,8 +51,9 @@ def changed(text: str, copies: Copies, identity: Identity, thesaurus: Thesaurus 
     """A text after replacement, insertion and deletion.
 
     A word that is a stop word, a negation or a number stays. Of a word that is to be inserted a
-    synonym comes behind a word drawn from the whole text. A text is never left without words: where
-    all would be deleted, the one with the largest draw stays.
+    synonym comes behind a word drawn from the whole text, or the next that white space follows. A
+    text is never left without words: where all would be deleted, the one with the largest draw
+    stays.
 
     Args:
         text: any text; without words it stays as it is.
@@ -123,6 +124,8 @@ def _insertions(
         synonyms = thesaurus.synonyms(text, at)
         if synonyms is not None:
             behind = int(draws[at, 2] * len(text.words))
+            while behind + 1 < len(text.words) and not any(map(str.isspace, text.gaps[behind + 1])):
+                behind += 1  # not within 10/10
             found.setdefault(behind, []).append(synonyms.drawn(draws[at, 1]).lower())
     return found
 
