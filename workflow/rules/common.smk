@@ -45,7 +45,7 @@ onerror:
 
 
 wildcard_constraints:
-    **{factor: GRID.constraint(factor) for factor in GRID.levels},
+    **GRID.constraints,
     replicate=r"\d+",
     copies="|".join(map(re.escape, GRID.copies)) or "none",
 

@@ -7,12 +7,11 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from finetuning.sources import SOURCES, candidates, check_layers
-from study import configuration, overwriting
+from study import configuration, designs, overwriting
 from study.sections import complete
 
 # A configuration given with --configfile replaces this one; merged, its factors would add up.
@@ -42,7 +41,8 @@ try:
     configuration.check(config)
     config.update(complete(config))  # the same object: jobs are given it
     settings = Settings.from_config(config)
-    check_plan(settings, config["factors"], config["replicates"])
+    config["design"] = designs.noted(config, Path(RESULTS))
+    designs.check_estimable(config, settings)
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise UserError(f"study: {RESULTS} is a file. Give the study another name.")

@@ -19,7 +19,9 @@ def copies_to_train_on(wildcards):
     return (
         []
         if copies is None
-        else expand(f"{COPIES}.safetensors", copies=copies.name, **wildcards)
+        else expand(
+            f"{COPIES}.safetensors", copies=copies.name, replicate=wildcards.replicate
+        )
     )
 
 
@@ -60,7 +62,7 @@ use rule finetune_trajectory as finetune_cell with:
     log:
         f"{LOGS}/cells/{GRID.folder_pattern}.log",
     wildcard_constraints:
-        **{factor: GRID.constraint(factor) for factor in GRID.levels},
+        **GRID.constraints,
 
 
 if GRID.shares(GRID.fixed.get("schedule", "constant")):
