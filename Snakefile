@@ -21,6 +21,7 @@ include: "workflow/rules/configuration.smk"  # config.yaml, or that of --configf
 include: "workflow/rules/common.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"
+include: "workflow/rules/augmentation.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
@@ -30,6 +31,7 @@ include: "workflow/rules/report.smk"
 localrules:
     resolve_source,
     fetch_checkpoint,
+    fetch_wordnet,
     read_texts,
     runs,
 

@@ -11,14 +11,24 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
 from common.errors import UserError
-from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
+from common.hyperparameters import (
+    AUGMENTATION,
+    HYPERPARAMETERS,
+    METHODS,
+    NAMES,
+    of_baseline,
+    with_neutral,
+)
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
 from common.sections import schema_of
 from design import DEFAULT, DESIGNS, FILES, NOTED, kind_of
-from design.grid import baseline_seeds, replicate_seeds, values_of
+from design.grid import Grid, baseline_seeds, replicate_seeds, values_of
+from finetuning import augmentation
+from finetuning.augmentation import translation
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
-from finetuning.sources import candidates
+from finetuning.sources import SOURCES, candidates
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
 MOST_CELLS = 1_000_000
@@ -47,6 +57,7 @@ def check(config: dict) -> None:
     _check_baselines(full)
     _check_sizes(full)
     _check_validation(full)
+    _check_augmentation(full)
     _check_seeds(full)
 
 
@@ -219,7 +230,12 @@ def check_number_of_cells(cells: int) -> None:
 
 def _check_baselines(config: dict) -> None:
     for source in candidates(config):
-        baseline = config[source]["baseline"]
+        baseline = of_baseline(config[source]["baseline"])
+        if SOURCES[source].MAKES_BASELINE and any(baseline[method] for method in METHODS):
+            raise UserError(
+                f"{source}.baseline: the baseline is made without augmentation. Remove "
+                f"{next(method for method in METHODS if baseline[method])} from it."
+            )
         for name, factor in config["factors"].items():
             if factor["scale"] != "categorical" and name not in baseline:
                 raise UserError(
@@ -258,6 +274,33 @@ def _check_validation(config: dict) -> None:
                 f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
                 "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )
+
+
+def _check_augmentation(config: dict) -> None:
+    methods = augmentation.used(config)
+    of_copies = [name for name in AUGMENTATION if name not in METHODS]
+    for name in of_copies:
+        for key, values in values_of(config, name).items():
+            if not methods and values != [with_neutral({})[name]]:
+                raise UserError(
+                    f"{key}: {shown(values[0])} was given, but copies change nothing without a "
+                    f"method. Set {', '.join(METHODS[:-1])} or {METHODS[-1]} above 0, or remove it."
+                )
+    grid = Grid.from_config(config)
+    varied = [name for name in of_copies if name in grid.levels]
+    plain: dict[tuple, tuple] = {}
+    for setting in grid.settings if varied else ():
+        if grid.copies_of(setting) is None:
+            own = tuple(setting[name] for name in varied)
+            others = tuple(value for name, value in setting.items() if name not in varied)
+            if plain.setdefault(others, own) != own:
+                raise UserError(
+                    f"factors.{varied[0]}: settings in which every rate of augmentation is 0 would "
+                    f"be the same runs at all its levels. Leave 0 out of the levels of "
+                    f"{' and '.join(methods)}, or fix {varied[0]} in training."
+                )
+    if "back_translation" in methods:
+        translation.check_installed(Augmentation.of(config))
 
 
 def _check_seeds(config: dict) -> None:

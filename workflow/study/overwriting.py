@@ -60,7 +60,9 @@ def lost_runs(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
         if before.folder(cell) in kept
         and (folder / "cells" / before.folder(cell) / "metrics.json").exists()
         and not (
-            alike and made_with.cell(then, before, cell, {}) == made_with.cell(now, after, cell, {})
+            alike
+            and made_with.cell(then, before, cell, {}) == made_with.cell(now, after, cell, {})
+            and _copies(then, before, cell, source) == _copies(now, after, cell, source)
         )
     ]
 
@@ -75,6 +77,14 @@ def differences(
             yield from differences(a, b, *path, key)
         elif a != b:
             yield ".".join((*path, key)), a, b
+
+
+def _copies(
+    config: Mapping[str, Any], grid: Grid, cell: Cell, source: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What the copies that a cell trains on are made with; the source is the same then and now."""
+    copies = grid.copies_of(cell)
+    return None if copies is None else made_with.copied(config, source, copies)
 
 
 def last_configuration(folder: Path) -> dict[str, Any] | None:
