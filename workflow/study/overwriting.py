@@ -7,20 +7,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from common.configuration import read_config
 from common.errors import UserError
 from design.grid import Cell, Grid
-from finetuning.files import read_json, write_json
+from finetuning.files import damaged, read_json, replace_atomically
 from study import made_with
-from study.configuration import of_results
+from study.configuration import check_structure, of_results
 
-KEPT = "config.json"
+KEPT = "config.yaml"
+HEADING = "# What the study was last started with, in full. It is written anew at every start.\n"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
 NAMED = 5  # differences that a message tells at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:
-    """Notes in results/<study> what it is started with."""
-    write_json(folder / KEPT, config)
+    """Notes in results/<study> what it is started with: a file that could be its configuration."""
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    replace_atomically(folder / KEPT, HEADING + text)
 
 
 def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
@@ -80,10 +85,19 @@ def differences(
 def _last_configuration(folder: Path) -> dict[str, Any] | None:
     """As kept at the last start, or by the tables of a study from before that was done."""
     if (folder / KEPT).exists():
-        return read_json(folder / KEPT)
+        return _intact(folder / KEPT)
     if (folder / "provenance.json").exists():
         return read_json(folder / "provenance.json")["settings"]
     return None
+
+
+def _intact(path: Path) -> dict[str, Any]:
+    try:
+        config = read_config(path)
+        check_structure(config)
+    except UserError as error:
+        raise damaged(path, str(error)) from None
+    return config
 
 
 def _of_runs(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from common.configuration import read_config
 from common.errors import UserError
 from study import overwriting
 from tests.finished_study import write_finished_study
@@ -86,6 +87,20 @@ def test_runs_that_are_not_finished_are_none_to_lose(study):
         overwriting.check_overwrites(folder, other)
     shutil.rmtree(folder / "cells")
     overwriting.check_overwrites(folder, other)
+
+
+def test_what_is_kept_is_the_configuration(study):
+    folder, config = study
+    assert read_config(folder / overwriting.KEPT) == config
+
+
+@pytest.mark.parametrize("spoil", [lambda text: text[:60], lambda text: text + "sede: 1\n"])
+def test_a_spoilt_record_is_told(study, spoil):
+    folder, config = study
+    kept = folder / overwriting.KEPT
+    kept.write_text(spoil(kept.read_text()))
+    with pytest.raises(UserError, match=r"config\.yaml is damaged: .* Delete it and rerun"):
+        overwriting.check_overwrites(folder, config)
 
 
 def test_a_new_study_has_nothing_to_lose(tmp_path):
