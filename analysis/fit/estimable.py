@@ -76,6 +76,20 @@ def require_estimable(model: Model, count: int, triangle: Array) -> None:
         raise UserError(_not_estimable(model, found))
 
 
+def require_planned(model: Model, design: Array) -> None:
+    """Raises UserError where the runs of a planned design (n, p) cannot estimate the model."""
+    count, columns = design.shape
+    if count <= columns:
+        raise UserError(
+            f"design: {count} runs are planned and the model has {columns} coefficients: at least "
+            f"{columns + 1} runs are needed. Ask for more trajectories or replicates, or set "
+            "analysis.degree or analysis.formula to a smaller model."
+        )
+    found = inestimable(model, triangle_of(design))
+    if found:
+        raise UserError(f"design: {_not_estimable(model, found)}")
+
+
 def _not_estimable(model: Model, found: list[tuple[str, list[str]]]) -> str:
     terms = {term.name: term for term in model.terms}
     for name, same in found:

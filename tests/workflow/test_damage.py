@@ -15,6 +15,7 @@ import yaml
 
 from common.configuration import read_config
 from common.defaults import REFERENCE
+from common.files import STARTED_WITH
 from finetuning.files import read_json
 from tests.finished_study import write_finished_study
 from tests.tiny import whole_config
@@ -123,8 +124,9 @@ def test_runs_of_another_configuration_are_replaced_only_when_that_is_asked_for(
     message = refused(made_up, "runs", "--config", "overwrite=true")
     assert "of another configuration" not in message
     assert "24 of 24 cells cannot be used" in message
-    kept = read_config(made_up / "results" / "tiny" / "config.yaml")
+    kept = read_json(made_up / "results" / "tiny" / STARTED_WITH)
     assert kept["training"]["weight_decay"] == 0.5 and "overwrite" not in kept
+    assert read_config(made_up / "results" / "tiny" / "config.yaml")["training"] == kept["training"]
 
 
 def test_a_file_of_what_differs_is_the_same_study_and_so_is_the_whole_that_is_kept(made_up):

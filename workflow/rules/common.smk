@@ -42,7 +42,7 @@ onerror:
 
 
 wildcard_constraints:
-    **{factor: GRID.constraint(factor) for factor in GRID.levels},
+    **GRID.constraints,
     replicate=r"\d+",
 
 

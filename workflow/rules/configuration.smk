@@ -7,12 +7,11 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from finetuning.sources import SOURCES, candidates, check_layers
-from study import configuration, overwriting
+from study import configuration, designs, overwriting
 from study.sections import complete
 
 # What the study's file says; what it leaves out is as in the project's own config.yaml.
@@ -55,7 +54,8 @@ try:
     config.update(complete(full))  # the same object: jobs are given it
     RESULTS = f"results/{config['study']}"
     settings = Settings.from_config(config)
-    check_plan(settings, config["factors"], config["replicates"])
+    config["design"] = designs.noted(config, Path(RESULTS))
+    designs.check_estimable(config, settings)
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise UserError(f"study: {RESULTS} is a file. Give the study another name.")

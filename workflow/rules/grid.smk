@@ -48,7 +48,7 @@ use rule finetune_trajectory as finetune_cell with:
     log:
         f"{LOGS}/cells/{GRID.folder_pattern}.log",
     wildcard_constraints:
-        **{factor: GRID.constraint(factor) for factor in GRID.levels},
+        **GRID.constraints,
 
 
 if GRID.shares(GRID.fixed.get("schedule", "constant")):

@@ -26,9 +26,10 @@ with job(snakemake.log[0]) as tell:
     checkpoint, split = Path(snakemake.input.checkpoint[0]), Path(snakemake.input.split[0])
     grid = Grid.from_config(snakemake.config)
     folders = [Path(metrics).parent for metrics in snakemake.output.metrics]
-    trained = [grid.hyperparameters(grid.parse(folder)) for folder in folders]
+    cells = [grid.parse(folder) for folder in folders]
+    trained = [grid.hyperparameters(cell) for cell in cells]
     hyperparameters = max(trained, key=lambda trained: trained.epochs)
-    seeds = replicate_seeds(snakemake.params.seed, int(snakemake.wildcards.replicate))
+    seeds = replicate_seeds(snakemake.params.seed, cells[0]["replicate"], cells[0].get("repeat", 0))
     provenance = runtime.provenance(**snakemake.params.runtime)
     provenance |= {"computed_from": computed_from(checkpoint, split)}
     levels = {cell.epochs: folder for cell, folder in zip(trained, folders, strict=True)}

@@ -15,6 +15,8 @@ from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
+from common.sections import schema_of
+from design import DEFAULT, DESIGNS, FILES, NOTED, kind_of
 from design.grid import baseline_seeds, replicate_seeds, values_of
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import SOURCES, candidates
@@ -51,7 +53,9 @@ def check(config: dict) -> None:
     The key ``analysis`` is left to the package of that name. Raises UserError, naming the key,
     its value, what is wrong and what would do.
     """
-    check_structure(config)
+    _refuse_first(config, schema(config))
+    _refuse_immense(config)
+    _check_design(config)
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
@@ -59,12 +63,6 @@ def check(config: dict) -> None:
     _check_sizes(full)
     _check_validation(full)
     _check_seeds(full)
-
-
-def check_structure(config: dict) -> None:
-    """The part of `check` that looks at one value at a time: unknown keys, types, ranges."""
-    _refuse_first(config, schema(config))
-    _refuse_immense(config)
 
 
 def check_analysis(analysis: Mapping) -> None:
@@ -100,7 +98,10 @@ def of_results(config: Mapping[str, Any]) -> dict[str, Any]:
     full = complete(config)
     kept = {k: v for k, v in full["training"].items() if k not in CHANGES_NO_RESULT}
     neutral = {k: v for k, v in with_neutral(kept).items() if k not in full["factors"]}
-    return full | {"training": neutral}
+    design = full["design"]
+    if design != DEFAULT:  # what it chose counts, not what it was chosen from
+        design = {key: value for key, value in design.items() if key != FILES}
+    return full | {"training": neutral, "design": design}
 
 
 def _refuse_first(instance: object, rules: dict, prefix: tuple = ()) -> None:
@@ -157,10 +158,18 @@ def _check_factors(config: dict) -> None:
             raise UserError(
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
-        levels, scale = factor["levels"], factor["scale"]
+        if ("levels" in factor) == ("range" in factor):
+            raise UserError(
+                f"factors.{name}: {'both' if 'levels' in factor else 'neither'} levels and range "
+                "were given. Give levels, or the range in which a design may choose values."
+            )
+        key = "levels" if "levels" in factor else "range"
+        levels, scale = factor[key], factor["scale"]
         for number, level in enumerate(levels):
-            place = ("factors", name, "levels", number)
-            _refuse_first(level, HYPERPARAMETERS[name].schema, place)
+            _refuse_first(level, HYPERPARAMETERS[name].schema, ("factors", name, key, number))
+        if key == "range":
+            _check_range(name, levels, scale)
+            continue
         repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
         if repeated:
             raise UserError(
@@ -179,7 +188,43 @@ def _check_factors(config: dict) -> None:
             raise UserError(
                 f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
             )
-    cells = config["replicates"] * math.prod(len(f["levels"]) for f in config["factors"].values())
+    if config["design"] == DEFAULT:
+        numbers = [len(factor.get("levels", range(3))) for factor in config["factors"].values()]
+        check_number_of_cells(config["replicates"] * math.prod(numbers))
+
+
+def _check_range(name: str, ends: list, scale: str) -> None:
+    low, high = ends
+    if scale == "categorical":
+        raise UserError(f"factors.{name}.range: a categorical factor has none. Give its levels.")
+    if HYPERPARAMETERS[name].scale == "categorical":
+        raise UserError(f"factors.{name}.range: {name} is no number. Give its levels.")
+    if not low < high:
+        raise UserError(
+            f"factors.{name}.range: {ends} has no width. Write the lower end first, or fix "
+            f"training.{name}."
+        )
+    if scale.startswith("log") and low <= 0:
+        raise UserError(
+            f"factors.{name}.range: {scale} needs positive values, but {low!r} is an end. Write "
+            "linear, or change the end."
+        )
+
+
+def _check_design(config: dict) -> None:
+    design = config.get("design", DEFAULT)
+    if not isinstance(design, str):
+        kind = design.get("kind")
+        if kind not in DESIGNS:
+            raise UserError(f"design.kind: {shown(kind)} is no design; {nearest(kind, DESIGNS)}")
+    options = {} if isinstance(design, str) else design
+    # A configuration that was kept notes what its design chose; it is chosen again.
+    given = {k: v for k, v in options.items() if k not in ("kind", NOTED, FILES)}
+    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), ("design",))
+
+
+def check_number_of_cells(cells: int) -> None:
+    """Refuses more cells than can be run. Raises UserError."""
     if cells > MOST_CELLS:
         raise UserError(
             f"factors and replicates make {cells} cells, but at most {MOST_CELLS} can be run. "

@@ -83,6 +83,6 @@ def cell(config: Mapping, grid: Grid, values: Cell, computed_from: Mapping) -> d
         "hyperparameters": vars(grid.hyperparameters(values)),
         "training_examples": config["data"]["training_examples"] - validation,
         "validation_examples": validation,
-        "seeds": replicate_seeds(config["seed"], values["replicate"]),
+        "seeds": replicate_seeds(config["seed"], values["replicate"], values.get("repeat", 0)),
         **evaluation(config, computed_from),
     }

@@ -9,23 +9,23 @@ from typing import Any
 
 import yaml
 
-from common.configuration import read_config
 from common.errors import UserError
+from common.files import STARTED_WITH
 from design.grid import Cell, Grid
-from finetuning.files import damaged, read_json, replace_atomically
+from finetuning.files import read_json, replace_atomically, write_json
 from study import made_with
-from study.configuration import check_structure, of_results
+from study.configuration import of_results
 
-KEPT = "config.yaml"
 HEADING = "# What the study was last started with, in full. It is written anew at every start.\n"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
 NAMED = 5  # differences that a message tells at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:
-    """Notes in results/<study> what it is started with: a file that could be its configuration."""
+    """Notes in results/<study> what it is started with: a record, and a file to read and reuse."""
+    write_json(folder / STARTED_WITH, config)
     text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-    replace_atomically(folder / KEPT, HEADING + text)
+    replace_atomically(folder / "config.yaml", HEADING + text)
 
 
 def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
@@ -33,7 +33,7 @@ def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
 
     folder: results/<study>. Raises UserError, naming the keys that differ and how many runs.
     """
-    then = _last_configuration(folder)
+    then = last_configuration(folder)
     if then is None:
         return
     then, now = (_of_runs(each) for each in (then, config))
@@ -82,22 +82,13 @@ def differences(
             yield ".".join((*path, key)), a, b
 
 
-def _last_configuration(folder: Path) -> dict[str, Any] | None:
+def last_configuration(folder: Path) -> dict[str, Any] | None:
     """As kept at the last start, or by the tables of a study from before that was done."""
-    if (folder / KEPT).exists():
-        return _intact(folder / KEPT)
+    if (folder / STARTED_WITH).exists():
+        return read_json(folder / STARTED_WITH)
     if (folder / "provenance.json").exists():
         return read_json(folder / "provenance.json")["settings"]
     return None
-
-
-def _intact(path: Path) -> dict[str, Any]:
-    try:
-        config = read_config(path)
-        check_structure(config)
-    except UserError as error:
-        raise damaged(path, str(error)) from None
-    return config
 
 
 def _of_runs(config: Mapping[str, Any]) -> dict[str, Any]:

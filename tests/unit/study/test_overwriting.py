@@ -7,7 +7,9 @@ import pytest
 
 from common.configuration import read_config
 from common.errors import UserError
+from design import FILES, NOTED
 from study import overwriting
+from study.configuration import check
 from tests.finished_study import write_finished_study
 from tests.tiny import whole_config
 
@@ -89,18 +91,14 @@ def test_runs_that_are_not_finished_are_none_to_lose(study):
     overwriting.check_overwrites(folder, other)
 
 
-def test_what_is_kept_is_the_configuration(study):
+def test_what_is_kept_is_a_configuration(study):
     folder, config = study
-    assert read_config(folder / overwriting.KEPT) == config
-
-
-@pytest.mark.parametrize("spoil", [lambda text: text[:60], lambda text: text + "sede: 1\n"])
-def test_a_spoilt_record_is_told(study, spoil):
-    folder, config = study
-    kept = folder / overwriting.KEPT
-    kept.write_text(spoil(kept.read_text()))
-    with pytest.raises(UserError, match=r"config\.yaml is damaged: .* Delete it and rerun"):
-        overwriting.check_overwrites(folder, config)
+    assert read_config(folder / "config.yaml") == config
+    design = {"kind": "sobol", "trajectories": 4, NOTED: [{"learning_rate": 0.001}], FILES: {}}
+    overwriting.keep_configuration(folder, config | {"design": design})
+    kept = read_config(folder / "config.yaml")
+    assert kept == config | {"design": design}
+    check(kept)
 
 
 def test_a_new_study_has_nothing_to_lose(tmp_path):
