@@ -1,7 +1,7 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
 .PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock pythons wheels
 
-# The first of these that is a Python for which every package in the locks is built.
+# The first of these for which every package in the locks is built; pyproject.toml says the same.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,\
   $(shell $(each) -c '$(FITS)' 2> /dev/null && echo $(each))))
@@ -96,14 +96,15 @@ pythons:
 	  && PATH="$(CURDIR)/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit || exit 1; \
 	done
 
-# Whether every package of a study comes as a wheel for these systems; asks the index, installs nothing.
-# connection-pool, which Snakemake needs, is there as source alone, in Python alone.
-PLATFORMS := x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin x86_64-apple-darwin
+# Whether what a study, a cluster and the tests need is there as wheels; asks the index, installs nothing.
+# connection-pool, which Snakemake needs, is there as source alone, all of it Python.
+PLATFORMS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin
 wheels: .venv-tools/tools.installed
 	@for platform in $(PLATFORMS); do for version in 3.11 3.12 3.13; do \
-	  echo "$$platform, Python $$version: $$(.venv-tools/bin/uv pip install --dry-run --target . \
-	    --python-platform $$platform --python-version $$version --require-hashes \
-	    --only-binary :all: --no-binary connection-pool -r requirements.lock 2>&1 | head -2 | tail -1)"; \
+	  .venv-tools/bin/uv pip install --dry-run --quiet --target . --python-platform $$platform \
+	    --python-version $$version --only-binary :all: --no-binary connection-pool \
+	    --require-hashes -r requirements-test.lock \
+	  && echo "$$platform, Python $$version: a wheel of every package" || exit 1; \
 	done; done
 
 # Resolves the newest versions that pyproject.toml allows, for every platform.
@@ -116,11 +117,12 @@ lock: .venv-tools/tools.installed
 	$(COMPILE) -c requirements-test.lock --extra study --extra test --extra benchmarks pyproject.toml -o requirements-benchmarks.lock
 	$(COMPILE) --upgrade --group tools -o requirements-tools.lock
 
-# An environment in a folder, made again if its Python is one that does not fit.
+# An environment in a folder, made again where its Python is one that does not fit.
+NOT_FITTING = $(if $(PYTHON),$(PYTHON) is not such a one,none was found)
 define environment
 @"$(1)/bin/python" -c '$(FITS)' 2> /dev/null || { "$(PYTHON)" -c '$(FITS)' 2> /dev/null \
-  && "$(PYTHON)" -m venv --clear $(1); } || { echo "Python 3.11, 3.12 or 3.13 is needed\
-  $(if $(PYTHON),and $(PYTHON) is none,and none was found). Name one: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)"; exit 1; }
+  && "$(PYTHON)" -m venv --clear $(1); } || { echo "Python 3.11, 3.12 or 3.13 is needed, and" \
+  "$(NOT_FITTING). Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
 endef
 
 .venv/study.installed: requirements.lock
