@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from common.defaults import resolve
 from common.errors import UserError
 from common.hyperparameters import (
     AUGMENTATION,
@@ -29,6 +30,8 @@ from finetuning.augmentation import translation
 from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import SOURCES, candidates
+from finetuning.sources.hub import KINDS
+from finetuning.sources.local import is_local
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
 MOST_CELLS = 1_000_000
@@ -43,6 +46,17 @@ Validator = extend(
 )
 
 
+def resolved(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's file says, with what it leaves out; not yet checked.
+
+    The sections of sources that it neither has nor asks for stay away. Raises UserError if
+    config.yaml cannot be read.
+    """
+    full = resolve(own)
+    unused = [kind for kind in SOURCES if kind not in own and kind not in candidates(full)]
+    return {key: value for key, value in full.items() if key not in unused}
+
+
 def check(config: dict) -> None:
     """Checks structure, types, ranges and what has to fit together.
 
@@ -55,6 +69,7 @@ def check(config: dict) -> None:
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
+    _check_revisions(full)
     _check_sizes(full)
     _check_validation(full)
     _check_augmentation(full)
@@ -242,6 +257,16 @@ def _check_baselines(config: dict) -> None:
                     f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
                     "framing starts at the baseline's own value."
                 )
+
+
+def _check_revisions(config: dict) -> None:
+    for kind in KINDS if "hub" in candidates(config) else ():
+        name, key = config["hub"][kind], f"{kind}_revision"
+        if config["hub"][key] is None and not is_local(kind, name):
+            raise UserError(
+                f"hub.{key} is missing: {shown(name)} is on the Hub. Write a commit, or main for "
+                "today's."
+            )
 
 
 def _check_sizes(config: dict) -> None:
