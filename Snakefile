@@ -1,6 +1,6 @@
 """How fine-tuning hyperparameters move a text classifier: one study, from its source to its report.
 
-Each phase has its file in workflow/rules. Targets: grid, runs, analysis, figures, report, all.
+Each phase has its file in workflow/rules. Targets: plan, grid, runs, analysis, figures, report, all.
 """
 
 from snakemake.utils import min_version
@@ -19,6 +19,7 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/configuration.smk"  # config.yaml, or that of --configfile
 include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"
 include: "workflow/rules/grid.smk"
@@ -28,6 +29,7 @@ include: "workflow/rules/report.smk"
 
 # On a cluster these run where Snakemake does: they need the internet, or next to nothing.
 localrules:
+    plan_design,
     resolve_source,
     fetch_checkpoint,
     read_texts,
@@ -40,6 +42,11 @@ rule all:
         rules.figures.output,
         rules.interactive.output,
         rules.report.output,
+
+
+rule plan:
+    input:
+        rules.plan_design.output,
 
 
 rule grid:
