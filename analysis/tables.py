@@ -221,8 +221,7 @@ TABLES: tuple[Table, ...] = (
         "importance",
         "Share of the explained variation by factor and pair, by two methods.",
         lambda given: _stacked(
-            importance.importance(fit, given.draws[metric], given.study, given.settings)
-            for metric, fit in given.main.items()
+            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
         ),
     ),
     Table(
@@ -289,7 +288,6 @@ def _notes(given: Evidence) -> list[Note]:
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
-        notes += given.draws[metric].notes
         if metric in given.beyond_bounds:
             notes.append(Note("bounds", BEYOND_BOUNDS, metric))
     return notes

@@ -203,14 +203,15 @@ FIGURES = (
     Kind(
         importance,
         "Importance",
-        "Share of the explained variance by factor and by pair, with bootstrap intervals.",
+        "Share of the explained variance by factor and by pair. What chance adds is taken out of "
+        "the sums of squares, which alone have intervals.",
         per_metric=False,
     ),
     Kind(
         power,
         "What the design could detect",
-        "Size of each observed coefficient against the smallest one that the design detects with "
-        f"probability {POWER:g}.",
+        "The largest fitted difference between two levels of each factor, and the smallest one "
+        f"that the design detects with probability {POWER:g}.",
         per_metric=False,
     ),
     Kind(

@@ -24,12 +24,8 @@ from analysis.variables import Metric
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
     alone = rows_of(tables, "notes", topic="trajectories").to_dict("records")
     for number, note in enumerate(alone):
-        kind, sentence = "also_rests_on_one", note["sentence"]
-        if number == 0:
-            kind = "rests_on_one"
-            if len(alone) > 1:
-                sentence += f" {len(alone) - 1} more under Robustness."
-        yield Finding("robustness", "", kind, False, sentence)
+        kind = "also_rests_on_one" if number else "rests_on_one"
+        yield Finding("robustness", "", kind, False, note["sentence"])
     depends = voice_of(settings).depends
     unmoved: list[str] = []
     for metric in settings.metrics:
@@ -54,7 +50,7 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
     """One finding a variation that changes which factors are shown: first what is left out, then
     other analyses, each with what changes most first.
 
-    The first is for page 1, and says how many others there are.
+    The first is for page 1.
     """
     flips = rows[~rows["agrees"].astype(bool)]
     groups = flips.groupby(["variation", "name"], sort=False)
@@ -65,15 +61,12 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
         lost = [words.name(factor) for factor in group.loc[~matters, "factor"]]
         parts = [f"also {depends} {words.listed(gained)}"] if gained else []
         parts += [f"no longer {depends} {words.listed(lost)}"] if lost else []
-        others = ""
-        if number == 0 and len(found) > 1:
-            others = f" ({len(found) - 1} more under Robustness)"
         yield Finding(
             "robustness",
             metric.name,
             "also_changes" if number else "one_decides",
             False,
-            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
+            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}.",
             about=name,
         )
 

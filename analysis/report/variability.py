@@ -17,9 +17,8 @@ def variability(content: Content) -> list[block.Block]:
     blocks += content.figure("variance_components")
     blocks += content.figure("importance")
     blocks.append(block.heading("Power"))
-    blocks += content.figure("power")
     blocks += _power(content)
-    blocks.append(block.heading("Calibration"))
+    blocks += content.figure("power")
     blocks += content.figure("reliability")
     return blocks
 
@@ -31,7 +30,10 @@ def _power(content: Content) -> list[block.Block]:
     metrics = [m for m in content.settings.metrics if m.name in set(table["metric"])]
     by_metric = {m.name: table[table["metric"] == m.name].set_index("factor") for m in metrics}
     digits = {
-        m.name: words.spread_decimals(by_metric[m.name]["smallest_difference"], m) for m in metrics
+        name: words.interval_decimals(
+            0.0, rows["smallest_difference"], content.settings.metric(name)
+        )
+        for name, rows in by_metric.items()
     }
     columns, spans = [block.column("factor", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
