@@ -65,7 +65,7 @@ def check(config: dict) -> None:
     """
     _refuse_first(config, schema(config))
     _refuse_immense(config)
-    _check_design(config)
+    _check_designs(config)
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
@@ -112,7 +112,8 @@ def of_results(config: Mapping[str, Any]) -> dict[str, Any]:
     design = full["design"]
     if design != DEFAULT:  # what it chose counts, not what it was chosen from
         design = {key: value for key, value in design.items() if key != FILES}
-    return full | {"training": neutral, "design": design}
+    asked = {key: value for key, value in full.items() if key != "planning"}
+    return asked | {"training": neutral, "design": design}
 
 
 def _refuse_first(instance: object, rules: dict, prefix: tuple = ()) -> None:
@@ -222,16 +223,28 @@ def _check_range(name: str, ends: list, scale: str) -> None:
         )
 
 
-def _check_design(config: dict) -> None:
-    design = config.get("design", DEFAULT)
+def _check_designs(config: dict) -> None:
+    own = config.get("design", DEFAULT)
+    _check_design(own, "design")
+    for number, other in enumerate(config.get("planning", {}).get("compare", ())):
+        key = f"planning.compare.{number}"
+        if not isinstance(other, dict) and other not in list(DESIGNS):
+            raise UserError(f"{key}: {shown(other)} is no design; {nearest(other, DESIGNS)}")
+        if other != kind_of(own):  # else it stands for the study's own
+            _check_design(other, *key.split("."))
+
+
+def _check_design(design: str | dict, *key: str) -> None:
     if not isinstance(design, str):
         kind = design.get("kind")
         if kind not in DESIGNS:
-            raise UserError(f"design.kind: {shown(kind)} is no design; {nearest(kind, DESIGNS)}")
+            raise UserError(
+                f"{_path(*key)}.kind: {shown(kind)} is no design; {nearest(str(kind), DESIGNS)}"
+            )
     options = {} if isinstance(design, str) else design
     # A configuration that was kept notes what its design chose; it is chosen again.
     given = {k: v for k, v in options.items() if k not in ("kind", NOTED, FILES)}
-    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), ("design",))
+    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), key)
 
 
 def check_number_of_cells(cells: int) -> None:
