@@ -76,7 +76,7 @@ def test_what_does_not_say_what_it_was_made_with_is_refused(tmp_path):
     write_arrays(tmp_path / "arrays", ARRAYS, {})
     with pytest.raises(UserError, match=r"made with other settings \(seed: None then, 1 now\)"):
         read_arrays(tmp_path / "arrays", {"seed": 1})
-    assert list(read_arrays(tmp_path / "arrays", {})) == list(ARRAYS)
+    assert set(read_arrays(tmp_path / "arrays", {})) == set(ARRAYS)
 
 
 def test_an_open_file_keeps_what_it_was_opened_with(tmp_path):
