@@ -149,29 +149,21 @@ NAMED = (
         '[*CHECKPOINT_FILES, README, "*.bin"]',
     ),
     *(
-        Named(f"a result may have {what}", MADE_WITH, line, "")
-        for what, line in (
-            ("another number of threads", '"threads", '),
-            ("another precision", '"precision", '),
-            ("another processor", ', "gpus"'),
-            ("another engine", '        "engine": ENGINE,\n'),
-            ("another checkpoint or split", '        "computed_from": computed_from,\n'),
-            (
-                "other seeds",
-                '        "seeds": replicate_seeds(config["seed"], values["replicate"]),\n',
-            ),
-            (
-                "another number of validation examples",
-                '        "validation_examples": validation,\n',
-            ),
+        Named(f"a result may have {what}", MADE_WITH, was, became)
+        for what, was, became in (
+            ("another number of threads", '"threads", ', ""),
+            ("another precision", '"precision", ', ""),
+            ("another processor", ', "gpus"', ""),
+            ("another engine", '"engine": ENGINE,\n        "computed_from"', '"computed_from"'),
+            ("another checkpoint or split", '"computed_from": computed_from,', ""),
+            ("other seeds", '"seeds": replicate_seeds(', '"unchecked": replicate_seeds('),
+            ("another number of validation examples", '"validation_examples": validation,', ""),
             (
                 "another number of training examples",
-                '        "training_examples": config["data"]["training_examples"] - validation,\n',
+                '"training_examples": config["data"]["training_examples"] - validation,',
+                "",
             ),
-            (
-                "other hyperparameters",
-                '        "hyperparameters": vars(grid.hyperparameters(values)),\n',
-            ),
+            ("other hyperparameters", '"hyperparameters": vars(grid.hyperparameters(values)),', ""),
         )
     ),
     Named(
@@ -191,5 +183,36 @@ NAMED = (
         "common/files.py",
         "temporary.replace(path)",
         "path.write_bytes(temporary.read_bytes())",
+    ),
+    # Found by a list of faults that was written without a look at the tests.
+    Named(
+        "validation texts are trained on",
+        "workflow/finetuning/draws.py",
+        "        training_pool = candidates.apart(training_pool, validation)\n",
+        "",
+    ),
+    Named(
+        "texts that begin alike are the same",
+        "workflow/finetuning/sameness.py",
+        "texts.of(text).tobytes()",
+        "texts.of(text)[:8].tobytes()",
+    ),
+    Named(
+        "near-duplicates of validation texts are not counted",
+        "workflow/study/gather.py",
+        "for part in PARTS[:2])",
+        "for part in PARTS[:1])",
+    ),
+    Named(
+        "what does not say how it was made fits everything",
+        "workflow/finetuning/files.py",
+        "if recorded.get(key) != value:",
+        "if key in recorded and recorded[key] != value:",
+    ),
+    Named(
+        "all random draws of the analysis are of one stream",
+        "analysis/fit/resampling.py",
+        "[settings.seed, int(self)]",
+        "[settings.seed]",
     ),
 )
