@@ -215,4 +215,10 @@ NAMED = (
         "[settings.seed, int(self)]",
         "[settings.seed]",
     ),
+    Named(
+        "intervals of coefficients leave alpha on either side",
+        "analysis/fit/estimators.py",
+        "stats.t.isf(alpha / 2, df) * std_error",
+        "stats.t.isf(alpha, df) * std_error",
+    ),
 )
