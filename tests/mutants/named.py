@@ -221,4 +221,22 @@ NAMED = (
         "stats.t.isf(alpha / 2, df) * std_error",
         "stats.t.isf(alpha, df) * std_error",
     ),
+    Named(
+        "intervals of percentiles leave alpha on either side",
+        "analysis/fit/resampling.py",
+        "[alpha / 2, 1 - alpha / 2]",
+        "[alpha, 1 - alpha]",
+    ),
+    Named(
+        "the error stays in the replicate component",
+        VARIANCE,
+        "(effects @ effects - error)",
+        "(effects @ effects)",
+    ),
+    Named(
+        "what a recommendation gives up in a loss is taken for a gain",
+        "analysis/questions/best.py",
+        'max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate))',
+        'max(0.0, float(rows["mean"].iloc[0] - estimate))',
+    ),
 )
