@@ -11,6 +11,7 @@ from typing import Any
 from common.hyperparameters import Hyperparameters
 from common.sections import needs, one_of, schema_of, with_defaults
 from design import DEFAULT, DESIGNS, kind_of
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.draws import EVERY_TEXT
 from finetuning.sources import AUTO, SOURCES, candidates
 from finetuning.sources.settings import THREADS
@@ -107,12 +108,31 @@ class Study:
         )
     )
     analysis: dict = field(metadata=needs("a mapping of what the analysis is asked"))
+    augmentation: Augmentation = field(
+        default_factory=Augmentation,
+        metadata=needs("a mapping of how copies of training texts are made"),
+    )
     source: str = field(default=AUTO, metadata=one_of([AUTO, *SOURCES]))
     design: Any = field(
         default=DEFAULT,
         metadata=needs(
             f"{', '.join(DESIGNS)}, or a mapping of such a kind and its options,",
             anyOf=[{"enum": list(DESIGNS)}, {"type": "object"}],
+        ),
+    )
+    planning: dict = field(
+        default_factory=dict,
+        metadata=needs(
+            "a mapping of what `snakemake plan` is asked",
+            additionalProperties=False,
+            properties={
+                "from": {
+                    "description": "the path of results/STUDY or of a CSV of runs",
+                    "type": "string",
+                    "minLength": 1,
+                },
+                "compare": {"description": "a list of designs", "type": "array"},
+            },
         ),
     )
     share_epochs: bool = field(default=True, metadata=needs("true or false"))
@@ -142,15 +162,16 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     The neutral defaults of hyperparameters stay away: jobs whose parameters are the same as before
     a hyperparameter was added are not run again.
     """
-    sections = {"data": Data, "training": Training}
+    config = {"augmentation": {}, **config}
+    sections = {"data": Data, "training": Training, "augmentation": Augmentation}
     sections |= {kind: source.Settings for kind, source in SOURCES.items() if kind in config}
     filled = {key: with_defaults(section, config[key]) for key, section in sections.items()}
-    return with_defaults(Study, config) | filled | {"design": _design(config)}
+    design = complete_design(config.get("design", DEFAULT))
+    return with_defaults(Study, config) | filled | {"design": design}
 
 
-def _design(config: Mapping[str, Any]) -> str | dict[str, Any]:
-    """The key `design`; a mapping but for the full grid, which configurations have always named."""
-    design = config.get("design", DEFAULT)
+def complete_design(design: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    """A design with all its options: a mapping, but for the full grid, which has none."""
     if kind_of(design) == DEFAULT:
         return DEFAULT
     given = {} if isinstance(design, str) else design

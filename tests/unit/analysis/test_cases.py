@@ -142,7 +142,7 @@ def test_the_default_model_is_the_largest_that_can_be_estimated():
 def test_a_degree_asked_for_is_refused_naming_every_term_at_once():
     with pytest.raises(UserError) as error:
         study_of("two-level-default", degree=2)
-    for name in ("learning_rate^2", "max_len^2", "dropout^2", "no analysis.degree"):
+    for name in ("learning_rate^2", "max_len^2", "dropout^2", "analysis.degree: null"):
         assert name in str(error.value)
 
 
