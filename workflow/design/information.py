@@ -45,9 +45,14 @@ def rows(
     return reduce(np.multiply, tables)
 
 
-def whitening(cells: int, ratio: float) -> Array:
-    """L' (cells, cells) with L L' = (I + ηJ)⁻¹; correlated errors become independent by it."""
-    return np.linalg.cholesky(np.linalg.inv(np.eye(cells) + ratio)).T
+def whitening(cells: int, ratio: float, correlation: float = 0.0) -> Array:
+    """L' (cells, cells) with L L' = (R + ηJ)⁻¹; correlated errors become independent by it.
+
+    R: the correlation of errors along a run, that of neighbours to the power of the distance.
+    """
+    distance = np.abs(np.subtract.outer(np.arange(cells), np.arange(cells)))
+    within = np.power(correlation, distance) if correlation else np.eye(cells)
+    return np.linalg.cholesky(np.linalg.inv(within + ratio)).T
 
 
 def moments(columns: Sequence[Column], codings: Sequence[Coding]) -> Array:

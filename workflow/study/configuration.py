@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from common.defaults import resolve
 from common.errors import UserError
 from common.hyperparameters import (
     AUGMENTATION,
@@ -29,6 +30,8 @@ from finetuning.augmentation import translation
 from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
 from finetuning.sources import SOURCES, candidates
+from finetuning.sources.hub import KINDS
+from finetuning.sources.local import is_local
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
 MOST_CELLS = 1_000_000
@@ -43,6 +46,17 @@ Validator = extend(
 )
 
 
+def resolved(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's file says, with what it leaves out; not yet checked.
+
+    The sections of sources that it neither has nor asks for stay away. Raises UserError if
+    config.yaml cannot be read.
+    """
+    full = resolve(own)
+    unused = [kind for kind in SOURCES if kind not in own and kind not in candidates(full)]
+    return {key: value for key, value in full.items() if key not in unused}
+
+
 def check(config: dict) -> None:
     """Checks structure, types, ranges and what has to fit together.
 
@@ -51,10 +65,11 @@ def check(config: dict) -> None:
     """
     _refuse_first(config, schema(config))
     _refuse_immense(config)
-    _check_design(config)
+    _check_designs(config)
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
+    _check_revisions(full)
     _check_sizes(full)
     _check_validation(full)
     _check_augmentation(full)
@@ -97,7 +112,8 @@ def of_results(config: Mapping[str, Any]) -> dict[str, Any]:
     design = full["design"]
     if design != DEFAULT:  # what it chose counts, not what it was chosen from
         design = {key: value for key, value in design.items() if key != FILES}
-    return full | {"training": neutral, "design": design}
+    asked = {key: value for key, value in full.items() if key != "planning"}
+    return asked | {"training": neutral, "design": design}
 
 
 def _refuse_first(instance: object, rules: dict, prefix: tuple = ()) -> None:
@@ -207,16 +223,28 @@ def _check_range(name: str, ends: list, scale: str) -> None:
         )
 
 
-def _check_design(config: dict) -> None:
-    design = config.get("design", DEFAULT)
+def _check_designs(config: dict) -> None:
+    own = config.get("design", DEFAULT)
+    _check_design(own, "design")
+    for number, other in enumerate(config.get("planning", {}).get("compare", ())):
+        key = f"planning.compare.{number}"
+        if not isinstance(other, dict) and other not in list(DESIGNS):
+            raise UserError(f"{key}: {shown(other)} is no design; {nearest(other, DESIGNS)}")
+        if other != kind_of(own):  # else it stands for the study's own
+            _check_design(other, *key.split("."))
+
+
+def _check_design(design: str | dict, *key: str) -> None:
     if not isinstance(design, str):
         kind = design.get("kind")
         if kind not in DESIGNS:
-            raise UserError(f"design.kind: {shown(kind)} is no design; {nearest(kind, DESIGNS)}")
+            raise UserError(
+                f"{_path(*key)}.kind: {shown(kind)} is no design; {nearest(str(kind), DESIGNS)}"
+            )
     options = {} if isinstance(design, str) else design
     # A configuration that was kept notes what its design chose; it is chosen again.
     given = {k: v for k, v in options.items() if k not in ("kind", NOTED, FILES)}
-    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), ("design",))
+    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), key)
 
 
 def check_number_of_cells(cells: int) -> None:
@@ -242,6 +270,16 @@ def _check_baselines(config: dict) -> None:
                     f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
                     "framing starts at the baseline's own value."
                 )
+
+
+def _check_revisions(config: dict) -> None:
+    for kind in KINDS if "hub" in candidates(config) else ():
+        name, key = config["hub"][kind], f"{kind}_revision"
+        if config["hub"][key] is None and not is_local(kind, name):
+            raise UserError(
+                f"hub.{key} is missing: {shown(name)} is on the Hub. Write a commit, or main for "
+                "today's."
+            )
 
 
 def _check_sizes(config: dict) -> None:

@@ -79,17 +79,7 @@ def check_estimable(config: Mapping[str, Any], settings: Settings) -> None:
     terms = polynomial(settings.factors, 1) if is_open else model_terms(settings)
     runs = planned_runs(grid)
     model = planned_model(runs, settings, terms, grid.replicates)
-    _refuse_few_trajectories(config, model, runs)
-    require_planned(model, model.matrix(runs, runs))
-
-
-def _refuse_few_trajectories(config: Mapping[str, Any], model: Model, runs: pd.DataFrame) -> None:
-    delivered = Space.of(config).delivered
-    if delivered is None:
-        return
-    within = {term.name for term in model.terms if delivered.name in dict(term.powers)}
-    needed = 1 + len(model.blocks) + sum(term not in within for _, term in model.columns)
-    trajectories = runs["trajectory"].nunique()
+    needed, trajectories = coefficients_between(config, model), runs["trajectory"].nunique()
     if trajectories <= needed:
         raise UserError(
             f"design: it has {trajectories} training runs over all replicates, and {needed} "
@@ -97,3 +87,11 @@ def _refuse_few_trajectories(config: Mapping[str, Any], model: Model, runs: pd.D
             f"by: at least {needed + 1} runs are needed. Ask for more trajectories or replicates, "
             "or set analysis.degree or analysis.formula to a smaller model."
         )
+    require_planned(model, model.matrix(runs, runs))
+
+
+def coefficients_between(config: Mapping[str, Any], model: Model) -> int:
+    """How many coefficients of the model only differences between training runs tell."""
+    delivered = "epochs" if delivers_epochs(config) else None
+    within = {term.name for term in model.terms if delivered in dict(term.powers)}
+    return 1 + len(model.blocks) + sum(term not in within for _, term in model.columns)

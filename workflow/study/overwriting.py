@@ -7,20 +7,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from common.errors import UserError
 from common.files import STARTED_WITH
 from design.grid import Cell, Grid
-from finetuning.files import read_json, write_json
+from finetuning.files import read_json, replace_atomically, write_json
 from study import made_with
 from study.configuration import of_results
 
+HEADING = "# What the study was last started with, in full. It is written anew at every start.\n"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
 NAMED = 5  # differences that a message tells at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:
-    """Notes in results/<study> what it is started with."""
+    """Notes in results/<study> what it is started with: a record, and a file to read and reuse."""
     write_json(folder / STARTED_WITH, config)
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    replace_atomically(folder / "config.yaml", HEADING + text)
 
 
 def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:

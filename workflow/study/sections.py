@@ -120,6 +120,21 @@ class Study:
             anyOf=[{"enum": list(DESIGNS)}, {"type": "object"}],
         ),
     )
+    planning: dict = field(
+        default_factory=dict,
+        metadata=needs(
+            "a mapping of what `snakemake plan` is asked",
+            additionalProperties=False,
+            properties={
+                "from": {
+                    "description": "the path of results/STUDY or of a CSV of runs",
+                    "type": "string",
+                    "minLength": 1,
+                },
+                "compare": {"description": "a list of designs", "type": "array"},
+            },
+        ),
+    )
     share_epochs: bool = field(default=True, metadata=needs("true or false"))
 
 
@@ -151,12 +166,12 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     sections = {"data": Data, "training": Training, "augmentation": Augmentation}
     sections |= {kind: source.Settings for kind, source in SOURCES.items() if kind in config}
     filled = {key: with_defaults(section, config[key]) for key, section in sections.items()}
-    return with_defaults(Study, config) | filled | {"design": _design(config)}
+    design = complete_design(config.get("design", DEFAULT))
+    return with_defaults(Study, config) | filled | {"design": design}
 
 
-def _design(config: Mapping[str, Any]) -> str | dict[str, Any]:
-    """The key `design`; a mapping but for the full grid, which configurations have always named."""
-    design = config.get("design", DEFAULT)
+def complete_design(design: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    """A design with all its options: a mapping, but for the full grid, which has none."""
     if kind_of(design) == DEFAULT:
         return DEFAULT
     given = {} if isinstance(design, str) else design

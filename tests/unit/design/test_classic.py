@@ -4,10 +4,10 @@ import itertools
 
 import numpy as np
 import pytest
-from problems import RANGES, chosen, configuration
 
 from common.errors import UserError
 from design.space import Space
+from tests.designed import RANGES, chosen, configuration
 
 
 def coded(settings, config):

@@ -5,12 +5,12 @@ import math
 
 import numpy as np
 import pytest
-from problems import RANGES, chosen, configuration
 
 from common.errors import UserError
 from design.exchange import Search, best_design, random_points
 from design.information import factor_table, moments, rows, whitening
 from design.space import Space
+from tests.designed import RANGES, chosen, configuration
 
 LEVELS3 = {
     "learning_rate": {"levels": [1e-5, 3e-5, 9e-5], "scale": "log10"},

@@ -217,7 +217,7 @@ def test_what_is_left_out_has_its_default():
     full = complete(config)
     neutral = {name: full["training"].pop(name, None) for name in NEUTRAL}
     assert set(neutral.values()) == {None}  # else Snakemake would see changed parameters
-    expected = copy.deepcopy(DEFAULT) | {"design": "full"}
+    expected = copy.deepcopy(DEFAULT) | {"design": "full", "planning": {}}
     for name in NEUTRAL:
         del expected["training"][name]
     assert full == expected
