@@ -1,6 +1,7 @@
 """What a run with augmentation trains on."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from common.errors import UserError
@@ -71,3 +72,28 @@ def test_copies_are_read_as_written_and_damage_is_told(tmp_path):
     assert found.usable.tolist() == [True, False, True, False, True, True]
     with pytest.raises(UserError, match="made with other settings"):
         read_copied(path, {"a": 2})
+
+
+@pytest.mark.parametrize("only_agreeing", [False, True])
+def test_the_baseline_judges_copies_and_may_decide(
+    keras, tiny_checkpoint, monkeypatch, only_agreeing
+):
+    from finetuning.augmentation import judging
+
+    given = [0, 1, 1], [0, 1, 0, 1, 1, 1]  # labels of the texts, then of the copies
+    logits = iter([np.eye(2)[labels] for labels in given])
+    monkeypatch.setattr(judging, "predict_logits", lambda predictor, examples: next(logits))
+    held_out = [True, False, False, False, False, False]
+    copies = pd.DataFrame(
+        {"text": ["the film", "!", "film", "is", "plot", "in"], "held_out": held_out}
+    )
+    training = examples([1], [2, 2], [3])
+    found = judging.judged(tiny_checkpoint, training, copies, only_agreeing)
+    assert found.examples.rows.tolist() == [0, 1, 2] * 2
+    assert found.examples.labels.tolist() == [0, 1, 0] * 2
+    assert found.examples.lengths.tolist() == [4, 3, 3, 3, 3, 3]
+    assert found.agrees.tolist() == [True, True, False, False, True, True]
+    assert found.right.tolist() == [True, True, False]
+    assert found.copy_right.tolist() == [True, True, True, False, True, False]
+    agreeing = [False, True, False, False, True, True]
+    assert found.usable.tolist() == (agreeing if only_agreeing else [not out for out in held_out])
