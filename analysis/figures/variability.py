@@ -198,12 +198,14 @@ FIGURES = (
         variance_components,
         "Variance components",
         "Where the variation of each metric comes from.",
+        ("variance",),
         per_metric=False,
     ),
     Kind(
         importance,
         "Importance",
         "Share of the explained variance by factor and by pair, with bootstrap intervals.",
+        ("importance",),
         per_metric=False,
     ),
     Kind(
@@ -211,6 +213,7 @@ FIGURES = (
         "What the design could detect",
         "The largest fitted difference between two levels of each factor, and the smallest one "
         f"that the design detects with probability {POWER:g}.",
+        ("power",),
         per_metric=False,
     ),
     Kind(
@@ -219,6 +222,7 @@ FIGURES = (
         "Reliability diagrams: how often the classifier is right among texts it is equally "
         "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
         "calibration error.",
+        ("reliability",),
         per_metric=False,
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.findings.finding import rounded
 from analysis.questions.power import POWER
 from analysis.report import block
 from analysis.report.content import Content
@@ -54,7 +55,7 @@ def _power(content: Content) -> list[block.Block]:
             ]
         rows.append(line)
     targets = [
-        f"{words.amount(rows['target_difference'].iloc[0], metric)} of {words.name(metric.name)}"
+        f"{rounded(rows['target_difference'].iloc[0], metric)} of {words.name(metric.name)}"
         for metric in metrics
         for rows in [by_metric[metric.name]]
     ]
