@@ -15,8 +15,9 @@ from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.configuration import read_config
+from common.defaults import resolve
 from common.errors import UserError
-from common.files import DIGESTS
+from common.files import DIGESTS, STARTED_WITH
 from common.lock import lock
 
 
@@ -33,7 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        study = read_study(given.runs, Settings.from_config(read_config(given.config)))
+        config = read_config(given.config)
+        if "study" in config:  # the configuration of one made here
+            config = resolve(config)
+        study = read_study(given.runs, Settings.from_config(config))
         refuse_results_of_the_workflow(given.out)
         held = lock(given.out)
         try:
@@ -63,11 +67,11 @@ def write_all(study: Study, out: Path) -> None:
 
 
 def refuse_results_of_the_workflow(out: Path) -> None:
-    """Raises UserError where Snakemake wrote results, which it would then take for its own."""
-    for name in ("analysis", "figures"):
-        if (out / name / DIGESTS).exists():
+    """Raises UserError in the folder of a study, where Snakemake would take them for its own."""
+    for name in (STARTED_WITH, f"analysis/{DIGESTS}", f"figures/{DIGESTS}"):
+        if (out / name).exists():
             raise UserError(
-                f"--out {out} holds the results of a study that Snakemake made ({name}); they "
+                f"--out {out} is the folder of a study that Snakemake makes ({name}); its results "
                 "would be overwritten, and Snakemake would not notice. Choose another folder, or "
                 "run snakemake to make them anew."
             )

@@ -120,8 +120,10 @@ def methods(content: Content) -> list[block.Block]:
         ),
         (
             "Variability, importance, power",
-            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
-            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "Importance is measured in two ways: by type II sums of squares of the polynomial, "
+            "less what chance adds to them, and by functional ANOVA (Hutter et al. 2014), which "
+            "needs no polynomial. Intervals of the former are simulated from the estimates' "
+            "multivariate t. Cells "
             "are compared with the baseline on the same texts, each of which counts once for all "
             "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
             "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "

@@ -18,20 +18,23 @@ from common.messages import nearest, plain, shown
 from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+PERCENTAGE = (0.0, 100.0)
 # Units, and words in a metric's name, of what is never negative.
 _UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB", "tokens")
 _NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
-# Columns that the tables of the results have beside those named after factors and metrics.
+# Columns that tables have beside those named after factors and metrics, as docs/tables.md lists
+# them; and the name of a term.
 _TABLES = """
 baseline_predictions bin ci_high ci_low comparison confidence cooks_distance could_be_best count
-critical delta df difference distance eigenvalue epoch expected_calibration_error factor fitted
-framing gained index influential inside intercept level leverage lost lower mcnemar_p mean mean_high
-mean_low metric model on_front other_level overall predicted predictions q_value recommended
-residual run runs standardised_residual std_error step step_learning_rate training_loss upper
+critical decided_by delta df difference distance diverged_at_step eigenvalue epoch estimate
+expected_calibration_error factor fitted framing gained index influential inside intercept level
+leverage lost lost_most lower mcnemar_p mean mean_high mean_low metric model on_front other_level
+overall predicted predictions q_value recommended residual run runs standardised_residual std_error
+step step_learning_rate training_loss upper
 """
-
-
 TABLES_COLUMNS = frozenset(_TABLES.split())
+# Those of them that are metrics: no factor may have their name.
+METRICS_COLUMNS = ("accuracy", "seconds")
 WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
 LARGEST = 1e100  # of a number's size; the square of its square is still a number
 
@@ -56,7 +59,8 @@ class Settings:
     ``columns`` maps our column names to the table's own (``trajectory`` perhaps to several, which
     tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
-    effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
+    effect for which the power table tells the replicates needed; ``equivalence`` likewise the
+    difference below which levels count as the same; ``pareto`` names the metrics of
     the Pareto front, all if it is empty; without ``recommend`` a setting is recommended for all
     metrics together. ``degree`` is None where it is left to the runs. ``blocks`` are columns whose
     levels shift the metrics and are no factor; None: the replicates, where they are a block.
@@ -77,6 +81,7 @@ class Settings:
     desirability: Mapping[str, float] = field(default_factory=dict)
     recommend: Recommend | None = None
     target_effect: Mapping[str, float] = field(default_factory=dict)
+    equivalence: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
@@ -126,6 +131,8 @@ class Settings:
         _known_keys(weights, measured, "analysis.desirability", "not one of analysis.metrics")
         targets = _section(analysis, "target_effect")
         _known_keys(targets, measured, "analysis.target_effect", "not one of analysis.metrics")
+        margins = _section(analysis, "equivalence")
+        _known_keys(margins, measured, "analysis.equivalence", "not one of analysis.metrics")
         baseline = _baseline(_section(analysis, "baseline"), factors)
         columns = _section(analysis, "columns")
         _check_columns(columns, _columns(factors, metrics, blocks or ()))
@@ -146,11 +153,8 @@ class Settings:
                 for key, value in weights.items()
             },
             recommend=_recommend(analysis.get("recommend"), measured),
-            target_effect={
-                metric.name: _target_effect(targets[metric.name], metric)
-                for metric in metrics
-                if metric.name in targets
-            },
+            target_effect=_sizes(targets, metrics, "target_effect"),
+            equivalence=_sizes(margins, metrics, "equivalence"),
             baseline=baseline,
             columns={
                 key: tuple(column) if isinstance(column, list) else column
@@ -171,6 +175,7 @@ _ANALYSIS_KEYS = (
     "desirability",
     "recommend",
     "target_effect",
+    "equivalence",
     "baseline",
     "columns",
 )
@@ -255,6 +260,8 @@ def implied_bounds(name: str, unit: str) -> tuple[float, float]:
         return known.bounds
     if unit == "points":
         return PROPORTION
+    if unit == "%":
+        return PERCENTAGE
     words = re.split(r"[\W_]+", name.lower())
     never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
     return NOT_NEGATIVE if never_negative else (-math.inf, math.inf)
@@ -390,6 +397,7 @@ def _require_word(name: Any, key: str) -> None:
             ". or - that begins with a letter (for a table's column, see analysis.columns)."
         )
     taken = name in RESERVED or name in TABLES_COLUMNS
+    taken |= key == "factors" and name in METRICS_COLUMNS
     if taken or name.startswith(("baseline_", "delta_")) or name.endswith("_coded"):
         raise UserError(
             f"{key}.{name}: this name is a column of the tables already; use another "
@@ -430,8 +438,16 @@ def _on_scale(value: float, scale: str, key: str) -> float:
     return value
 
 
-def _target_effect(value: Any, metric: Metric) -> float:
-    key = f"analysis.target_effect.{metric.name}"
+def _sizes(section: Mapping[str, Any], metrics: Iterable[Metric], key: str) -> dict[str, float]:
+    """Sizes of differences by metric, in its own unit, of the section analysis.<key>."""
+    return {
+        metric.name: _size(section[metric.name], metric, f"analysis.{key}.{metric.name}")
+        for metric in metrics
+        if metric.name in section
+    }
+
+
+def _size(value: Any, metric: Metric, key: str) -> float:
     size = _number(value, key)
     if size <= 0:
         raise UserError(f"{key}: {value!r} is not above 0; give the size without its sign.")
