@@ -1,6 +1,6 @@
 """How fine-tuning hyperparameters move a text classifier: one study, from its source to its report.
 
-Each phase has its file in workflow/rules. Targets: grid, runs, analysis, figures, report, all.
+Each phase has its file in workflow/rules. Targets: plan, grid, runs, analysis, figures, report, all.
 """
 
 from snakemake.utils import min_version
@@ -28,6 +28,7 @@ include: "workflow/rules/report.smk"
 
 # On a cluster these run where Snakemake does: they need the internet, or next to nothing.
 localrules:
+    plan,
     resolve_source,
     fetch_checkpoint,
     read_texts,
@@ -40,6 +41,10 @@ rule all:
         rules.figures.output,
         rules.interactive.output,
         rules.report.output,
+
+
+rule plan:
+    # It is printed whenever anything is started: see onstart in workflow/rules/common.smk.
 
 
 rule grid:

@@ -59,6 +59,17 @@ class Grid:
         """The folder of a cell (factors and replicate), below the study's folder of cells."""
         return self.folder_pattern.format(**{k: level_name(v) for k, v in cell.items()})
 
+    @property
+    def log_pattern(self) -> str:
+        """The log of a training run that may deliver several cells, with Snakemake wildcards."""
+        return self.folder_pattern.replace("epochs={epochs}/", "") + ".log"
+
+    def log(self, cell: Cell) -> str:
+        """The log of the training run that a cell belongs to, below the folder of such logs."""
+        shared = self.shares((self.fixed | cell)["schedule"])
+        pattern = self.log_pattern if shared else self.folder_pattern + ".log"
+        return pattern.format(**{name: level_name(value) for name, value in cell.items()})
+
     def cells(self) -> Iterator[Cell]:
         """Every cell: each factor's level, in the order of the levels, and a replicate (from 0)."""
         for replicate in range(self.replicates):

@@ -11,6 +11,7 @@ from common.metrics import measure
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
 from finetuning.state import State
+from finetuning.tally import Tally
 from finetuning.trainer import Diverged, Run
 
 
@@ -37,17 +38,20 @@ def deliver_cells(
     provenance: dict,
     folders: dict[int, Path],
     state: State,
+    tally: Tally,
     say: Callable[[str], None] = print,
 ) -> None:
     """Fine-tunes the checkpoint and writes a cell's files after each of the epochs asked for.
 
     provenance: what else the results depend on, for their record. folders: epochs to the folder of
     the cell trained that long. state: where the run is kept, and gone on from if it was killed.
+    tally: is kept up with what is done. say: is told a line an epoch.
     A run that stops early delivers its longer cells with the weights it stopped with, one that
-    diverges without predictions; their status says so. say: is told a line an epoch.
+    diverges without predictions; their status says so.
     """
     stopwatch = Stopwatch()
     run = Run(checkpoint, split.training, hyperparameters, seeds, split.validation)
+    run.predict = tally.counting(run.predict)
     cells: dict[int, Cell] = {}
 
     def deliver(epochs: int, cell: Cell) -> None:
@@ -75,7 +79,8 @@ def deliver_cells(
         record = {"progress": progress, "seconds": stopwatch.seconds, "cells": delivered}
         state.write(arrays, record)
 
-    def keep_if_due() -> None:
+    def after_step() -> None:
+        tally.trained(len(run.progress.history), run.examples_trained, run.progress.tokens)
         if state.is_due():
             keep()
 
@@ -88,7 +93,7 @@ def deliver_cells(
             deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
         say(f"going on after step {len(run.progress.history)}")
     try:
-        for epoch in run.epochs(after_step=keep_if_due):
+        for epoch in run.epochs(after_step=after_step):
             stopwatch.pause()
             line = f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}"
             if epoch in folders:

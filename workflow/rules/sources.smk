@@ -8,7 +8,11 @@ rule resolve_source:
         f"{LOGS}/resolve_source.log",
     params:
         **{
-            kind: {key: value for key, value in section.items() if key != "baseline"}
+            kind: {
+                key: value
+                for key, value in section.items()
+                if key not in ("baseline", "data")
+            }
             for kind, section in SECTIONS.items()
             if SOURCES[kind].PINNED
         },
@@ -46,7 +50,7 @@ rule read_texts:
             for kind, section in SECTIONS.items()
             if not SOURCES[kind].PINNED
             for key, value in section.items()
-            if key not in made_with.BASELINE
+            if key not in made_with.NOT_TEXTS
         ],
         seed=config["seed"],
     message:
@@ -69,6 +73,11 @@ rule draw_split:
         data=made_with.drawn_by(config),
         padded_lengths={
             kind: section["padded_lengths"] for kind, section in SECTIONS.items()
+        },
+        **{
+            f"{kind}_data": section["data"]
+            for kind, section in SECTIONS.items()
+            if section["data"]
         },
     message:
         "Drawing and tokenising the sets of replicate {wildcards.replicate}"

@@ -8,12 +8,12 @@ from job import job  # isort: split
 
 from design.grid import Grid, replicate_seeds
 from finetuning import runtime
-from study.progress import describe
+from finetuning.tally import Tally
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]) as tell:
+with job(snakemake.log[0]), Tally(Path(snakemake.log[0])) as tally:
     runtime.start(**snakemake.params.runtime)
 
     from finetuning.cells import computed_from
@@ -43,5 +43,5 @@ with job(snakemake.log[0]) as tell:
         made_with,
         snakemake.config["training"]["save_state_seconds"],
     )
-    deliver_cells(checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state)
-    tell(describe(Path(study, "cells", grid.folder(cell)) for cell in grid.cells()))
+    sets = read_split(split)
+    deliver_cells(checkpoint, sets, hyperparameters, seeds, provenance, levels, state, tally)

