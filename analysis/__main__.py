@@ -16,7 +16,7 @@ from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.configuration import read_config
 from common.errors import UserError
-from common.files import DIGESTS
+from common.files import DIGESTS, STARTED_WITH
 from common.lock import lock
 
 
@@ -61,11 +61,11 @@ def write_all(study: Study, out: Path) -> None:
 
 
 def refuse_results_of_the_workflow(out: Path) -> None:
-    """Raises UserError where Snakemake wrote results, which it would then take for its own."""
-    for name in ("analysis", "figures"):
-        if (out / name / DIGESTS).exists():
+    """Raises UserError in the folder of a study, where Snakemake would take them for its own."""
+    for name in (STARTED_WITH, f"analysis/{DIGESTS}", f"figures/{DIGESTS}"):
+        if (out / name).exists():
             raise UserError(
-                f"--out {out} holds the results of a study that Snakemake made ({name}); they "
+                f"--out {out} is the folder of a study that Snakemake makes ({name}); its results "
                 "would be overwritten, and Snakemake would not notice. Choose another folder, or "
                 "run snakemake to make them anew."
             )

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DIGESTS = "digests.json"  # in a folder that the workflow sealed
+STARTED_WITH = "started_with.json"  # in the folder of a study that the workflow started
 UNFINISHED = ".*.part"  # what a killed job can leave of the files it was writing
 
 

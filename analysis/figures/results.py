@@ -319,6 +319,7 @@ FIGURES = (
         interactions,
         "Interactions",
         "Fitted {metric} along one factor at the levels of another, remaining factors at the "
-        "centre, with pointwise intervals. Parallel lines are no interaction.",
+        "centre, with pointwise intervals. Parallel lines are no interaction; of a transformed "
+        "metric they would be parallel on the scale of its analysis.",
     ),
 )

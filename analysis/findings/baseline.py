@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from analysis import words
-from analysis.findings.finding import Finding, Tables, amount_of, percent, rows_of
+from analysis.findings.finding import Finding, Tables, amount_of, rows_of
 from analysis.runs.settings import Settings
 from analysis.variables import Metric
 
@@ -48,17 +48,15 @@ def about_baseline(tables: Tables, settings: Settings, metric: Metric) -> Iterat
     best = cells.loc[(metric.sign * cells["delta"]).idxmax()]
     name = words.name(metric.name)
     where = words.setting({f.name: best[f.name] for f in settings.factors}, settings.factors)
-    amount, interval = amount_of(best, "delta", metric)
-    if interval:
-        interval = f" ({percent(settings)} interval {interval})"
+    amount, _ = amount_of(best, "delta", metric)
     yield Finding(
         "baseline",
         metric.name,
         "best_cell",
         False,
         f"The cell with the best mean {name} is {where}: "
-        f"{amount} against the baseline{interval}. "
-        f"It is the best of {len(cells)} means, so part of its lead is luck.",
+        f"{amount} against the baseline. It is the best of {len(cells)} means, so part of its lead "
+        "is luck.",
     )
     if cells["ci_low"].notna().any():
         yield Finding(
@@ -90,14 +88,13 @@ def _cells_against_baseline(
     )
     if better:
         first = cells[better_cells].sort_values("difference", ascending=metric.sign < 0).iloc[0]
-        amount, interval = amount_of(first, "difference", metric)
+        amount, _ = amount_of(first, "difference", metric)
         where = words.setting(first[list(settings.factor_names)].to_dict(), settings.factors)
         sentence = (
             f"As trained here, {words.count(better, 'cell')} of {len(cells):,} "
             f"{'beats' if better == 1 else 'beat'} the baseline in {name} on the same texts, most "
-            f"of all {where} with {amount} ({percent(settings)} "
-            f"interval over texts, not over training runs, {interval}; "
-            f"{words.p_value(first['q_value'], 'q')}); "
+            f"of all {where} with {amount} ({words.p_value(first['q_value'], 'q')}, over texts and "
+            "not over training runs); "
             f"{worse} {'is' if worse == 1 else 'are'} worse ({rule})."
         )
     else:

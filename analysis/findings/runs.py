@@ -13,11 +13,18 @@ from analysis.runs.settings import Settings
 from analysis.runs.statuses import NO_RESULT
 from analysis.runs.study import Study
 
+# of one run, and of several
 FATES = {
-    "diverged": "diverged and are left out of the fits",
-    "failed": "failed and are left out of the fits",
-    "pruned": "were pruned and are left out of the fits",
-    "stopped_early": "stopped early and are in the fits with the metrics they reached",
+    "diverged": ("diverged and is left out of the fits", "diverged and are left out of the fits"),
+    "failed": ("failed and is left out of the fits", "failed and are left out of the fits"),
+    "pruned": (
+        "was pruned and is left out of the fits",
+        "were pruned and are left out of the fits",
+    ),
+    "stopped_early": (
+        "stopped early and is in the fits with the metrics it reached",
+        "stopped early and are in the fits with the metrics they reached",
+    ),
 }
 # what the table says of itself that bears on every finding
 TOLD = ("unfinished", "levels")
@@ -40,7 +47,7 @@ def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
     for note in study.notes:
         if note.topic in TOLD:
             yield Finding("runs", note.metric, "told", False, words.sentence_case(str(note)))
-    for fate, what in FATES.items():
+    for fate, (of_one, of_several) in FATES.items():
         rows = runs[runs["status"] == fate]
         if len(rows):
             names = [
@@ -48,6 +55,7 @@ def about_runs(study: Study, settings: Settings) -> Iterator[Finding]:
             ]
             more = f"; and {len(rows) - words.NAMED:,} more" if len(rows) > words.NAMED else ""
             of_all = f"{len(rows):,} of {words.count(len(runs), 'run')}"
+            what = of_one if len(rows) == 1 else of_several
             sentence = f"{of_all} {what}: {'; '.join(names)}{more}."
             yield Finding("runs", "", fate, False, sentence)
 

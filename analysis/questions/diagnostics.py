@@ -1,6 +1,6 @@
 """Whether the regression can be believed: fit, residuals, influence, analysis of variance.
 
-All of it is of the ordinary least-squares fit, whose theory these measures belong to.
+All of it is by ordinary least squares, whose theory these measures belong to.
 """
 
 from __future__ import annotations
@@ -160,8 +160,10 @@ def diagnostics(study: Study, settings: Settings, fits: Fits) -> pd.DataFrame:
             *_design(fit),
         ]
         mixed = fits.get((fit.metric, fit.framing, "split_plot"))
-        if mixed is not None and mixed.parameter_covariance is not None:
-            found.append(_correlation(mixed))
+        if mixed is not None:
+            found += _within_blocks(mixed)
+            if mixed.parameter_covariance is not None:
+                found.append(_correlation(mixed))
         rows += [(fit.metric, fit.framing, *row) for row in found]
     return pd.DataFrame(
         rows,
@@ -231,6 +233,35 @@ def _explained(fit: Fit, own: Leverage) -> list[Row]:
             NONE,
             f"Runs scatter around the model with a standard deviation of {spread:.3g}.",
         ),
+    ]
+
+
+def _within_blocks(fit: Fit) -> list[Row]:
+    """How much of what the blocks leave the terms explain, by least squares.
+
+    fit: the split-plot fit, whose design (n, p) has every block, that of the replicates too. What
+    the blocks explain is no merit of the factors, and what they leave unexplained in a model
+    without them no fault.
+    """
+    blocks, _ = np.linalg.qr(fit.design[:, ~fit.of_terms])
+    left = fit.response - blocks @ (blocks.T @ fit.response)
+    residuals = fit.response - fit.basis @ (fit.basis.T @ fit.response)
+    remaining = 1 - (fit.basis**2).sum(axis=1)
+    errors = residuals / np.where(remaining > 1e-10, remaining, np.nan)
+    share, predicted = (float(1 - each @ each / (left @ left)) for each in (residuals, errors))
+    if np.isnan(predicted):
+        predicts = "Some run alone determines a term, so the model cannot be tried on new runs."
+    else:
+        predicts = f"In new runs they would explain about {max(predicted, 0):.0%} of it."
+    return [
+        (
+            "r_squared_within_blocks",
+            share,
+            NONE,
+            NONE,
+            f"The factors explain {share:.0%} of the variation that blocks leave.",
+        ),
+        ("predicted_r_squared_within_blocks", predicted, NONE, NONE, predicts),
     ]
 
 

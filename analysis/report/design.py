@@ -71,7 +71,7 @@ def source_and_design(content: Content) -> list[block.Block]:
                         "evaluation texts a replicate",
                         block.plain(design.get("evaluation_examples")),
                     ),
-                    *_made_up_of(design.get("sets", ()), source.get("labels", [])),
+                    *_made_up_of(design.get("sets", ()), source),
                     ("padded to, tokens", lengths),
                     (
                         "held fixed",
@@ -84,30 +84,26 @@ def source_and_design(content: Content) -> list[block.Block]:
 
 
 def _made_up_of(
-    sets: Sequence[Mapping[str, Any]], names: Sequence[object]
+    sets: Sequence[Mapping[str, Any]], source: Mapping[str, Any]
 ) -> list[tuple[str, str]]:
-    """The shares of the classes in each set, and its near-duplicates, over the replicates."""
-    counts = pd.DataFrame(
-        [
-            (part, label, number, each.get("replicate"))
-            for each in sets
-            for part, labels in each.get("labels", {}).items()
-            for label, number in labels.items()
-        ],
-        columns=["part", "label", "texts", "replicate"],
-    )
-    counts["texts"] = pd.to_numeric(counts["texts"], errors="coerce")
-    of_set = counts.groupby(["part", "replicate"])["texts"].transform("sum")
-    counts["share"] = 100 * counts["texts"] / of_set
-    known = {str(number): str(name) for number, name in enumerate(names)}
+    """The shares of the classes in each set, and its near-duplicates, over the replicates.
+
+    Beside them, where the source says so, their shares of the texts that the set is drawn from.
+    """
+    shares = _shares([each.get("labels", {}) for each in sets])
+    told = shares.groupby(level=["part", "label"], sort=False)["share"].agg(["min", "max"])
+    pool = source.get("drawn_from", {})
+    told["pool"] = _shares([{**pool, "validation": pool.get("training", {})}])["share"]
+    known = {str(number): str(name) for number, name in enumerate(source.get("labels", []))}
     rows = []
-    for part, of_part in counts.dropna().groupby("part", sort=False):
-        shares = of_part.groupby("label")["share"].agg(["min", "max"])
-        told = [
+    for part, of_part in told.groupby(level="part", sort=False):
+        classes = [
             f"{known.get(label, label)} {_range(low, high)} %"
-            for label, low, high in shares.itertuples()
+            + (f" ({drawn_from:.1f} %)" if pd.notna(drawn_from) else "")
+            for (_, label), low, high, drawn_from in of_part.itertuples()
         ]
-        rows.append((f"classes in the {part} texts", ", ".join(told)))
+        beside = " (and in those they are drawn from)" if of_part["pool"].notna().any() else ""
+        rows.append((f"classes in the {part} texts{beside}", ", ".join(classes)))
     near = pd.to_numeric(
         pd.Series([each.get("near_duplicates") for each in sets], dtype=object), errors="coerce"
     )
@@ -116,6 +112,23 @@ def _made_up_of(
             ("evaluation texts nearly trained on", _range(near.min(), near.max(), digits=0))
         )
     return rows
+
+
+def _shares(labels: Sequence[Mapping[str, Mapping[str, Any]]]) -> pd.DataFrame:
+    """Percent of a set's texts with each label, by part and label; without what is no number."""
+    counts = pd.DataFrame(
+        [
+            (part, label, number, which)
+            for which, parts in enumerate(labels)
+            for part, numbers in parts.items()
+            for label, number in numbers.items()
+        ],
+        columns=["part", "label", "texts", "set"],
+    )
+    counts["texts"] = pd.to_numeric(counts["texts"], errors="coerce")
+    of_set = counts.groupby(["part", "set"])["texts"].transform("sum")
+    counts["share"] = 100 * counts["texts"] / of_set
+    return counts.dropna().set_index(["part", "label"])
 
 
 def _range(low: float, high: float, digits: int = 1) -> str:

@@ -13,6 +13,8 @@ _DIAGNOSTICS = {
     "r_squared": "R²",
     "adjusted_r_squared": "adjusted R²",
     "predicted_r_squared": "predicted R²",
+    "r_squared_within_blocks": "R² within blocks",
+    "predicted_r_squared_within_blocks": "predicted R² within blocks",
     "press": "PRESS",
     "sigma": "residual σ",
     "shapiro_wilk": "Shapiro–Wilk",

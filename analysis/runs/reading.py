@@ -25,7 +25,7 @@ KINDS: dict[type, str] = {
 # What the report reads of provenance.json, "*" being any key; "" is a text or a number.
 PROVENANCE = {
     "study": "",
-    "source": {"licence": {"*": ""}, "labels": [""]},
+    "source": {"licence": {"*": ""}, "labels": [""], "drawn_from": {"*": {"*": ""}}},
     "design": {
         "padded_lengths": [""],
         "fixed": {"*": ""},

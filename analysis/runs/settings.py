@@ -18,20 +18,23 @@ from common.messages import nearest, plain, shown
 from common.metrics import BY_NAME, NOT_NEGATIVE, PROPORTION
 
 RESERVED = ("replicate", "trajectory", "status")  # columns of the run table that are no factor
+PERCENTAGE = (0.0, 100.0)
 # Units, and words in a metric's name, of what is never negative.
 _UNITS_FROM_ZERO = ("nats", "bits", "s", "seconds", "min", "h", "kB", "MB", "GB", "tokens")
 _NAMES_FROM_ZERO = ("loss", "rmse", "mae", "mse", "perplexity", "ppl", "seconds", "runtime")
-# Columns that the tables of the results have beside those named after factors and metrics.
+# Columns that tables have beside those named after factors and metrics, as docs/tables.md lists
+# them; and the name of a term.
 _TABLES = """
 baseline_predictions bin ci_high ci_low comparison confidence cooks_distance could_be_best count
-critical delta df difference distance eigenvalue epoch expected_calibration_error factor fitted
-framing gained index influential inside intercept level leverage lost lower mcnemar_p mean mean_high
-mean_low metric model on_front other_level overall predicted predictions q_value recommended
-residual run runs standardised_residual std_error step step_learning_rate training_loss upper
+critical decided_by delta df difference distance diverged_at_step eigenvalue epoch estimate
+expected_calibration_error factor fitted framing gained index influential inside intercept level
+leverage lost lost_most lower mcnemar_p mean mean_high mean_low metric model on_front other_level
+overall predicted predictions q_value recommended residual run runs standardised_residual std_error
+step step_learning_rate training_loss upper
 """
-
-
 TABLES_COLUMNS = frozenset(_TABLES.split())
+# Those of them that are metrics: no factor may have their name.
+METRICS_COLUMNS = ("accuracy", "seconds")
 WORD = re.compile(r"[^\W\d_][\w.-]{0,63}")
 LARGEST = 1e100  # of a number's size; the square of its square is still a number
 
@@ -255,6 +258,8 @@ def implied_bounds(name: str, unit: str) -> tuple[float, float]:
         return known.bounds
     if unit == "points":
         return PROPORTION
+    if unit == "%":
+        return PERCENTAGE
     words = re.split(r"[\W_]+", name.lower())
     never_negative = unit in _UNITS_FROM_ZERO or any(word in _NAMES_FROM_ZERO for word in words)
     return NOT_NEGATIVE if never_negative else (-math.inf, math.inf)
@@ -390,6 +395,7 @@ def _require_word(name: Any, key: str) -> None:
             ". or - that begins with a letter (for a table's column, see analysis.columns)."
         )
     taken = name in RESERVED or name in TABLES_COLUMNS
+    taken |= key == "factors" and name in METRICS_COLUMNS
     if taken or name.startswith(("baseline_", "delta_")) or name.endswith("_coded"):
         raise UserError(
             f"{key}.{name}: this name is a column of the tables already; use another "

@@ -1,6 +1,7 @@
 """Puts small faults into the code, one at a time, and counts those that a unit test notices.
 
     python -m tests.mutants [--number 150] [--seed 1] [--processes 2] [PATH ...]
+    python -m tests.mutants --named     # those of named.py, of which every one has to be noticed
 
 A fault counts as noticed if the unit tests that import its module fail, or no longer end.
 docs/testing.md says which are not, and why.
@@ -11,11 +12,11 @@ import ast
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -23,6 +24,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutants.faults import Fault, faults
+from tests.mutants.named import NAMED
+from tests.mutants.running import passes
 
 PROJECT = Path(__file__).parents[2]
 MODULES = (
@@ -62,17 +65,14 @@ def main() -> int:
     parser.add_argument("--number", type=int, default=150)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--named", action="store_true")
     given = parser.parse_args()
     os.nice(10)
-    mutants = [
-        Mutant(file, fault)
-        for path in given.paths
-        for file in python_files(Path(path))
-        for fault in faults((PROJECT / file).read_text())
-    ]
-    drawn = random.Random(given.seed).sample(mutants, min(given.number, len(mutants)))
-    drawn.sort(key=lambda mutant: (mutant.file, mutant.fault.line))
-    print(f"{len(drawn)} of {len(mutants)} faults", flush=True)
+    os.environ["OMP_NUM_THREADS"] = "1"
+    if given.named:
+        drawn, wanted = [Mutant(Path(each.file), each.fault(PROJECT)) for each in NAMED], 1.0
+    else:
+        drawn, wanted = random_mutants(given.paths, given.number, given.seed), WANTED
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(given.processes):
@@ -86,7 +86,20 @@ def main() -> int:
     share = 1 - len(survivors) / len(drawn)
     print(f"{len(drawn) - len(survivors)} of {len(drawn)} are noticed ({share:.0%}). Not:")
     print("\n".join(survivors))
-    return 0 if share >= WANTED else 1
+    return 0 if share >= wanted else 1
+
+
+def random_mutants(paths: Sequence[str], number: int, seed: int) -> list[Mutant]:
+    """So many of the faults of these files and folders, by file and line."""
+    mutants = [
+        Mutant(file, fault)
+        for path in paths
+        for file in python_files(Path(path))
+        for fault in faults((PROJECT / file).read_text())
+    ]
+    drawn = random.Random(seed).sample(mutants, min(number, len(mutants)))
+    print(f"{len(drawn)} of {len(mutants)} faults", flush=True)
+    return sorted(drawn, key=lambda mutant: (mutant.file, mutant.fault.line))
 
 
 def python_files(path: Path) -> list[Path]:
@@ -116,7 +129,8 @@ def every_file() -> tuple[Path, ...]:
 
 
 def module_of(file: Path) -> str:
-    return ".".join(file.with_suffix("").parts).removeprefix("workflow.")
+    name = ".".join(file.with_suffix("").parts)
+    return name.removeprefix("workflow.").removesuffix(".__init__")
 
 
 @cache
@@ -155,29 +169,13 @@ def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, flo
     whole = (project / mutant.file).read_text()
     try:
         (project / mutant.file).write_text(mutant.fault.source)
-        noticed = not passes(
-            project, tests, FACTOR * sum(seconds[test] for test in tests) + SECONDS
-        )
+        longest = FACTOR * sum(seconds[test] for test in tests) + SECONDS
+        noticed = bool(tests) and not passes(project, tests, longest)
     finally:
         (project / mutant.file).write_text(whole)
         copies.put(project)
     print("noticed " if noticed else "SURVIVED", mutant, flush=True)
     return noticed
-
-
-def passes(project: Path, tests: tuple[str, ...], timeout: float | None) -> bool:
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(
-        command, cwd=project, start_new_session=True, env=environment, **quiet
-    )
-    try:
-        return process.wait(timeout) == 0
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return False
 
 
 if __name__ == "__main__":

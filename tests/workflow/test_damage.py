@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.files import STARTED_WITH
 from finetuning.files import read_json
 from tests.finished_study import write_finished_study
 from tests.tiny import whole_config
@@ -121,7 +122,7 @@ def test_runs_of_another_configuration_are_replaced_only_when_that_is_asked_for(
     message = refused(made_up, "runs", "--config", "overwrite=true")
     assert "of another configuration" not in message
     assert "24 of 24 cells cannot be used" in message
-    kept = read_json(made_up / "results" / "tiny" / "config.json")
+    kept = read_json(made_up / "results" / "tiny" / STARTED_WITH)
     assert kept["training"]["weight_decay"] == 0.5 and "overwrite" not in kept
 
 

@@ -15,6 +15,7 @@ from pypdf import PdfReader
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+from common.files import STARTED_WITH
 from tests.tiny import write_tiny_sentences
 from tests.workflow.conftest import PROJECT, configure, snakemake
 
@@ -293,4 +294,4 @@ def test_a_bad_source_trains_nothing(new_study, tmp_path, change, message):
     assert re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
     left = {path.name for path in results(study).iterdir()}
-    assert left <= {"logs", ".lock", "config.json"}
+    assert left <= {"logs", ".lock", STARTED_WITH}

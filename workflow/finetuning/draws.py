@@ -87,10 +87,23 @@ class Candidates:
         labels = texts["label"].to_numpy()
         return cls(labels, training, evaluation, groups, same, grouped)
 
+    def label_counts(self) -> dict[str, dict[str, int]]:
+        """How many texts of each label may be drawn for training and for evaluation."""
+        return {
+            "training": count_labels(self.labels[self.training]),
+            "evaluation": count_labels(self.labels[self.evaluation]),
+        }
+
     def apart(self, pool: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """Those of the pool's rows that share neither group nor tokens with the given rows."""
         kin = np.isin(self.groups[pool], self.groups[rows])
         return pool[~kin & ~np.isin(self.twins[pool], self.twins[rows])]
+
+
+def count_labels(labels: np.ndarray) -> dict[str, int]:
+    """Label, as JSON names it, to how many of the labels it is."""
+    found, numbers = np.unique(labels, return_counts=True)
+    return dict(zip(map(str, found), numbers.tolist(), strict=True))
 
 
 def draw_split(
@@ -266,8 +279,8 @@ def _require_enough(available: int, size: int, name: str) -> None:
     if available < size:
         keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
         raise UserError(
-            f"{keys}: {size} were requested, but there are {available} texts "
-            "(repeated ones removed). Ask for fewer."
+            f"{keys}: {size} were requested, but there are {available} texts, not counting those "
+            "that are repeated, empty or contradictory. Ask for fewer."
         )
 
 

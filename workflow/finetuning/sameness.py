@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from common.errors import UserError
-from finetuning.dataset import TokenisedTexts, tokenise
+from finetuning.dataset import TokenisedTexts, load_tokenizer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,8 +47,8 @@ def unusable(
     Raises:
         UserError: there are contradictions and they are to be refused; names the first.
     """
-    alone = tokenise([""], checkpoint, int(tokenised.lengths.max(initial=2)))
-    without_tokens = tokenised.lengths == len(alone.tokens)
+    special_tokens = load_tokenizer(checkpoint).num_special_tokens_to_add()
+    without_tokens = tokenised.lengths == special_tokens
     same = twins(tokenised)
     labels = texts["label"].to_numpy()
     differs = labels != labels[same]

@@ -24,6 +24,7 @@ from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
 from finetuning import sources
 from finetuning.dataset import PARTS, Split, read_split
+from finetuning.draws import count_labels
 from finetuning.files import (
     check_digest,
     check_made_with,
@@ -124,10 +125,7 @@ def describe_split(split: Split) -> dict[str, Any]:
     labels: of each set, label to number of texts; near_duplicates: evaluation texts that are
     nearly among those trained or validated on, as `sameness.near_duplicates` counts them.
     """
-    labels = {}
-    for part in PARTS:
-        found, numbers = np.unique(getattr(split, part).labels, return_counts=True)
-        labels[part] = dict(zip(map(str, found), numbers.tolist(), strict=True))
+    labels = {part: count_labels(getattr(split, part).labels) for part in PARTS}
     near = sum(near_duplicates(split.evaluation, getattr(split, part)) for part in PARTS[:2])
     return {"labels": labels, "near_duplicates": near}
 

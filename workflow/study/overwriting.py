@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import UserError
+from common.files import STARTED_WITH
 from design.grid import Cell, Grid
 from finetuning import sources
 from finetuning.files import read_json, write_json
 from study import made_with
 from study.configuration import of_results
 
-KEPT = "config.json"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
 NAMED = 5  # differences that a message tells at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:
     """Notes in results/<study> what it is started with."""
-    write_json(folder / KEPT, config)
+    write_json(folder / STARTED_WITH, config)
 
 
 def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
@@ -81,8 +81,8 @@ def differences(
 
 def _last_configuration(folder: Path) -> dict[str, Any] | None:
     """As kept at the last start, or by the tables of a study from before that was done."""
-    if (folder / KEPT).exists():
-        return read_json(folder / KEPT)
+    if (folder / STARTED_WITH).exists():
+        return read_json(folder / STARTED_WITH)
     if (folder / "provenance.json").exists():
         return read_json(folder / "provenance.json")["settings"]
     return None

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.preparation import study_of
 from analysis.questions.bounds import Bounded, beyond, bounded
 from analysis.runs.settings import Settings
 from tests.simulation import random_tables
@@ -47,6 +48,14 @@ def test_differences_are_no_longer_than_the_bounds_are_apart():
     np.testing.assert_equal(found["high"].to_numpy(), [0.4, np.nan, 1])
     relative = pd.DataFrame({"metric": ["accuracy"], "framing": ["relative"], "mean": [-0.3]})
     assert bounded(relative, Bounded(("mean",)), SETTINGS)["mean"][0] == -0.3
+
+
+@pytest.mark.parametrize(("least", "bounds"), [(3, (0, 100)), (-3, (-np.inf, np.inf))])
+def test_a_percentage_is_one_unless_a_run_says_otherwise(least, bounds):
+    metrics = {"gain": {"better": "higher", "unit": "%"}}
+    settings = Settings.from_config({"factors": {"a": {}}, "analysis": {"metrics": metrics}})
+    table = pd.DataFrame({"a": [1, 2, 3] * 2, "gain": [least, 50, 90, 5, 48, 92]})
+    assert study_of(table, settings).settings.metric("gain").bounds == bounds
 
 
 # `make simulations` takes 500 tables

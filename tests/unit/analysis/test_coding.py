@@ -1,9 +1,10 @@
 """Factors coded, and decoded."""
 
+import numpy as np
 import pytest
 import reference
 
-from analysis.fit.coding import Coding, codings
+from analysis.fit.coding import Coding, codings, exist_together, levels_beside
 from analysis.variables import Factor
 
 FACTORS = reference.settings().factors
@@ -37,3 +38,27 @@ def test_a_categorical_factor_has_sum_to_zero_contrasts():
     coded = coding.code(["constant", "cosine", "linear"])
     assert coded.tolist() == [[-1, -1], [1, 0], [0, 1]]
     assert coded.sum(axis=0).tolist() == [0, 0]
+
+
+OPTIMIZER = Coding(Factor("optimizer", "categorical"), ("adam", "lion", "sgd"))
+MOMENTUM = Coding(
+    Factor("momentum", "linear", within=("optimizer", ("sgd",))), (0.5, 0.9), 0.7, 0.2
+)
+DECAY = Coding(
+    Factor("decay", "linear", within=("optimizer", ("adam", "lion"))), (0.0, 1.0), 0.5, 0.5
+)
+
+
+def test_a_factor_that_does_not_exist_in_a_run_is_coded_0_and_no_other_is():
+    assert MOMENTUM.code([0.5, np.nan, 0.9])[:, 0] == pytest.approx([-1, 0, 1])
+    everywhere = Coding(Factor("momentum", "linear"), (0.5, 0.9), 0.7, 0.2)
+    assert np.isnan(everywhere.code([0.5, np.nan])[:, 0]).tolist() == [False, True]
+
+
+def test_factors_that_exist_beside_different_levels_do_not_exist_together():
+    assert levels_beside(OPTIMIZER, []) == ("adam", "lion", "sgd")
+    assert levels_beside(OPTIMIZER, [DECAY]) == ("adam", "lion")
+    assert levels_beside(MOMENTUM, [DECAY]) == (0.5, 0.9)
+    every = (OPTIMIZER, MOMENTUM, DECAY)
+    assert exist_together(every, [OPTIMIZER, DECAY])
+    assert not exist_together(every, [MOMENTUM, DECAY])

@@ -11,6 +11,7 @@ import yaml
 from analysis import __main__ as command
 from common.lock import lock
 from finetuning.files import write_digests
+from study.overwriting import keep_configuration
 
 
 @pytest.fixture
@@ -37,9 +38,16 @@ def test_results_that_snakemake_made_are_not_overwritten(run, tmp_path, capsys, 
     (out / "report.pdf").write_text("old")
     assert run() == 2
     said = capsys.readouterr().err
-    assert "holds the results of a study that Snakemake made" in said
+    assert "is the folder of a study that Snakemake makes" in said
     assert "Choose another folder" in said
     assert (out / "report.pdf").read_text() == "old"
+
+
+def test_a_study_that_snakemake_has_begun_is_not_written_into(run, tmp_path, capsys):
+    keep_configuration(tmp_path / "out", {})
+    assert run() == 2
+    assert "is the folder of a study that Snakemake makes" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "report.pdf").exists()
 
 
 def test_what_the_command_made_it_may_make_anew(run, tmp_path):

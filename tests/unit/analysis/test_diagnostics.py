@@ -46,6 +46,31 @@ def test_diagnostics_equal_r(design):
             assert own["leverage"].sum() == pytest.approx(10)
 
 
+def test_what_blocks_explain_is_not_the_factors():
+    """Of values less their replicate's mean, in a balanced design; leaving out a run refits it."""
+    study = reference.study()
+    runs = study.runs
+    runs["accuracy"] += 0.2 * runs["replicate"]
+    fits, _ = fit_all(study, SETTINGS)
+    table = diagnostics(study, SETTINGS, fits).query("framing == 'absolute'")
+    value = table.set_index(["metric", "diagnostic"])["value"]["accuracy"]
+    centred = runs["accuracy"] - runs.groupby("replicate")["accuracy"].transform("mean")
+    design, response = fits["accuracy", "absolute", "split_plot"].design, runs["accuracy"]
+
+    def error(left_out):
+        kept = np.delete(np.arange(len(runs)), left_out)
+        refitted = np.linalg.lstsq(design[kept], response[kept], rcond=None)[0]
+        return response[left_out] - design[left_out] @ refitted
+
+    residuals = response - design @ np.linalg.lstsq(design, response, rcond=None)[0]
+    errors = np.array([error(run) for run in range(len(runs))])
+    total = (centred**2).sum()
+    assert value["r_squared_within_blocks"] == pytest.approx(1 - (residuals**2).sum() / total)
+    predicted = value["predicted_r_squared_within_blocks"]
+    assert predicted == pytest.approx(1 - (errors**2).sum() / total)
+    assert value["r_squared"] < 0.5 < value["r_squared_within_blocks"]
+
+
 @pytest.mark.parametrize("block", [True, False])
 def test_analysis_of_variance_equals_rsm(block):
     study = reference.chemreact()

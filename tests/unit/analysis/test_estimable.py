@@ -1,9 +1,14 @@
-"""Models that planned runs cannot estimate are refused before anything is run."""
+"""Models that runs cannot estimate, planned or measured, are refused by the terms' names."""
 
+import numpy as np
+import pandas as pd
 import pytest
 import reference
 
-from analysis.fit.estimable import check_plan
+from analysis.fit import estimable
+from analysis.fit.estimable import check_plan, triangle_of
+from analysis.fit.least_squares import ordinary_least_squares
+from analysis.preparation import study_of
 from common.errors import UserError
 
 
@@ -57,3 +62,94 @@ def test_a_categorical_factor_takes_a_coefficient_a_level():
     factors = {"epochs": {"levels": [1, 2, 3, 4]}}
     with pytest.raises(UserError, match="4 runs are planned and the model has 4 coefficients"):
         check_plan(reference.settings(config), factors, replicates=1)
+
+
+# Three levels of two factors, three times.
+CROSSED = pd.DataFrame(
+    [(x1, x2, r) for r in range(3) for x1 in (1, 2, 3) for x2 in (1, 2, 3)],
+    columns=["x1", "x2", "replicate"],
+)
+STAR = CROSSED.query("x1 == 2 or x2 == 2")
+TOLD_APART = "vary them separately or leave one out of factors."
+
+
+def fitted(table, blocks=None, **model):
+    """The least-squares fit of noise to a table whose factors are called x1, x2 and so on."""
+    config = {
+        "factors": {name: {} for name in table if name.startswith("x")},
+        "analysis": {"metrics": {"y": {"better": "higher"}}, **model},
+    }
+    if blocks:
+        config["analysis"]["blocks"] = blocks
+    noise = np.random.default_rng(0).normal(size=len(table))
+    study = study_of(table.assign(y=noise), reference.settings(config))
+    return ordinary_least_squares(
+        study, study.settings, "y", "absolute", replicate_block=blocks is not None
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "model", "told"),
+    [
+        (
+            CROSSED.assign(x3=2 * CROSSED["x1"] - 1),
+            {"degree": 1},
+            f"x3: perfectly collinear with x1 in this table, so their effects cannot be told "
+            f"apart; {TOLD_APART}",
+        ),
+        (
+            CROSSED.assign(x3=CROSSED["x1"] + CROSSED["x2"]),
+            {"formula": "x1 + x2 + x3 + x1:x2 + x1:x3"},
+            f"x3: perfectly collinear with x1, x2 in this table, so their effects cannot be told "
+            f"apart; {TOLD_APART}",
+        ),
+        (
+            CROSSED.query("x1 != 2"),
+            {"formula": "x1 + x2 + x1^2 + x2^2"},
+            "The design cannot estimate x1^2 (x1 has 2 levels and its power 2 needs 3); add runs "
+            "at other levels or combinations, or give no analysis.degree and no analysis.formula "
+            "for the largest model that can be estimated, or write analysis.formula: "
+            "x1 + x2 + x2^2.",
+        ),
+        (
+            STAR,
+            {"formula": "x1 + x2 + x1:x2"},
+            "The design cannot estimate x1:x2 (it is always zero); add runs at other levels or "
+            "combinations, or give no analysis.degree and no analysis.formula for the largest "
+            "model that can be estimated, or write analysis.formula: x1 + x2.",
+        ),
+        (
+            CROSSED.assign(site=CROSSED["x1"], year=CROSSED["x1"]).drop(columns="x1"),
+            {"formula": "x2", "blocks": ["site", "year"]},
+            "The design cannot estimate year[2]: it is a combination of site[2]. Leave it out of "
+            "the blocks.",
+        ),
+    ],
+)
+def test_terms_that_the_runs_cannot_estimate_are_refused_by_name(table, model, told):
+    with pytest.raises(UserError) as error:
+        fitted(table, **model)
+    assert str(error.value) == told
+
+
+def test_what_the_runs_just_tell_apart_is_estimated():
+    nearly = CROSSED.assign(x3=CROSSED["x1"].where(CROSSED.index > 0, CROSSED["x1"] + 1e-6))
+    assert fitted(nearly, degree=1).names == ("intercept", "x1", "x2", "x3")
+    assert fitted(STAR, formula="x1 + x2 + x1^2 + x2^2").names[-1] == "x2^2"
+
+
+def test_as_many_runs_as_terms_are_too_few():
+    four = CROSSED.iloc[[0, 2, 6, 8]]
+    with pytest.raises(UserError, match=r"4 usable runs and the model 4 terms .* at least 5 runs"):
+        fitted(four, formula="x1 + x2 + x1:x2")
+    assert len(fitted(four, formula="x1 + x2").names) == 3
+
+
+@pytest.mark.parametrize("rows", [7, 40, 41])
+def test_the_triangle_has_the_products_of_the_columns(rows, monkeypatch):
+    monkeypatch.setattr(estimable, "BLOCK_ROWS", 10)
+    columns = np.random.default_rng(rows).normal(size=(rows, 4))
+    triangle = triangle_of(columns)
+    assert triangle.shape == (4, 4)
+    np.testing.assert_array_equal(np.tril(triangle, -1), 0)
+    np.testing.assert_allclose(triangle.T @ triangle, columns.T @ columns, atol=1e-12)

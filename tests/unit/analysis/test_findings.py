@@ -225,12 +225,15 @@ def test_diverged_runs_are_counted_and_named():
     study.runs.loc[3, ["status", "diverged_at_step"]] = ["diverged", 12]
     study.runs.loc[4, "status"] = "stopped_early"
     row = one(find({}, study), kind="diverged")
-    assert row["sentence"].startswith("1 of 81 runs diverged and are left out of the fits: ")
+    assert row["sentence"].startswith("1 of 81 runs diverged and is left out of the fits: ")
     assert row["sentence"].endswith(
         "learning rate 3e-5, batch size 8, 1 epoch, replicate 0 (at step 12)."
     )
     row = one(find({}, study), kind="stopped_early")
-    assert "1 of 81 runs stopped early and are in the fits" in row["sentence"]
+    assert "1 of 81 runs stopped early and is in the fits" in row["sentence"]
+    study.runs.loc[5, "status"] = "diverged"
+    row = one(find({}, study), kind="diverged")
+    assert row["sentence"].startswith("2 of 81 runs diverged and are left out of the fits: ")
 
 
 def test_cells_that_beat_the_baseline_need_q_and_interval():

@@ -199,6 +199,23 @@ def test_the_make_up_of_the_sets_is_told_over_the_replicates():
     assert told["evaluation texts nearly trained on"] == "0 to 2"
 
 
+def test_the_classes_of_a_set_stand_beside_those_of_the_texts_it_is_drawn_from():
+    labels = {"training": {"0": 40, "1": 60}, "validation": {"0": 1, "1": 3}}
+    source = {
+        "labels": ["negative", "positive"],
+        "drawn_from": {"training": {"0": 125, "1": 375}, "evaluation": {"0": 1, "1": 1}},
+    }
+    provenance = {"design": {"sets": [{"replicate": 0, "labels": labels}]}, "source": source}
+    study = Study(reference.study().runs, provenance=provenance)
+    told = dict(design_blocks(study, reference.settings(), "facts")[-1]["rows"])
+    assert told["classes in the training texts (and in those they are drawn from)"] == (
+        "negative 40.0 % (25.0 %), positive 60.0 % (75.0 %)"
+    )
+    assert told["classes in the validation texts (and in those they are drawn from)"] == (
+        "negative 25.0 % (25.0 %), positive 75.0 % (75.0 %)"
+    )
+
+
 def test_the_design_counts_runs_by_their_fate():
     study, settings = reference.study(), reference.settings()
     study.runs.loc[:4, "status"] = ["diverged", "diverged", *["stopped_early"] * 3]

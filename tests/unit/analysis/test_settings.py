@@ -4,9 +4,10 @@ import math
 import pytest
 import reference
 
-from analysis.runs.settings import Recommend, Settings
+from analysis.runs.settings import RESERVED, TABLES_COLUMNS, Recommend, Settings
 from analysis.variables import Metric
 from common.errors import UserError
+from tests import documented
 
 GOOD = {
     "study": "ignored here",
@@ -170,6 +171,27 @@ def test_blocks_and_where_the_settings_come_from_are_read():
     assert Settings.from_config(GOOD).observational is None
 
 
+def test_every_column_beside_those_of_factors_is_reserved():
+    """Of every table; a study's own runs.csv and histories.csv have metrics, which may be asked
+    for, and costs, which are no factor of a study."""
+    of_tables = {
+        column
+        for columns in documented.columns(["<factor>"], ["<metric>"]).values()
+        if "<factor>" in columns or "<metric>" in columns
+        for column in columns
+        if "<" not in column
+    }
+    metrics = {"accuracy", "f1", "loss", "seconds", "tokens", "peak_memory_mb"}
+    assert of_tables - metrics == {*TABLES_COLUMNS, *RESERVED} - {"intercept"}
+
+
+@pytest.mark.parametrize("name", ["estimate", "seconds"])
+def test_a_factor_named_like_a_column_of_the_tables_is_refused(name):
+    config = {"factors": {name: {}}, "analysis": {"metrics": {"accuracy": {}}}}
+    with pytest.raises(UserError, match=f"factors.{name}: this name is a column of the tables"):
+        Settings.from_config(config)
+
+
 def test_a_known_metric_needs_no_more_than_its_name():
     metrics = {
         "f1": {},
@@ -185,7 +207,7 @@ def test_a_known_metric_needs_no_more_than_its_name():
         Metric("loss", "lower", "bits", (0, math.inf)),
         Metric("accuracy", "higher", "%", (0, 100)),
         Metric("recall", "higher", "points", (0, 1)),
-        Metric("f1_macro", "higher", "%"),  # in another unit than the bounds that are known
+        Metric("f1_macro", "higher", "%", (0, 100)),
         Metric("reward", "higher", "", (-1, math.inf)),
     )
 

@@ -97,6 +97,12 @@ def test_without_a_slope_there_is_no_path_and_it_is_said():
     assert "no slope at the centre" in steepest_path.notes(fit)[0].sentence
 
 
+def test_a_factor_without_a_slope_stays_at_the_centre_of_the_path():
+    fit, _, chosen = made_fit(lambda a, b: 2 * a + b**2, formula="a")
+    path = steepest_path.steepest(fit, chosen, np.array([0.5, 1]))
+    assert path["b_coded"].tolist() == [0, 0] and path["a_coded"].tolist() == [0.5, 1]
+
+
 def test_steepest_of_a_first_order_model_is_the_gradient():
     fit, _, chosen = made_fit(lambda a, b: 3 * a - 4 * b, degree=1)
     path = steepest_path.steepest(fit, chosen, np.array([0, 1, 2]))

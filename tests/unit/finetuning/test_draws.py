@@ -214,6 +214,13 @@ def test_the_baselines_texts_and_their_twins_are_never_drawn():
     assert 38 not in np.concatenate(drawn)
 
 
+def test_the_labels_that_sets_are_drawn_from_are_counted():
+    part = ["baseline"] + ["study_training"] * 4 + ["study_evaluation"] * 5
+    texts = frame([0, 0, 1, 1, 1, 0, 0, 0, 0, 1], part=part)
+    pool = candidates(texts, unusable=np.arange(10) == 5)
+    assert pool.label_counts() == {"training": {"0": 1, "1": 3}, "evaluation": {"0": 3, "1": 1}}
+
+
 def test_replicates_and_seeds_draw_anew():
     pool = candidates(frame([0, 1] * 50))
     draws = [
@@ -233,6 +240,39 @@ def test_groups_across_given_splits_are_not_divided():
     texts.loc[20:, "group"] = "shared"
     training, _, _ = draw_split(candidates(texts), config(6, 10), 0)
     assert "shared" not in set(texts["group"].iloc[training])
+
+
+def test_two_groups_are_one_for_each_set():
+    groups = ["one"] * 12 + ["two"] * 8
+    texts = frame([0, 1] * 10, groups)
+    for replicate in range(4):
+        training, _, evaluation = draw_split(candidates(texts), config(8, 8), replicate)
+        assert set(np.take(groups, training)) != set(np.take(groups, evaluation))
+    with pytest.raises(UserError, match="the 1 groups cannot be divided"):
+        draw_split(candidates(texts[:12]), config(4, 4), 0)
+
+
+def test_training_may_take_most_of_the_texts_where_the_rest_is_for_evaluation():
+    groups = np.repeat(np.arange(30), 10)
+    training, _, evaluation = draw_split(
+        candidates(frame([0, 1] * 150, groups)), config(220, "all"), 0
+    )
+    assert len(training) == 220 and len(evaluation) >= 40
+
+
+def test_the_nearest_of_the_divisions_is_taken_where_none_can_meet_the_shares():
+    # one group has nearly every positive, so that one side lacks some, and the least if it is
+    # the side that needs fewer of them
+    groups = np.repeat(np.arange(8), 10)
+    labels = np.where(groups == 0, 1, 0)
+    labels[10::10] = 1
+    lacking = []
+    for replicate in range(20):
+        drawn = draw_split(
+            candidates(frame(labels, groups)), config(20, 30, validation=10), replicate
+        )
+        lacking.append([labels.mean() * len(found) - labels[found].sum() for found in drawn])
+    assert np.min(lacking, axis=1).max() < 1 and np.max(lacking, axis=1).max() <= 5
 
 
 def test_groups_that_cannot_be_divided_are_refused():

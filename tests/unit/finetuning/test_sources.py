@@ -54,6 +54,7 @@ def test_local_files_resolve_to_a_pinned_source(config, checkpoint, table, tmp_p
     assert source["labels"] == ["NEGATIVE", "POSITIVE"]
     assert source["texts"] == {"study": 96}
     assert source["left_out"] == {"without_tokens": 0, "contradictory": 0}
+    assert source["drawn_from"] == {key: {"0": 48, "1": 48} for key in ("training", "evaluation")}
     assert source["sentence"].endswith("sentences.csv from local files.")
     assert set(source["sha256"]) >= {"checkpoint/model.safetensors", "dataset/sentences.csv"}
     assert json.loads(json.dumps(source)) == source
@@ -93,7 +94,9 @@ def test_a_field_too_many_is_refused_by_its_line(config, table, rows):
 
 def test_two_columns_of_one_name_are_refused(config, table):
     table.write_text(table.read_text().replace("film\n", "text\n", 1))
-    assert "has two columns 'text'" in refusal(config)
+    assert refusal(config).endswith(
+        "sentences.csv has two columns 'text'. Give each a name of its own."
+    )
 
 
 def test_a_table_may_begin_with_a_byte_order_mark_and_hold_lines_and_long_texts(config, table):
@@ -134,6 +137,16 @@ def test_three_classes(config, tmp_path):
     texts = sources.read_texts(source, config)
     assert source["labels"] == list(names)
     assert texts["label"].value_counts().to_dict() == {0: 36, 1: 36, 2: 36}
+
+
+def test_a_group_is_one_however_its_name_is_typed(config, table):
+    films = ["Am\u00e9lie", " Am\u00e9lie", "Ame\u0301lie\u00a0"]
+    rewrite(table, lambda rows: rows.assign(film=[*films, *rows["film"][3:]]))
+    texts = sources.read_texts(sources.resolve(config), config)
+    assert texts["group"].nunique() == 13
+    assert set(texts["group"][:3]) == {"Am\u00e9lie"}
+    rewrite(table, lambda rows: rows.assign(film=["\u00a0", *rows["film"][1:]]))
+    assert "row 1 has no group" in refusal(config)
 
 
 def test_repeated_texts_are_there_once(config, table):

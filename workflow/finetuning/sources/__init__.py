@@ -41,7 +41,8 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Returns:
         The content of source.json: kind (of SOURCES), what `Source.pin` gives, sentence, texts
-        (part to number), left_out (reason to number of texts that no set may hold) and requested.
+        (part to number), left_out (reason to number of texts that no set may hold), drawn_from
+        (`Candidates.label_counts`) and requested.
 
     Raises:
         UserError: the source cannot be had or does not fit.
@@ -55,10 +56,12 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         longest = config[source["kind"]]["padded_lengths"][-1]
         tokenised = tokenise(texts["text"].tolist(), Path(directory), longest)
         left_out = unusable(texts, tokenised, Path(directory), config["data"]["contradictions"])
+    pool = Candidates.of(texts, tokenised, left_out)
     for replicate in range(config["replicates"]):
-        draw_split(Candidates.of(texts, tokenised, left_out), config, replicate)
+        draw_split(pool, config, replicate)
     source["left_out"] = {reason: int(rows.sum()) for reason, rows in left_out.items()}
     source["sentence"] += _left_out_sentence(source["left_out"])
+    source["drawn_from"] = pool.label_counts()
     source["texts"] = texts["part"].value_counts().sort_index().to_dict()
     return source
 

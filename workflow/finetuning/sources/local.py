@@ -127,6 +127,8 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix == ".jsonl":
             return pd.read_json(path, lines=True, dtype=False)
         return pd.read_parquet(path)
+    except UserError:
+        raise
     except FileNotFoundError as error:
         raise UserError(f"hub.dataset: there is no file {path}.") from error
     except (ValueError, OSError) as error:  # pandas' and pyarrow's own errors are both

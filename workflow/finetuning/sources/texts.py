@@ -45,8 +45,10 @@ def as_texts(
     if columns.group_column is None:
         return found.assign(group="")
     group = rows[_column(rows, columns, "group_column", where)]
-    _refuse(group.isna() | (group.astype(str) == ""), group, "group_column", "no group", where)
-    return found.assign(group=group.astype(str))
+    # What only looks different is one group: a copy of it would leak from one set into the other.
+    names = group.astype(str).str.normalize("NFC").str.strip()
+    _refuse(group.isna() | (names == ""), group, "group_column", "no group", where)
+    return found.assign(group=names)
 
 
 def match_labels(names: Sequence[str], labels: Sequence[str]) -> list[int] | None:
