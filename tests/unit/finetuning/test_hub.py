@@ -146,6 +146,22 @@ def test_nothing_but_what_is_used_of_a_checkpoint_is_fetched(run, hub, config, f
         assert not any(path.endswith(name) for path in paths(hub))
 
 
+def test_a_preview_has_sizes_and_architecture_and_fetches_nothing_large(
+    run, hub, config, commits, files
+):
+    kind, seen = run(sources.preview, config)
+    assert kind == "hub"
+    assert seen.settings == json.loads(files["model"]["config.json"])
+    used = {name: len(data) for name, data in files["model"].items()}
+    settings = used.pop("config.json")  # as small as it is, it may be in the cache by now
+    assert seen.downloads[CHECKPOINT] - sum(used.values()) in (0, settings)
+    assert seen.downloads[DATASET] == sum(map(len, files["dataset"].values()))
+    asked = [path for method, path, _ in hub.requests if method == "GET" and "/resolve/" in path]
+    assert all(path.endswith("config.json") for path in asked)
+    run(sources.choose, config)
+    assert run(sources.preview, config)[1].downloads == {}
+
+
 def test_the_hub_is_preferred_and_pinned(run, hub, config, commits, files, sentences, tmp_path):
     source = run(sources.resolve, config)
     assert source["kind"] == "hub"
