@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         commit, files = found
         if question == "revision":
-            sized = query.get("blobs") == ["True"]
+            sized = query.get("blobs") == ["true"]
             answer: object = {
                 "id": name,
                 "sha": commit,
