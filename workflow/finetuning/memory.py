@@ -1,8 +1,9 @@
 """How much memory a job needs, from the sizes of what it trains.
 
-The parts follow from what a job holds at its peak (docs/full-size.md has them measured): a step's
-gradients have just been computed and the state is being written. The constants are those of
-TensorFlow's programs on a processor, in float32; computing in bfloat16 needs no more.
+The parts are what a job holds at its peak: the gradients of a step are being computed while those
+of the step before are still there, and the state is written. Buffers of all padded lengths count:
+memory that one program has freed is seldom what the next can use. docs/full-size.md has the
+measurements that the constants come from, of float32 on a processor; bfloat16 needs no more.
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ from finetuning.batches import ROWS
 
 MB = 2**20
 NUMBER = 4  # bytes
-RUNTIME = 800  # MB: the interpreter, TensorFlow, Keras
-PROGRAM = 105  # MB for each padded length: its two programs, compiled
-TRAINED = 28  # numbers of the hidden size that a layer keeps of a token for the way back
-ATTENTION = 6  # numbers that it keeps for each head and pair of tokens
-EVALUATED = 8, 3  # the same of the forward pass alone, for one layer at a time
+RUNTIME = 1150  # MB: the interpreter, TensorFlow, Keras, compiling
+# Numbers that a layer keeps of a token for the way back: in hidden sizes, and for each head and
+# token that it looks at. Without a way back, only the layer under way has any.
+HIDDEN, ATTENTION = 12.75, 8.9
 
 
 @dataclass(frozen=True)
 class Memory:
     """The parts of a job's peak, in MB (2**20 bytes).
 
-    weights: with their gradients; optimizer: AdamW's two moments; activations: of a batch, with
-    its attention; state: the copy that is written.
+    gradients: of two steps; optimizer: AdamW's two moments; activations: with attention; best: the
+    weights that early stopping keeps; state: the copy that is written of weights and moments.
     """
 
     runtime: float
-    programs: float
     weights: float
-    optimizer: float
-    activations: float
-    state: float
+    gradients: float = 0
+    optimizer: float = 0
+    activations: float = 0
+    best: float = 0
+    state: float = 0
 
     @property
     def total(self) -> int:
@@ -51,27 +52,28 @@ def training_memory(
     lengths: the padded lengths. keeps_best: whether early stopping keeps the best epoch's weights.
     """
     weights = NUMBER * architecture.parameters / MB
-    trained = _activations(architecture, batch_size, lengths[-1], TRAINED, ATTENTION)
-    evaluated = _activations(architecture, ROWS, lengths[-1], *EVALUATED) / architecture.layers
+    best = weights if keeps_best else 0
     return Memory(
-        runtime=RUNTIME,
-        programs=PROGRAM * len(lengths),
-        weights=(2 + keeps_best) * weights,
+        RUNTIME,
+        weights,
+        gradients=2 * weights,
         optimizer=2 * weights,
-        activations=max(trained, evaluated),
-        state=(3 + keeps_best) * weights,
+        activations=architecture.layers * _of_a_layer(architecture, batch_size, lengths),
+        best=best,
+        state=3 * weights + best,
     )
 
 
 def evaluation_memory(architecture: Architecture, lengths: Sequence[int]) -> Memory:
     """What evaluating a checkpoint as it is needs at most."""
-    evaluated = _activations(architecture, ROWS, lengths[-1], *EVALUATED) / architecture.layers
     weights = NUMBER * architecture.parameters / MB
-    return Memory(RUNTIME, PROGRAM * len(lengths), 2 * weights, 0, evaluated, 0)
+    return Memory(RUNTIME, weights, activations=_of_a_layer(architecture, ROWS, lengths))
 
 
-def _activations(
-    architecture: Architecture, rows: int, length: int, hidden: float, attention: float
-) -> float:
-    token = hidden * architecture.dim + attention * architecture.heads * length
-    return NUMBER * architecture.layers * rows * length * token / MB
+def _of_a_layer(architecture: Architecture, rows: int, lengths: Sequence[int]) -> float:
+    """Activations of one layer for a batch of each length."""
+    kept = sum(
+        length * (HIDDEN * architecture.dim + ATTENTION * architecture.heads * length)
+        for length in lengths
+    )
+    return NUMBER * rows * kept / MB

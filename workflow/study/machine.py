@@ -22,6 +22,7 @@ GROUP_FILES = {
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     "": ("memory.max", "memory.current", "inactive_file"),
 }
+MAPPED = 4600  # MB of address space that TensorFlow takes and never fills
 MATRIX = 512  # rows: a product takes milliseconds, so that some run undisturbed on a busy machine
 MEASURED_SECONDS = 2
 
@@ -41,7 +42,7 @@ def this_machine() -> Machine:
 
 
 def available_memory() -> int:
-    """Memory that new processes can have, in MB (2**20 bytes).
+    """Memory that training runs can have, in MB (2**20 bytes).
 
     The least of what is free, what control groups leave (of a container, a service or a job of a
     cluster), and the limit of address space (`ulimit -v`). Raises UserError where that cannot be
@@ -56,7 +57,7 @@ def available_memory() -> int:
         ) from error
     address_space, _ = resource.getrlimit(resource.RLIMIT_AS)
     if address_space != resource.RLIM_INFINITY:
-        free.append(address_space)
+        free.append(address_space - MAPPED * MB)
     return max(0, min(free)) // MB
 
 

@@ -68,7 +68,7 @@ def test_the_least_of_all_limits_counts(free, monkeypatch):
     assert available_memory() == 8000
     monkeypatch.setattr(machine, "_left_in_groups", lambda: iter([6000 * MB, 7000 * MB]))
     assert available_memory() == 6000
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (5000 * MB, resource.RLIM_INFINITY))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (9600 * MB, resource.RLIM_INFINITY))
     assert available_memory() == 5000
     monkeypatch.setattr(machine, "_left_in_groups", lambda: iter([-3 * MB]))
     assert available_memory() == 0
