@@ -12,6 +12,8 @@ import numpy as np
 from finetuning.files import replace_atomically
 
 EVERY = 2  # seconds
+SUFFIX = ".tally.json"
+TALLIES = f"*{SUFFIX}"
 Output = TypeVar("Output")
 
 
@@ -68,7 +70,7 @@ class Tally:
 
 def tally_path(log: Path) -> Path:
     """Where the tally of a job is, by its log."""
-    return log.with_suffix(".tally.json")
+    return log.with_suffix(SUFFIX)
 
 
 def read_count(path: Path) -> Count:

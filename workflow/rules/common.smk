@@ -10,10 +10,12 @@ from study import made_with
 from common.lock import lock
 from finetuning.architecture import Architecture
 from finetuning.files import read_json
+from finetuning.tally import TALLIES
 from study import memory
 from study.machine import available_memory, this_machine
 from study.plan import in_words, look_around, make_plan
 from study.progress import Watch, show
+from study.sections import AUTO_MEMORY
 from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
@@ -57,13 +59,21 @@ onstart:
         if not planned_only:
             lock(Path(RESULTS))  # to the end of this process
             overwriting.keep_configuration(Path(RESULTS), config)
-        plan = plan_study()
-        print(*in_words(plan, config), sep="\n", file=sys.stderr)
     except UserError as error:
         raise WorkflowError(str(error)) from None
     if not planned_only:
-        Path(LOGS, "errors.txt").unlink(missing_ok=True)
-        show(Watch(tasks(Path(RESULTS), config, plan.known.source)))
+        for left in (Path(LOGS, "errors.txt"), *Path(LOGS).rglob(TALLIES)):
+            left.unlink(missing_ok=True)
+    try:
+        plan = plan_study()
+        if plan.todo or planned_only:
+            print(*in_words(plan, config), sep="\n", file=sys.stderr)
+        if not planned_only:
+            show(Watch(tasks(Path(RESULTS), config, plan.known.source)))
+    except UserError as error:
+        # What is wrong with a source, the job that looks for it says.
+        if planned_only:
+            raise WorkflowError(str(error)) from None
 
 
 onerror:
@@ -86,6 +96,17 @@ wildcard_constraints:
 
 
 # What jobs ask for follows from the checkpoint: until that is there, Snakemake does not know it.
+# On a cluster, a job also holds the two processes of Snakemake that start it.
+AUTO = config["training"]["memory_mb"] == AUTO_MEMORY
+BESIDE = 400 if AUTO and not LOCAL else 0  # MB
+if (
+    AUTO
+    and workflow.storage_settings.default_storage_provider
+):
+    sys.exit(
+        "The configuration cannot be used: training.memory_mb: auto follows from a checkpoint that "
+        "is in a storage, where Snakemake cannot look before the jobs run. Write a number of MB."
+    )
 
 
 def sizes_of(checkpoint):
@@ -99,15 +120,16 @@ def sizes_of(checkpoint):
 
 def memory_of_run(wildcards, input):
     batch_size = getattr(wildcards, "batch_size", GRID.fixed.get("batch_size"))
-    return memory.run_memory(config, *sizes_of(input.checkpoint[0]), int(batch_size))
+    sizes = sizes_of(input.checkpoint[0])
+    return BESIDE + memory.run_memory(config, *sizes, int(batch_size))
 
 
 def memory_of_making_the_baseline(wildcards, input):
-    return memory.most_memory(config, *sizes_of(input.checkpoint[0]))
+    return BESIDE + memory.most_memory(config, *sizes_of(input.checkpoint[0]))
 
 
 def memory_of_evaluating_the_baseline(wildcards, input):
-    return memory.evaluation_memory(config, *sizes_of(input.checkpoint[0]))
+    return BESIDE + memory.evaluation_memory(config, *sizes_of(input.checkpoint[0]))
 
 
 def every_cell(file):

@@ -61,7 +61,7 @@ def check_fits(
     ways.append("a machine with more memory")
     raise UserError(
         f"A training run with batches of {size} texts of {longest} tokens needs {needed:,} MB of "
-        f"memory for this model of {architecture.parameters / 1e6:.0f} million parameters, but "
+        f"memory for this model of {architecture.parameters / 1e6:.3g} million parameters, but "
         f"{available:,} MB are available. What would do: {', or '.join(ways)}. "
         "(--resources mem_mb=… says how much may be used, training.memory_mb what a run needs.)"
     )

@@ -142,7 +142,7 @@ def in_words(plan: Plan, config: Mapping[str, Any]) -> list[str]:
     source = plan.known.source["kind"]
     told = [
         f"Plan of {config['study']} (source: {source}, "
-        f"{plan.known.architecture.parameters / 1e6:.0f} million parameters)",
+        f"{plan.known.architecture.parameters / 1e6:.3g} million parameters)",
         f"  download  {', '.join(sizes) or 'nothing'}",
         f"  to train  {cells:,} cells by {len(runs):,} runs of at most {longest} epochs, "
         f"{steps:,} steps",

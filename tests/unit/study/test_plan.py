@@ -76,7 +76,7 @@ def test_sizes_of_a_source_take_the_place_of_those_of_the_study(tmp_path, config
 
 def test_a_plan_tells_downloads_work_memory_and_time(tmp_path, config):
     said = in_words(planned(tmp_path, config), config)
-    assert said[0] == "Plan of reviews (source: embedded, 23 million parameters)"
+    assert said[0] == "Plan of reviews (source: embedded, 22.7 million parameters)"
     assert said[1].split(None, 1) == ["download", "a wheel (84 MB)"]
     assert "54 cells by 18 runs of at most 3 epochs, 1,008 steps" in said[2]
     assert "4 runs side by side in the 20,000 MB available" in said[3]
