@@ -3,14 +3,17 @@
 Each phase has its file in workflow/rules. Targets: plan, grid, runs, analysis, figures, report, all.
 """
 
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-# For snakemake --sdm apptainer; built from workflow/container.def. A plain run uses the environment
-# that Snakemake itself runs in.
-container: f"{workflow.basedir}/workflow/container.sif"
+# Built from workflow/container.def. A plain run uses the environment that Snakemake itself runs in,
+# and Snakemake would refuse even an unused image whose path has a space.
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    container: f"{workflow.basedir}/workflow/container.sif"
 
 
 # Of the page that snakemake --report writes.
@@ -19,8 +22,10 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/configuration.smk"  # config.yaml, or that of --configfile
 include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"
+include: "workflow/rules/augmentation.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
@@ -28,9 +33,10 @@ include: "workflow/rules/report.smk"
 
 # On a cluster these run where Snakemake does: they need the internet, or next to nothing.
 localrules:
-    plan,
+    plan_design,
     resolve_source,
     fetch_checkpoint,
+    fetch_wordnet,
     read_texts,
     runs,
 
@@ -44,7 +50,9 @@ rule all:
 
 
 rule plan:
-    # It is printed whenever anything is started: see onstart in workflow/rules/common.smk.
+    # What it will cost is printed whenever anything is started: onstart in rules/common.smk.
+    input:
+        rules.plan_design.output,
 
 
 rule grid:

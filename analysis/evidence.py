@@ -9,7 +9,6 @@ import pandas as pd
 from analysis.fit import estimators
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit
-from analysis.fit.resampling import Draws, all_draws
 from analysis.questions import best, joint, models, tradeoff
 from analysis.questions.best import Recommendation
 from analysis.questions.joint import JointTest
@@ -19,7 +18,7 @@ from analysis.runs.study import Note, Study
 
 
 class Evidence:
-    """The study, the settings, and the fits, resamples and predictions made of them when asked for.
+    """The study, the settings, and the fits and predictions made of them when asked for.
 
     ``tables`` are those computed so far, for the tables that are made from others;
     ``beyond_bounds`` the metrics of which they leave out fitted values that cannot exist.
@@ -66,11 +65,6 @@ class Evidence:
     def recommendation(self) -> Recommendation | None:
         """The setting to use; None where settings could not be compared."""
         return best.recommendation(self.compared_with_best, self.main, self.study, self.settings)
-
-    @cached_property
-    def draws(self) -> dict[str, Draws]:
-        """By metric, draws of its main fit."""
-        return all_draws(self.main, self.settings)
 
     @cached_property
     def predictions(self) -> dict[str, Predictions]:

@@ -25,6 +25,7 @@ from analysis.questions import (
     diagnostics,
     differences,
     effects,
+    equivalence,
     importance,
     joint,
     optimum,
@@ -221,8 +222,7 @@ TABLES: tuple[Table, ...] = (
         "importance",
         "Share of the explained variation by factor and pair, by two methods.",
         lambda given: _stacked(
-            importance.importance(fit, given.draws[metric], given.study, given.settings)
-            for metric, fit in given.main.items()
+            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
         ),
     ),
     Table(
@@ -239,6 +239,12 @@ TABLES: tuple[Table, ...] = (
             power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
         ),
         Bounded(differences=("observed_difference",)),
+    ),
+    Table(
+        "equivalence",
+        "Whether a metric is the same at all levels of a factor, to within the margin asked for.",
+        lambda given: equivalence.equivalence(given.tables["differences"], given.settings),
+        Bounded(differences=("difference",)),
     ),
     Table(
         "reliability",
@@ -289,7 +295,6 @@ def _notes(given: Evidence) -> list[Note]:
     for metric, fit in given.main.items():
         notes += canonical.notes(fit) + steepest_path.notes(fit)
         notes += variance.notes(fit, given.study, given.predictions)
-        notes += given.draws[metric].notes
         if metric in given.beyond_bounds:
             notes.append(Note("bounds", BEYOND_BOUNDS, metric))
     return notes

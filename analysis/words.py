@@ -182,7 +182,7 @@ def interval_decimals(low: Any, high: Any, metric: Metric) -> int:
 
 
 def spread_decimals(values: Any, metric: Metric) -> int:
-    """Digits after the point for values without intervals: three significant ones of their range,
+    """Digits after the point for values without intervals: two significant ones of their range,
     never fewer than the metric's own, so that settings which differ do so on paper."""
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
@@ -190,7 +190,7 @@ def spread_decimals(values: Any, metric: Metric) -> int:
     usual = decimals(metric)
     if not len(known) or spread < 1e-6 * in_unit(np.abs(known).max(), metric):
         return usual  # what is left of rounding is no spread
-    return max(usual, significant_decimals(spread, 3))
+    return max(usual, significant_decimals(spread))
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:

@@ -62,9 +62,9 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing], fontsize=7.5)
         axis.xaxis.set_major_locator(MaxNLocator(4))  # labels as long as −0.025 need the room
-        unit = words.unit_of(metric) or words.name(metric.name)
+        per = " ".join(filter(None, (words.unit_of(metric), "for half the range")))
         change = common.axis_name(f"change in {words.name(metric.name)}")
-        axis.set_xlabel(f"{change}\n{common.axis_name(f'({unit} for half the range)')}")
+        axis.set_xlabel(f"{change}\n{common.axis_name(f'({per})')}")
         axis.set_yticks(range(len(terms)), common.written(terms, study, settings))
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
@@ -106,6 +106,6 @@ FIGURES = (
     Kind(
         coefficients,
         "Coefficients",
-        "Coefficients of the second-order model for {metric} with intervals, by three estimators.",
+        "Coefficients of the model for {metric} with their intervals, by three estimators.",
     ),
 )

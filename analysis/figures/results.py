@@ -187,10 +187,17 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
     told = set(zip(table["factor"], table["other"], strict=True))  # a pair may never be together
-    every_pair = [pair for pair in _pairs(settings) if (pair[0].name, pair[1].name) in told]
+    q_values = _pair_tests(tables, metric)
+    every_pair = [
+        pair
+        for pair in _pairs(settings)
+        if (pair[0].name, pair[1].name) in told and _names(pair) in q_values
+    ]
+    if not every_pair:
+        raise common.CannotDraw("The model has no interactions.")
     pairs = every_pair
     if len(pairs) > 9:  # more do not fit a page
-        pairs = sorted(pairs, key=lambda pair: _interaction_q(tables, metric, pair))[:9]
+        pairs = sorted(pairs, key=lambda pair: q_values[_names(pair)])[:9]
     in_row = 3
     if _wide(study, tuple(along for along, _ in pairs)):
         in_row, pairs = 1, pairs[:MOST_WIDE]
@@ -243,7 +250,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             borderaxespad=0,
             borderpad=0.2,
         )
-        q_value = _interaction_q(tables, metric, (along, other))
+        q_value = q_values[_names((along, other))]
         if q_value <= 1:
             lines_above = -(-len(lines) // entries) + title.count("\n") + 1
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
@@ -289,16 +296,19 @@ def _pairs(settings: Settings) -> list[tuple[Factor, Factor]]:
     return pairs
 
 
-def _interaction_q(tables: Tables, metric: Metric, pair: tuple[Factor, Factor]) -> float:
-    """The q-value of the pair's joint test; infinite where there is none."""
+def _names(pair: tuple[Factor, Factor]) -> frozenset[str]:
+    return frozenset(factor.name for factor in pair)
+
+
+def _pair_tests(tables: Tables, metric: Metric) -> dict[frozenset[str], float]:
+    """The q-value of each pair that the model has terms of; infinite where it was not tested."""
     rows = tables.get("joint", pd.DataFrame())
     if rows.empty:
-        return float("inf")
+        return {}
     rows = rows[(rows["metric"] == metric.name) & (rows["framing"] == "absolute")]
     rows = rows[(rows["estimator"] == "split_plot") & (rows["kind"] == "pair")]
-    names = {factor.name for factor in pair}
-    found = rows.loc[rows["tested"].map(lambda tested: set(tested.split(":")) == names), "q_value"]
-    return float(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else float("inf")
+    pairs = rows["tested"].str.split(":").map(frozenset)
+    return dict(zip(pairs, rows["q_value"].fillna(np.inf), strict=True))
 
 
 FIGURES = (

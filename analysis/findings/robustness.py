@@ -24,25 +24,20 @@ from analysis.variables import Metric
 def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterator[Finding]:
     alone = rows_of(tables, "notes", topic="trajectories").to_dict("records")
     for number, note in enumerate(alone):
-        kind, sentence = "also_rests_on_one", note["sentence"]
-        if number == 0:
-            kind = "rests_on_one"
-            if len(alone) > 1:
-                sentence += f" {len(alone) - 1} more under Robustness."
-        yield Finding("robustness", "", kind, False, sentence)
+        kind = "also_rests_on_one" if number else "rests_on_one"
+        yield Finding("robustness", "", kind, False, note["sentence"])
     depends = voice_of(settings).depends
     unmoved: list[str] = []
+    varied: list[pd.Series] = []
     for metric in settings.metrics:
         rows = rows_of(tables, "stability", metric=metric.name)
         changed = list(_changes(rows, metric, depends)) if len(rows) else []
         yield from changed
         if len(rows) and not changed:
             unmoved.append(words.name(metric.name))
-    if unmoved:
-        sentence = (
-            f"The factors shown for {words.listed(unmoved)} are the same without any one run, "
-            "trajectory or block, and in every other possible analysis."
-        )
+            varied.append(rows["variation"])
+    if unmoved and (conditions := _under_all(varied)):
+        sentence = f"The factors shown for {words.listed(unmoved)} are the same {conditions}."
         kind = "nothing_changes" if len(unmoved) == len(settings.metrics) else "some_unchanged"
         yield Finding("robustness", "", kind, False, sentence)
     columns = columns_by_name(study, settings)
@@ -50,11 +45,21 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
         yield from _single_terms(tables, settings, metric, columns)
 
 
+def _under_all(varied: list[pd.Series]) -> str:
+    """``without any one run or replicate, and in every other possible analysis``: what was varied
+    of all of several metrics, whose kinds of variations are given; empty where nothing was."""
+    kinds = [kind for kind in varied[0].unique() if all(kind in set(each) for each in varied)]
+    left_out = [words.name(kind) for kind in kinds if kind != "analysis"]
+    parts = [f"without any one {words.listed(left_out, last='or')}"] if left_out else []
+    parts += ["in every other possible analysis"] if "analysis" in kinds else []
+    return ", and ".join(parts)
+
+
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
     """One finding a variation that changes which factors are shown: first what is left out, then
     other analyses, each with what changes most first.
 
-    The first is for page 1, and says how many others there are.
+    The first is for page 1.
     """
     flips = rows[~rows["agrees"].astype(bool)]
     groups = flips.groupby(["variation", "name"], sort=False)
@@ -65,15 +70,12 @@ def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Findi
         lost = [words.name(factor) for factor in group.loc[~matters, "factor"]]
         parts = [f"also {depends} {words.listed(gained)}"] if gained else []
         parts += [f"no longer {depends} {words.listed(lost)}"] if lost else []
-        others = ""
-        if number == 0 and len(found) > 1:
-            others = f" ({len(found) - 1} more under Robustness)"
         yield Finding(
             "robustness",
             metric.name,
             "also_changes" if number else "one_decides",
             False,
-            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}{others}.",
+            f"{under(variation, name)}, {words.name(metric.name)} {words.listed(parts)}.",
             about=name,
         )
 

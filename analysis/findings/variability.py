@@ -16,7 +16,7 @@ def about_variability(tables: Tables, settings: Settings) -> Iterator[Finding]:
     described = {
         "hyperparameters": "between the settings of the hyperparameters",
         "replicate": "between replicates (their seeds and the data drawn for them)",
-        "trajectory": "between training runs beyond that",
+        "trajectory": "between training runs of one setting",
         "epoch_within_trajectory": "unexplained, from epoch to epoch of a training run",
         "evaluation_sampling": "from the choice of texts for evaluation",
     }

@@ -110,9 +110,15 @@ def codings(
     ``baseline`` holds the baseline's natural value of every numeric factor; only the relative
     framing reads it.
     """
-    runs = with_result(runs, settings)
+    return codings_over(with_result(runs, settings), settings.factors, framing, baseline)
+
+
+def codings_over(
+    runs: pd.DataFrame, factors: Iterable[Factor], framing: str, baseline: Mapping[str, Any]
+) -> tuple[Coding, ...]:
+    """The same over all of the runs, which may be planned ones."""
     result = []
-    for factor in settings.factors:
+    for factor in factors:
         levels = natural_order(runs[factor.name].dropna().unique().tolist())
         if not factor.numeric:
             result.append(Coding(factor, levels))

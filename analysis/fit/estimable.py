@@ -76,6 +76,20 @@ def require_estimable(model: Model, count: int, triangle: Array) -> None:
         raise UserError(_not_estimable(model, found))
 
 
+def require_planned(model: Model, design: Array) -> None:
+    """Raises UserError where the runs of a planned design (n, p) cannot estimate the model."""
+    count, columns = design.shape
+    if count <= columns:
+        raise UserError(
+            f"design: {count} runs are planned and the model has {columns} coefficients: at least "
+            f"{columns + 1} runs are needed. Ask for more trajectories or replicates, or set "
+            "analysis.degree or analysis.formula to a smaller model."
+        )
+    found = inestimable(model, triangle_of(design))
+    if found:
+        raise UserError(f"design: {_not_estimable(model, found)}")
+
+
 def _not_estimable(model: Model, found: list[tuple[str, list[str]]]) -> str:
     terms = {term.name: term for term in model.terms}
     for name, same in found:
@@ -98,8 +112,8 @@ def _not_estimable(model: Model, found: list[tuple[str, list[str]]]) -> str:
     formula = f" or write analysis.formula: {kept}" if kept and len(kept) <= 300 else ""
     return (
         f"The design cannot estimate {', '.join(named)}; add runs at other levels or combinations, "
-        "or give no analysis.degree and no analysis.formula for the largest model that can be "
-        f"estimated,{formula or ' or leave these terms out'}."
+        "or write analysis.degree: null, and no analysis.formula, for the largest model that can "
+        f"be estimated,{formula or ' or leave these terms out'}."
     )
 
 
@@ -154,7 +168,7 @@ def check_plan(
             + (
                 "take these terms out of analysis.formula."
                 if settings.formula is not None
-                else "leave analysis.degree out for the largest model that can be estimated."
+                else "write analysis.degree: null for the largest model that can be estimated."
             )
         )
     columns = {name: 1 if numeric[name] else planned[name] - 1 for name in factors}

@@ -9,7 +9,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.fit.least_squares import Array, Fit
-from analysis.fit.resampling import Draws, Stream, draw_clusters, percentile_interval, strata
+from analysis.fit.means import symmetric_root
+from analysis.fit.resampling import (
+    Stream,
+    draw_clusters,
+    percentile_interval,
+    simulated,
+    strata,
+)
 from analysis.questions.functional_anova import forest_shares
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
@@ -59,46 +66,58 @@ def factor_groups(fit: Fit) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return groups
 
 
-def importance(fit: Fit, drawn: Draws, study: Study, settings: Settings) -> pd.DataFrame:
+def importance(fit: Fit, study: Study, settings: Settings) -> pd.DataFrame:
     """Share of the explained variation of every factor and pair, by two methods.
 
-    type2: type II sums of squares of all of a factor's (or pair's) terms over their sum.
-    functional_anova: share of a regression forest's variance (`functional_anova`); what is left
-    to 1 belongs to three factors or more. Percentile intervals are over the draws;
-    the forest has one tree a resample, so there they are those of a single tree, a little wide.
+    type2: `by_sums_of_squares`. functional_anova: share of a regression forest's variance
+    (`functional_anova`), without interval; what is left to 1 belongs to three factors or more.
     """
-    groups = factor_groups(fit)
-    gram, moments = fit.design.T @ fit.design, fit.design.T @ fit.response
-    observed = type2_sums_of_squares(gram[None], moments[None], groups)
-    sums = type2_sums_of_squares(drawn.gram, drawn.moments, groups)
-    low, high = percentile_interval(sums / sums.sum(axis=1, keepdims=True), settings.alpha)
-    share = (observed / observed.sum())[0]
-    by_type2 = pd.DataFrame(
-        {
-            "metric": fit.metric,
-            "method": "type2",
-            "term": list(groups),
-            "share": share,
-            # Resampling noise adds to every sum of squares, so a share near 0 can lie below it.
-            "ci_low": np.minimum(low, share),
-            "ci_high": np.maximum(high, share),
-        }
-    )
-
-    shares = _forest(fit, study, settings)
-    low, high = percentile_interval(shares, settings.alpha)
     names = [coding.name for coding in fit.model.codings]
     by_forest = pd.DataFrame(
         {
             "metric": fit.metric,
             "method": "functional_anova",
             "term": [*names, *(":".join(pair) for pair in combinations(names, 2))],
-            "share": shares.mean(axis=0),
+            "share": _forest(fit, study, settings).mean(axis=0),
+            "ci_low": np.nan,
+            "ci_high": np.nan,
+        }
+    )
+    return pd.concat([by_sums_of_squares(fit, settings), by_forest], ignore_index=True)
+
+
+def by_sums_of_squares(fit: Fit, settings: Settings) -> pd.DataFrame:
+    """Type II sums of squares of a factor's (or pair's) terms, less what chance adds, as shares.
+
+    The intervals are of simulated coefficients, to whose sums of squares chance adds as much again.
+    """
+    groups = factor_groups(fit)
+    gram = fit.design.T @ fit.design
+
+    def sums(coefficients: Array) -> Array:
+        return type2_sums_of_squares(gram[None], coefficients @ gram, groups)
+
+    # a sum of squares is quadratic: its mean over errors is its sum over the rows of their root
+    chance = sums(symmetric_root(fit.covariance)).sum(axis=0)
+    drawn = _shares(sums(simulated(fit, settings)) - 2 * chance)
+    low, high = percentile_interval(drawn, settings.alpha)
+    return pd.DataFrame(
+        {
+            "metric": fit.metric,
+            "method": "type2",
+            "term": list(groups),
+            "share": _shares(sums(fit.coefficients[None]) - chance)[0],
             "ci_low": low,
             "ci_high": high,
         }
     )
-    return pd.concat([by_type2, by_forest], ignore_index=True)
+
+
+def _shares(sums: Array) -> Array:
+    """Of sums of squares (k, groups), none below 0; all 0 where there are none above."""
+    sums = np.maximum(sums, 0)
+    total = sums.sum(axis=1, keepdims=True)
+    return np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
 
 
 def _forest(fit: Fit, study: Study, settings: Settings) -> Array:
@@ -117,6 +136,6 @@ def _forest(fit: Fit, study: Study, settings: Settings) -> Array:
         values = runs[coding.name].iloc[rows]
         codes = pd.Index(coding.levels).get_indexer(values)
         columns.append(coding.code(values)[:, 0] if coding.factor.numeric else codes)
-    drawn = draw_clusters(trajectory[rows], strata(fit)[rows], TREES, rng)
+    row_weights = draw_clusters(trajectory[rows], strata(fit)[rows], TREES, rng)
     seed = int(rng.integers(2**31 - TREES))
-    return forest_shares(np.column_stack(columns), response[rows], drawn.row_weights, seed)
+    return forest_shares(np.column_stack(columns), response[rows], row_weights, seed)

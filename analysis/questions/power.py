@@ -125,7 +125,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             continue
         df, denominator_df = tests.loc[coding.name, ["df", "denominator_df"]].astype(float)
         alpha = settings.alpha / len(tests)
-        variance, variance_df = _largest_variance(fit, coding, names_of[coding.name])
+        variance, variance_df = largest_variance(fit, coding, names_of[coding.name])
         variance *= to_own_unit
         if variance == 0:
             continue
@@ -150,7 +150,7 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _largest_variance(fit: Fit, coding: Coding, names: Sequence[str]) -> tuple[float, float]:
+def largest_variance(fit: Fit, coding: Coding, names: Sequence[str]) -> tuple[float, float]:
     """Of the estimated differences between the factor's levels, the others at coded 0; with its df.
 
     With b the factor's coefficients, V their covariance and c'b the difference, b'V⁻¹b is at least

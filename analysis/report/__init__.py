@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import typst
 from analysis import words
 from analysis.report import (
     appendix,
+    augmentation,
     design,
     diagnostics,
     methods,
@@ -46,7 +48,18 @@ def write(
 
     The same input gives the same bytes. The file appears whole or not at all.
     """
-    figures_folder, path = Path(figures_folder), Path(path)
+    with compiler(tables, study, settings, Path(figures_folder)) as laid_out:
+        # Untagged: tags double the file, and Chromium shows none over 1.5 MB in the HTML report.
+        pdf: Any = laid_out.compile(format="pdf", timestamp=0, pdf_tags=False)
+    with files.replacing(Path(path)) as unfinished:
+        unfinished.write_bytes(pdf)
+
+
+@contextmanager
+def compiler(
+    tables: Tables, study: Study, settings: Settings, figures_folder: Path
+) -> Iterator[typst.Compiler]:
+    """Typst with the report, to be compiled to a PDF or to pictures of its pages."""
     drawn = _drawn(figures_folder)
     content = context(tables, study, settings, drawn)
     with tempfile.TemporaryDirectory() as folder:
@@ -57,12 +70,9 @@ def write(
             shutil.copyfile(figures_folder / f"{name}.svg", root / "figures" / f"{name}.svg")
         (root / "context.json").write_text(json.dumps(_legible(content), ensure_ascii=False))
         shutil.copyfile(TEMPLATE, root / TEMPLATE.name)
-        # Untagged: tags double the file, and Chromium shows none over 1.5 MB in the HTML report.
-        pdf: Any = typst.Compiler(
+        yield typst.Compiler(
             root / TEMPLATE.name, root=root, ignore_system_fonts=True, font_paths=[words.FONTS]
-        ).compile(format="pdf", timestamp=0, pdf_tags=False)
-    with files.replacing(path) as unfinished:
-        unfinished.write_bytes(pdf)
+        )
 
 
 def context(
@@ -95,6 +105,7 @@ def context(
             for title, blocks in (
                 ("Source and design", design.source_and_design(content)),
                 ("Baseline", design.baseline(content)),
+                ("Augmentation", augmentation.augmentation(content)),
                 ("Results", results.results(content)),
                 *(
                     (f"Regression: {words.name(m.name)}", regression.regression(content, m))

@@ -30,6 +30,7 @@ def diagnostics(content: Content) -> list[block.Block]:
     table = content.rows("diagnostics", framing="absolute")
     for metric in content.settings.metrics:
         blocks.append(block.heading(words.name(metric.name)))
+        blocks += _influential(content, metric)
         blocks += content.figure(f"residuals_{metric.name}")
         rows = table[table["metric"] == metric.name] if len(table) else table
         if rows.empty:
@@ -58,7 +59,6 @@ def diagnostics(content: Content) -> list[block.Block]:
                 ],
             )
         )
-        blocks += _influential(content, metric)
         blocks += _anova(content, metric.on_scale)
     return blocks
 
@@ -86,7 +86,7 @@ def _anova(content: Content, metric: Metric) -> list[block.Block]:
         "pure_error": "pure error",
     }
     scale = 1e4 if metric.unit == "points" else 1
-    if (table.loc[table["source"] == "pure_error", "df"] == 0).all():
+    if (table.loc[table["source"].isin(["lack_of_fit", "pure_error"]), "df"] == 0).any():
         table = table[~table["source"].isin(["lack_of_fit", "pure_error"])]
     return [
         block.table(
@@ -104,8 +104,8 @@ def _anova(content: Content, metric: Metric) -> list[block.Block]:
                 [
                     names.get(row["source"], words.name(row["source"])),
                     f"{row['df']:g}",
-                    words.fixed(scale * row["sum_of_squares"], 4),
-                    words.fixed(scale * row["mean_square"], 4),
+                    _significant_digits(scale * row["sum_of_squares"]),
+                    _significant_digits(scale * row["mean_square"]),
                     words.fixed(row["f_statistic"], 2),
                     words.p_value(row["p_value"]),
                 ]
@@ -120,4 +120,4 @@ def _significant_digits(value: float) -> str:
         return ""
     if float(value).is_integer():
         return f"{value:,.0f}".replace("-", "−")
-    return f"{value:.4g}".replace("-", "−")
+    return words.level(value).replace("-", "−")

@@ -120,8 +120,10 @@ def methods(content: Content) -> list[block.Block]:
         ),
         (
             "Variability, importance, power",
-            "Importance is measured in two ways: by type II sums of squares of the polynomial and "
-            "by functional ANOVA (Hutter et al. 2014), which needs no polynomial. Cells "
+            "Importance is measured in two ways: by type II sums of squares of the polynomial, "
+            "less what chance adds to them, and by functional ANOVA (Hutter et al. 2014), which "
+            "needs no polynomial. Intervals of the former are simulated from the estimates' "
+            "multivariate t. Cells "
             "are compared with the baseline on the same texts, each of which counts once for all "
             "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
             "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "
@@ -145,6 +147,7 @@ def limits(content: Content) -> list[block.Block]:
         "The best of many means is too good: part of its lead is luck. A new replicate of the "
         "chosen settings would tell how much.",
         "What is not detected may exist below the size that these runs would have shown.",
+        *content.found(section="confounding", kind="not_assigned"),
     ]
     replicates = runs["replicate"].nunique() if "replicate" in runs else 1
     if replicates < 2:

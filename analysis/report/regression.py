@@ -49,7 +49,6 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
         for framing in ("absolute", "relative")
         if len(rows := finding.conclusive(content.tables, content.settings, metric, framing))
     }
-    unit = metric.unit or words.name(metric.name)
     estimator = style.ESTIMATORS[used][0]
     columns, spans = [block.column("term", "left")], [{"title": "", "columns": 1}]
     for framing in framings:
@@ -81,8 +80,8 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
         body.append(line)
     blocks: list[block.Block] = [
         block.table(
-            f"{words.sentence_case(words.name(metric.name))} ({unit}): coefficients for half "
-            f"the range of each factor, {estimator} estimator; semibold: q < "
+            f"{words.sentence_case(words.name(metric.name))}{block.unit(metric)}: coefficients for "
+            f"half the range of each factor, {estimator} estimator; semibold: q < "
             f"{content.settings.alpha:g}.",
             columns,
             body,

@@ -8,6 +8,7 @@ import pandas as pd
 
 from analysis import words
 from analysis.report import block
+from analysis.report.appendix import LISTED_RUNS
 from analysis.report.content import Content
 
 LISTED_CELLS = 150  # beyond that the best SHOWN_CELLS are listed
@@ -19,6 +20,7 @@ def results(content: Content) -> list[block.Block]:
     for metric in content.settings.metrics:
         blocks += content.figure(f"differences_{metric.name}")
     blocks += _cells(content)
+    blocks += content.figure("parallel_coordinates")
     blocks += content.figure("learning_curves")
     return blocks
 
@@ -30,6 +32,8 @@ def _cells(content: Content) -> list[block.Block]:
     settings = content.settings
     names = list(settings.factor_names)
     relative = cells["delta"].notna().any()
+    if not relative and len(content.study.runs) <= LISTED_RUNS and (cells["runs"] == 1).all():
+        return [block.paragraph("Every cell is a single run: the appendix lists them all.")]
     metrics = [m for m in settings.metrics if m.name in set(cells["metric"])]
     by_metric = {m.name: cells[cells["metric"] == m.name].set_index(names) for m in metrics}
     first = metrics[0]

@@ -12,6 +12,7 @@ from analysis.report.content import Content
 
 def robustness(content: Content) -> list[block.Block]:
     blocks = content.sentences(section="robustness")
+    blocks += content.sentences(section="confounding", kind="together")
     tests = content.rows("stability")
     if tests.empty:
         blocks.append(block.missing("There is nothing to vary: no factor could be tested."))

@@ -12,8 +12,8 @@ def interactions(content: Content) -> list[block.Block]:
     blocks: list[block.Block] = []
     for metric in content.settings.metrics:
         blocks.append(block.heading(words.name(metric.name)))
-        blocks += content.figure(f"interactions_{metric.name}")
         blocks += content.sentences(section="interactions", metric=metric.name)
+        blocks += content.figure(f"interactions_{metric.name}")
     return blocks
 
 
@@ -24,7 +24,6 @@ def surfaces(content: Content) -> list[block.Block]:
         blocks += content.sentences(section="surface", metric=metric.name)
         blocks += content.figure(f"perspective_{metric.name}")
         blocks += content.figure(f"contours_{metric.name}")
-    for metric in content.settings.metrics:
         blocks += _canonical(content, metric.on_scale) + _steepest(content, metric)
     return blocks
 
@@ -75,8 +74,9 @@ def _steepest(content: Content, metric: Metric) -> list[block.Block]:
     ]
     return [
         block.table(
-            f"Path along which {words.name(metric.name)} gets better fastest, from the centre "
-            "of the design, as far as the region studied reaches; distance in half ranges.",
+            f"Path of steepest {'ascent' if metric.sign > 0 else 'descent'}: the best fitted "
+            f"{words.name(metric.name)} at each distance from the centre of the design, as far as "
+            "the region studied reaches; distance in half ranges.",
             [
                 block.column("distance"),
                 *(block.column(words.name(name)) for name in names),

@@ -12,11 +12,10 @@ from analysis.report.content import Content
 
 def tradeoffs(content: Content) -> list[block.Block]:
     if len(content.settings.metrics) < 2:
-        return [block.missing("There is one metric, so nothing to trade off.")]
+        return content.figure("tradeoff")  # which says why there is none
     blocks = content.sentences(section="tradeoff", kind=("conflict", "no_conflict"))
     blocks += content.figure("tradeoff")
     blocks += _front(content)
-    blocks += content.figure("parallel_coordinates")
     blocks += _conflicts(content)
     blocks += _prices(content)
     blocks += _desirability(content)

@@ -17,9 +17,9 @@ def variability(content: Content) -> list[block.Block]:
     blocks += content.figure("variance_components")
     blocks += content.figure("importance")
     blocks.append(block.heading("Power"))
-    blocks += content.figure("power")
     blocks += _power(content)
-    blocks.append(block.heading("Calibration"))
+    blocks += content.figure("power")
+    blocks += _equivalence(content)
     blocks += content.figure("reliability")
     return blocks
 
@@ -31,7 +31,10 @@ def _power(content: Content) -> list[block.Block]:
     metrics = [m for m in content.settings.metrics if m.name in set(table["metric"])]
     by_metric = {m.name: table[table["metric"] == m.name].set_index("factor") for m in metrics}
     digits = {
-        m.name: words.spread_decimals(by_metric[m.name]["smallest_difference"], m) for m in metrics
+        name: words.interval_decimals(
+            0.0, rows["smallest_difference"], content.settings.metric(name)
+        )
+        for name, rows in by_metric.items()
     }
     columns, spans = [block.column("factor", "left")], [{"title": "", "columns": 1}]
     for metric in metrics:
@@ -68,6 +71,20 @@ def _power(content: Content) -> list[block.Block]:
             size=8,
         )
     ]
+
+
+def _equivalence(content: Content) -> list[block.Block]:
+    """Nothing where no margin was asked for."""
+    sentences = content.sentences(section="equivalence")
+    if not sentences:
+        return []
+    text = (
+        "That nothing was found does not show that there is nothing. Two one-sided tests "
+        "(Schuirmann 1987, J. Pharmacokinet. Biopharm. 15) of every pair of a factor's levels "
+        "show that all differences are smaller than a margin; the pair that is hardest to tell "
+        "decides (Berger 1982, Technometrics 24)."
+    )
+    return [block.heading("Equivalence"), block.paragraph(text), *sentences]
 
 
 def _replicates(value: float) -> str:

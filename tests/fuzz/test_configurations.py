@@ -11,12 +11,12 @@ from hostile import cases, scalars, texts, values
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from design.grid import Grid, level_name
-from study import configuration
+from study import configuration, designs
+from study.sections import complete
 
 DEFAULT_TEXT = (Path(__file__).parents[2] / "config.yaml").read_text()
 DEFAULT = yaml.safe_load(DEFAULT_TEXT)
@@ -36,7 +36,9 @@ def refusal(config):
     try:
         configuration.check(config)
         settings = Settings.from_config(config)
-        check_plan(settings, config["factors"], config["replicates"])
+        full = complete(config)
+        full["design"] = designs.noted(full, Path("none"))
+        designs.check_estimable(full, settings)
         configuration.check_analysis(config["analysis"])
     except UserError as error:
         message = str(error)

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from analysis.fit.estimable import check_plan
 from analysis.fit.estimators import coefficients, fit_all
 from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
-from study import configuration
+from study import configuration, designs
+from study.sections import complete
 
 CORPUS = Path(__file__).with_name("corpus")
 DEFAULT = (Path(__file__).parents[2] / "config.yaml").read_text()
@@ -32,7 +32,9 @@ def use_change(path):
     config = merged(yaml.safe_load(DEFAULT), read_config(path))
     configuration.check(config)
     settings = Settings.from_config(config)
-    check_plan(settings, config["factors"], config["replicates"])
+    full = complete(config)
+    full["design"] = designs.noted(full, Path("none"))
+    designs.check_estimable(full, settings)
     configuration.check_analysis(config["analysis"])
 
 

@@ -17,6 +17,7 @@ from tests.simulation import (
     chosen_points,
     coverage,
     false_findings,
+    later_pages,
     power,
     random_tables,
     texts,
@@ -56,7 +57,7 @@ def simulations(share: float) -> Iterator[Simulation]:
             f"power, {replicates} replicates",
             power.simulate,
             (replicates,),
-            studies(400),
+            studies(500),
             dict.fromkeys(power.SETTINGS.factor_names, FOUND),
         )
     for table in coverage.TABLES:
@@ -72,9 +73,16 @@ def simulations(share: float) -> Iterator[Simulation]:
                 f"first page, {table}, {effects}",
                 coverage.simulate,
                 (table, effects),
-                studies(300),
+                studies(200),
                 dict.fromkeys(coverage.KINDS, AT_LEAST),
             )
+        yield Simulation(
+            f"later pages, {table}",
+            later_pages.simulate,
+            (table,),
+            studies(500),
+            dict.fromkeys(later_pages.kinds(table), NOMINAL),
+        )
     for replicates in (2, 5):
         yield Simulation(
             f"chosen points, {replicates} replicates",
@@ -124,10 +132,12 @@ def kept(share: float, promised: tuple[float, float], studies: int) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("names", nargs="*", help="beginnings of names; without any all are run")
     parser.add_argument("--share", type=float, default=1.0, help="of the studies, default 1")
     parser.add_argument("--processes", type=int, help="default: one a core")
     options = parser.parse_args()
-    every = list(simulations(options.share))
+    beginnings = tuple(options.names) or ("",)
+    every = [each for each in simulations(options.share) if each.name.startswith(beginnings)]
     all_kept = True
     print("| simulation | share | promised | seen ± standard error | studies | |")
     print("|---|---|---|---|---|---|")

@@ -8,23 +8,25 @@ levels. The recommended setting is the best fitted one, which is the hardest: ch
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.fit.best_of_many import all_at_once
 from analysis.fit.least_squares import Array, Fit
+from analysis.fit.means import estimates
 from analysis.fit.resampling import Stream
 from analysis.questions.best import COMPARED, comparisons_with_best, recommendation
 from analysis.questions.differences import differences
 from analysis.runs.settings import Settings
-from tests.simulation.studies import Planned, grid, settings_of
+from tests.simulation.studies import ERROR, Planned, grid, settings_of
 
 SETTINGS = settings_of("accuracy", recommend={"metric": "accuracy"})
 OF_PUBLISHED = settings_of(
     "accuracy", recommend={"metric": "accuracy"}, blocks=["dataset"], observational=True
 )
+OF_LOGARITHM = settings_of("loss", transform="log", recommend={"metric": "loss"})
 KINDS = (
     "mean of the recommended",
     "at most below its own best",
@@ -33,15 +35,14 @@ KINDS = (
     "largest difference of a factor",
     "all differences shown of a factor",
 )
-# in the absolute coding, of sizes that are found more often than not
+# in the absolute coding and in units of the error, of sizes that are found more often than not
 EFFECTS = {
-    "nothing matters": {"intercept": 0.8},
+    "nothing matters": {},
     "factors matter": {
-        "intercept": 0.8,
-        "learning_rate": 0.02,
-        "learning_rate^2": -0.02,
-        "epochs": 0.01,
-        "learning_rate:epochs": -0.01,
+        "learning_rate": 1,
+        "learning_rate^2": -1,
+        "epochs": 0.5,
+        "learning_rate:epochs": -0.5,
     },
 }
 
@@ -73,20 +74,44 @@ def observational() -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-TABLES: dict[str, tuple[Callable[[], pd.DataFrame], Settings]] = {
-    "balanced": (lambda: grid(3), SETTINGS),
-    "ragged": (ragged, SETTINGS),
-    "observational": (observational, OF_PUBLISHED),
+@dataclass(frozen=True)
+class Table:
+    """level: the true mean where nothing matters, on the scale of the analysis, as ``error`` is;
+    see `Planned`."""
+
+    make: Callable[[], pd.DataFrame]
+    settings: Settings
+    level: float = 0.8
+    error: float = ERROR
+
+    def planned(self) -> Planned:
+        return Planned.of(self.make(), self.settings, self.error)
+
+    def true(self, planned: Planned, effects: str) -> Array:
+        """The true coefficients (p,) with those of EFFECTS."""
+        sizes = {name: self.error * size for name, size in EFFECTS[effects].items()}
+        return planned.coefficients({"intercept": self.level, **sizes})
+
+
+TABLES = {
+    "balanced": Table(lambda: grid(3), SETTINGS),
+    "ragged": Table(ragged, SETTINGS),
+    "observational": Table(observational, OF_PUBLISHED),
+    # a loss that scatters by 10 % between trajectories, and again between runs
+    "transformed": Table(lambda: grid(3), OF_LOGARITHM, level=np.log(0.4), error=0.1),
 }
 
 
 def simulate(table: str, effects: str, studies: int, seed: int = 0) -> dict[str, float]:
     """The share of studies in which each of KINDS holds the truth."""
-    make, settings = TABLES[table]
     rng = np.random.default_rng([seed, list(TABLES).index(table), list(EFFECTS).index(effects)])
-    planned = Planned.of(make(), settings)
-    true = planned.coefficients(EFFECTS[effects])
-    found = [_held(planned, planned.drawn(true, rng), true) for _ in range(studies)]
+    planned = TABLES[table].planned()
+    exact = replace(planned.fit, coefficients=TABLES[table].true(planned, effects))
+    in_truth = differences(exact, planned.study, planned.settings)
+    found = [
+        _means_and_best(planned, fit, exact) + _differences(planned, fit, exact, in_truth)
+        for fit in (planned.drawn(exact.coefficients, rng) for _ in range(studies))
+    ]
     return pd.DataFrame(found, columns=KINDS).mean().to_dict()
 
 
@@ -95,62 +120,58 @@ def simulate_all_means(table: str, studies: int, seed: int = 0) -> dict[str, flo
 
     The interval of the recommended one is one of them. Which effects there are makes no difference.
     """
-    make, settings = TABLES[table]
+    settings = TABLES[table].settings
     rng = np.random.default_rng([seed, list(TABLES).index(table)])
-    planned = Planned.of(make(), settings)
+    planned = TABLES[table].planned()
     run = planned.study.runs[list(settings.factor_names)].drop_duplicates()
     contrasts, nothing = planned.fit.contrasts(run), planned.coefficients({})
     held = []
     for _ in range(studies):
         fit = planned.drawn(nothing, rng)
         critical = all_at_once(fit, contrasts, settings.alpha, Stream.BEST.generator(settings))
-        mean, std_error = fit.predict(run)
-        held.append((np.abs(mean) <= critical * std_error).all())
+        means = estimates(fit, contrasts, settings.alpha)
+        held.append((means["estimate"].abs() <= critical * means["std_error"]).all())
     return {"means of all settings": float(np.mean(held))}
 
 
-def _held(planned: Planned, fit: Fit, true: Array) -> tuple[float, ...]:
-    """In the order of KINDS."""
-    return _means_and_best(planned, fit, true) + _differences(planned, fit, true)
-
-
-def _means_and_best(planned: Planned, fit: Fit, true: Array) -> tuple[float, ...]:
+def _means_and_best(planned: Planned, fit: Fit, exact: Fit) -> tuple[float, ...]:
+    """The first of KINDS."""
     study, settings = planned.study, planned.settings
-    main = {fit.metric: fit}
+    main, sign = {fit.metric: fit}, settings.metric(fit.metric).sign
     compared = comparisons_with_best(main, study, settings)
-    contrasts = fit.contrasts(compared.drop(columns=["metric", *COMPARED]))
-    mean = contrasts @ true
+    mean = sign * exact.predict(compared.drop(columns=["metric", *COMPARED]))[0]
     best_other = np.array([np.delete(mean, at).max() for at in range(len(mean))])
     lead = mean - best_other
     chosen = recommendation(compared, main, study, settings)
     assert chosen is not None
     (outcome,) = chosen.outcomes
     at = pd.DataFrame([chosen.setting], columns=list(settings.factor_names))
-    there = float((fit.contrasts(at) @ true)[0])
+    there = float(exact.predict(at)[0][0])
     near = 1e-12  # of rounding
     within = (compared["lower"] - near <= lead) & (lead <= compared["upper"] + near)
     return (
         outcome.ci_low <= there <= outcome.ci_high,
-        mean.max() - there <= outcome.loss_most + near,
+        mean.max() - sign * there <= outcome.loss_most + near,
         bool(within.all()),
     )
 
 
-def _differences(planned: Planned, fit: Fit, true: Array) -> tuple[float, ...]:
-    """Averages over all levels of a factor hold together; the largest was chosen."""
+def _differences(
+    planned: Planned, fit: Fit, exact: Fit, in_truth: pd.DataFrame
+) -> tuple[float, ...]:
+    """The last of KINDS. Averages over all levels of a factor hold together; the largest was
+    chosen."""
     study, settings = planned.study, planned.settings
     table = differences(fit, study, settings)
-    # a difference is linear in the coefficients
-    exact = differences(replace(fit, coefficients=true), study, settings)
     averages = table["comparison"] == "average"
-    truth = exact.loc[exact["comparison"] == "average", "difference"].to_numpy()
+    truth = in_truth.loc[in_truth["comparison"] == "average", "difference"].to_numpy()
     held = pd.Series(True, index=table.index)
     held[averages] = table.loc[averages, "ci_low"] <= truth
     held[averages] &= truth <= table.loc[averages, "ci_high"]
     for at, row in table[~averages].iterrows():
         place = pd.DataFrame([row[list(settings.factor_names)]] * 2).astype(float)
         place[row["factor"]] = [row["level"], row["other_level"]]
-        low, high = fit.contrasts(place) @ true
+        low, high = exact.predict(place)[0]
         held[at] = row["ci_low"] <= high - low <= row["ci_high"]
     by_factor = held.groupby([table["comparison"], table["factor"]]).all()
     together = held.groupby(table["factor"]).all()

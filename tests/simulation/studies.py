@@ -17,24 +17,26 @@ from analysis.preparation import study_of
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 
-ERROR = 0.02  # standard deviation of a trajectory's error, and of a run's within it
+ERROR = 0.02
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A table of settings. ``fit`` is of a response that means nothing."""
+    """A table of settings. ``fit`` is of a response that means nothing; ``error`` is the standard
+    deviation of a trajectory's error, and of a run's within it, on the scale of the analysis."""
 
     study: Study
     settings: Settings
     fit: Fit
+    error: float
 
     @classmethod
-    def of(cls, table: pd.DataFrame, settings: Settings) -> Planned:
+    def of(cls, table: pd.DataFrame, settings: Settings, error: float = ERROR) -> Planned:
         """``table`` has a column a factor, block and replicate, and no metric."""
         anything = np.random.default_rng(0).uniform(0.4, 0.6, len(table))
         metrics = settings.metric_names
         study = study_of(table.assign(**dict.fromkeys(metrics, anything)), settings)
-        return cls(study, settings, split_plot(study, settings, metrics[0], "absolute"))
+        return cls(study, settings, split_plot(study, settings, metrics[0], "absolute"), error)
 
     def coefficients(self, effects: Mapping[str, float]) -> Array:
         """The true coefficients (p,): 0 but for those named."""
@@ -42,15 +44,15 @@ class Planned:
 
     def drawn(self, true: Array, rng: np.random.Generator, metric: str | None = None) -> Fit:
         """The split-plot fit of runs with these true coefficients (p,)."""
-        response = self.fit.design @ true + errors(self.fit, rng)
+        response = self.fit.design @ true + self.error * errors(self.fit, rng)
         fit = with_trajectories(refitted(self.fit, response))
         return fit if metric is None else replace(fit, metric=metric)
 
 
 def errors(fit: Fit, rng: np.random.Generator) -> Array:
-    """Of every run (n,): its trajectory's and its own, as large as each other."""
+    """Of every run (n,): its trajectory's and its own, each with a standard deviation of 1."""
     of_trajectories = rng.normal(size=fit.clusters.max() + 1)[fit.clusters]
-    return ERROR * (of_trajectories + rng.normal(size=len(fit.clusters)))
+    return of_trajectories + rng.normal(size=len(fit.clusters))
 
 
 def refitted(fit: Fit, response: Array) -> Fit:
@@ -76,9 +78,8 @@ def grid(replicates: int) -> pd.DataFrame:
     return pd.DataFrame({name: cell.ravel() for name, cell in zip(names, cells, strict=True)})
 
 
-def settings_of(*metrics: str, **analysis: object) -> Settings:
+def settings_of(*metrics: str, transform: str | None = None, **analysis: object) -> Settings:
     """Of the factors of `grid`, with a second-order polynomial."""
-    better = {"accuracy": "higher", "loss": "lower"}
     return Settings.from_config(
         {
             "factors": {
@@ -88,7 +89,7 @@ def settings_of(*metrics: str, **analysis: object) -> Settings:
             },
             "analysis": {
                 "degree": 2,
-                "metrics": {name: {"better": better[name]} for name in metrics},
+                "metrics": {name: {"transform": transform} for name in metrics},
                 **analysis,
             },
         }

@@ -7,6 +7,11 @@ import sys
 import pandas as pd
 from pypdf import PdfReader
 
+from analysis.preparation import read_study
+from analysis.report.opening import LINES, PARTS
+from analysis.runs.settings import Settings
+from common.configuration import read_config
+from tests.report_pages import MOST_EMPTY, emptiest, lines_of_findings, pictures
 from tests.workflow.conftest import PROJECT
 
 EXAMPLE = PROJECT / "results" / "example"
@@ -27,3 +32,10 @@ def test_the_example_is_explained_from_its_files_alone(tmp_path, no_tensorflow):
         len(comparisons[comparisons["metric"] == "accuracy"])
         == runs.groupby(["learning_rate", "batch_size", "epochs"]).ngroups
     )
+    lines = lines_of_findings(tmp_path / "report.pdf")
+    assert 8 <= len(lines) <= LINES
+    assert all(any(line.startswith(f"{part.label}.") for line in lines) for part in PARTS)
+    settings = Settings.from_config(read_config(EXAMPLE / "config.yaml"))
+    pages = pictures(read_study(EXAMPLE / "runs.csv", settings), tmp_path, dpi=30)
+    assert len(pages) > 15
+    assert max(map(emptiest, pages[:-1])) < MOST_EMPTY

@@ -22,7 +22,7 @@ def finetune_encoder(
     say: Callable[[str], None] = print,
 ) -> None:
     """Fine-tunes a checkpoint folder's encoder with a new head and writes the result into it."""
-    run = Run(checkpoint, examples, hyperparameters, seeds, new_head=True)
+    run = Run(checkpoint, [examples], hyperparameters, seeds, new_head=True)
 
     def after_step() -> None:
         tally.trained(len(run.progress.history), run.examples_trained, run.progress.tokens)

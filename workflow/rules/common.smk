@@ -1,5 +1,6 @@
 import csv
 import logging
+import re
 
 from snakemake.exceptions import WorkflowError
 
@@ -8,6 +9,7 @@ from common.errors import UserError
 from design.grid import Grid
 from study import made_with
 from common.lock import lock
+from finetuning import augmentation
 from finetuning.architecture import Architecture
 from finetuning.files import read_json
 from finetuning.tally import TALLIES
@@ -24,16 +26,13 @@ logging.raiseExceptions = False
 GRID = Grid.from_config(config)
 SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
 CELLS = f"{RESULTS}/cells"
+COPIES = f"{RESULTS}/data/copies/{{copies}}/replicate={{replicate}}"
 LOGS = f"{RESULTS}/logs"
 
 
 # As many jobs together as the memory of this machine allows. On a cluster others see to that.
 LOCAL = workflow.resource_settings.nodes is None
-if (
-    LOCAL
-    and workflow.is_main_process
-    and "mem_mb" not in workflow.global_resources
-):
+if LOCAL and workflow.is_main_process and "mem_mb" not in workflow.global_resources:
     try:
         workflow.global_resources["mem_mb"] = available_memory()
     except UserError as error:
@@ -54,7 +53,10 @@ def plan_study():
 
 
 onstart:
-    planned_only = {job.rule.name for job in workflow.dag.needrun_jobs()} == {"plan"}
+    planned_only = {job.rule.name for job in workflow.dag.needrun_jobs()} <= {
+        "plan",
+        "plan_design",
+    }
     try:
         if not planned_only:
             lock(Path(RESULTS))  # to the end of this process
@@ -91,18 +93,16 @@ onerror:
 
 
 wildcard_constraints:
-    **{factor: GRID.constraint(factor) for factor in GRID.levels},
+    **GRID.constraints,
     replicate=r"\d+",
+    copies="|".join(map(re.escape, GRID.copies)) or "none",
 
 
 # What jobs ask for follows from the checkpoint: until that is there, Snakemake does not know it.
 # On a cluster, a job also holds the two processes of Snakemake that start it.
 AUTO = config["training"]["memory_mb"] == AUTO_MEMORY
 BESIDE = 400 if AUTO and not LOCAL else 0  # MB
-if (
-    AUTO
-    and workflow.storage_settings.default_storage_provider
-):
+if AUTO and workflow.storage_settings.default_storage_provider:
     sys.exit(
         "The configuration cannot be used: training.memory_mb: auto follows from a checkpoint that "
         "is in a storage, where Snakemake cannot look before the jobs run. Write a number of MB."
@@ -147,6 +147,13 @@ def every_replicate(file):
     Without rules.NAME.output, which expand() refuses where files go through a storage.
     """
     return expand(f"{RESULTS}/{file}", replicate=range(GRID.replicates))
+
+
+def all_copies(ending):
+    """A file of every way of copying the training texts, in each replicate."""
+    return expand(
+        f"{COPIES}.{ending}", copies=GRID.copies, replicate=range(GRID.replicates)
+    )
 
 
 # How the page of snakemake --report names its items.

@@ -7,20 +7,26 @@ from pathlib import Path
 
 sys.path[:0] = [workflow.basedir, f"{workflow.basedir}/workflow"]
 
-from analysis.fit.estimable import check_plan
 from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from finetuning.sources import SOURCES, candidates, check_layers
-from study import configuration, overwriting
+from study import configuration, designs, overwriting
 from study.sections import complete
 
-# A configuration given with --configfile replaces this one; merged, its factors would add up.
-CONFIG_FILES = workflow.config_settings.configfiles or [Path("config.yaml")]
+# What the study's file says; what it leaves out is as in the project's own config.yaml.
+OWN = workflow.config_settings.configfiles or [
+    *filter(Path.exists, [Path("config.yaml")])
+]
 
 try:
-    # Snakemake's own reader is less strict, and evaluates YTE templates.
-    for path in CONFIG_FILES:
+    if len(OWN) > 1:
+        raise UserError(
+            f"--configfile takes one file, but {len(OWN)} were given "
+            f"({', '.join(path.name for path in OWN)}). Write one file a study."
+        )
+    for path in OWN:
+        # Snakemake's own reader is less strict, and evaluates YTE templates.
         if "__use_yte__" in read_config(path):
             raise UserError(
                 f"{path}: __use_yte__ is no key of a study: no template is evaluated."
@@ -28,21 +34,28 @@ try:
 except UserError as error:
     sys.exit(f"The configuration cannot be used: {error}")
 
-if not workflow.config_settings.configfiles:
+if OWN and not workflow.config_settings.configfiles:
 
     configfile: "config.yaml"
 
 
-RESULTS = f"results/{config.get('study')}"
 OVERWRITE = (
     str(config.pop(overwriting.KEY, "")).lower() == "true"
 )  # Snakemake gives text
 
 try:
-    configuration.check(config)
-    config.update(complete(config))  # the same object: jobs are given it
+    if OWN and "study" not in config:
+        raise UserError(
+            f"{OWN[0]}: study is missing. Its results go to results/<study>; write study: my-study."
+        )
+    full = configuration.resolved(config)
+    configuration.check(full)
+    config.clear()
+    config.update(complete(full))  # the same object: jobs are given it
+    RESULTS = f"results/{config['study']}"
     settings = Settings.from_config(config)
-    check_plan(settings, config["factors"], config["replicates"])
+    config["design"] = designs.noted(config, Path(RESULTS))
+    designs.check_estimable(config, settings)
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():
         raise UserError(f"study: {RESULTS} is a file. Give the study another name.")

@@ -12,17 +12,31 @@ TRAJECTORY = [
 ]
 
 
+def copies_to_train_on(wildcards):
+    """The copies that a trajectory asks for, if it does."""
+    cell = GRID.parse(Path(TRAJECTORY[0].format(**wildcards)))
+    copies = GRID.copies_of(cell)
+    return (
+        []
+        if copies is None
+        else expand(
+            f"{COPIES}.safetensors", copies=copies.name, replicate=wildcards.replicate
+        )
+    )
+
+
 rule finetune_trajectory:
     input:
         checkpoint=rules.make_baseline.output,
         split=rules.draw_split.output,
+        copies=copies_to_train_on,
     output:
         **{
             name: [f"{cell}/{file}" for cell in TRAJECTORY]
             for name, file in CELL_FILES.items()
         },
     log:
-        f"{LOGS}/cells/{GRID.log_pattern}",
+        f"{LOGS}/cells/{GRID.run_pattern}.log",
     wildcard_constraints:
         # Runs whose schedule looks ahead pass through no other cell.
         schedule="|".join(filter(GRID.shares, GRID.levels.get("schedule", ())))
@@ -48,7 +62,7 @@ use rule finetune_trajectory as finetune_cell with:
     log:
         f"{LOGS}/cells/{GRID.folder_pattern}.log",
     wildcard_constraints:
-        **{factor: GRID.constraint(factor) for factor in GRID.levels},
+        **GRID.constraints,
 
 
 if GRID.shares(GRID.fixed.get("schedule", "constant")):

@@ -16,6 +16,7 @@ rule resolve_source:
             for kind, section in SECTIONS.items()
             if SOURCES[kind].PINNED
         },
+        **augmentation.requested(config),
         source=config["source"],
     message:
         "Looking for the checkpoint and the texts (source: {config[source]})"
@@ -69,15 +70,15 @@ rule draw_split:
     log:
         f"{LOGS}/draw_split/replicate={{replicate}}.log",
     params:
-        seed=config["seed"],
-        data=made_with.drawn_by(config),
-        padded_lengths={
-            kind: section["padded_lengths"] for kind, section in SECTIONS.items()
-        },
         **{
             f"{kind}_data": section["data"]
             for kind, section in SECTIONS.items()
             if section["data"]
+        },
+        seed=config["seed"],
+        data=made_with.drawn_by(config),
+        padded_lengths={
+            kind: section["padded_lengths"] for kind, section in SECTIONS.items()
         },
     message:
         "Drawing and tokenising the sets of replicate {wildcards.replicate}"

@@ -10,13 +10,28 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from common.defaults import resolve
 from common.errors import UserError
-from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
+from common.hyperparameters import (
+    AUGMENTATION,
+    HYPERPARAMETERS,
+    METHODS,
+    NAMES,
+    of_baseline,
+    with_neutral,
+)
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
-from design.grid import baseline_seeds, replicate_seeds, values_of
+from common.sections import schema_of
+from design import DEFAULT, DESIGNS, FILES, NOTED, kind_of
+from design.grid import Grid, baseline_seeds, replicate_seeds, values_of
+from finetuning import augmentation
+from finetuning.augmentation import translation
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
-from finetuning.sources import candidates, sized
+from finetuning.sources import SOURCES, candidates, sized
+from finetuning.sources.hub import KINDS
+from finetuning.sources.local import is_local
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
 MOST_CELLS = 1_000_000
@@ -31,6 +46,17 @@ Validator = extend(
 )
 
 
+def resolved(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's file says, with what it leaves out; not yet checked.
+
+    The sections of sources that it neither has nor asks for stay away. Raises UserError if
+    config.yaml cannot be read.
+    """
+    full = resolve(own)
+    unused = [kind for kind in SOURCES if kind not in own and kind not in candidates(full)]
+    return {key: value for key, value in full.items() if key not in unused}
+
+
 def check(config: dict) -> None:
     """Checks structure, types, ranges and what has to fit together.
 
@@ -39,11 +65,14 @@ def check(config: dict) -> None:
     """
     _refuse_first(config, schema(config))
     _refuse_immense(config)
+    _check_designs(config)
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
+    _check_revisions(full)
     _check_sizes(full)
     _check_validation(full)
+    _check_augmentation(full)
     _check_seeds(full)
 
 
@@ -80,7 +109,11 @@ def of_results(config: Mapping[str, Any]) -> dict[str, Any]:
     full = complete(config)
     kept = {k: v for k, v in full["training"].items() if k not in CHANGES_NO_RESULT}
     neutral = {k: v for k, v in with_neutral(kept).items() if k not in full["factors"]}
-    return full | {"training": neutral}
+    design = full["design"]
+    if design != DEFAULT:  # what it chose counts, not what it was chosen from
+        design = {key: value for key, value in design.items() if key != FILES}
+    asked = {key: value for key, value in full.items() if key != "planning"}
+    return asked | {"training": neutral, "design": design}
 
 
 def _refuse_first(instance: object, rules: dict, prefix: tuple = ()) -> None:
@@ -137,10 +170,18 @@ def _check_factors(config: dict) -> None:
             raise UserError(
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
-        levels, scale = factor["levels"], factor["scale"]
+        if ("levels" in factor) == ("range" in factor):
+            raise UserError(
+                f"factors.{name}: {'both' if 'levels' in factor else 'neither'} levels and range "
+                "were given. Give levels, or the range in which a design may choose values."
+            )
+        key = "levels" if "levels" in factor else "range"
+        levels, scale = factor[key], factor["scale"]
         for number, level in enumerate(levels):
-            place = ("factors", name, "levels", number)
-            _refuse_first(level, HYPERPARAMETERS[name].schema, place)
+            _refuse_first(level, HYPERPARAMETERS[name].schema, ("factors", name, key, number))
+        if key == "range":
+            _check_range(name, levels, scale)
+            continue
         repeated = [level for number, level in enumerate(levels) if level in levels[:number]]
         if repeated:
             raise UserError(
@@ -159,7 +200,55 @@ def _check_factors(config: dict) -> None:
             raise UserError(
                 f"training.{name} is missing: a hyperparameter is either a factor or fixed there."
             )
-    cells = config["replicates"] * math.prod(len(f["levels"]) for f in config["factors"].values())
+    if config["design"] == DEFAULT:
+        numbers = [len(factor.get("levels", range(3))) for factor in config["factors"].values()]
+        check_number_of_cells(config["replicates"] * math.prod(numbers))
+
+
+def _check_range(name: str, ends: list, scale: str) -> None:
+    low, high = ends
+    if scale == "categorical":
+        raise UserError(f"factors.{name}.range: a categorical factor has none. Give its levels.")
+    if HYPERPARAMETERS[name].scale == "categorical":
+        raise UserError(f"factors.{name}.range: {name} is no number. Give its levels.")
+    if not low < high:
+        raise UserError(
+            f"factors.{name}.range: {ends} has no width. Write the lower end first, or fix "
+            f"training.{name}."
+        )
+    if scale.startswith("log") and low <= 0:
+        raise UserError(
+            f"factors.{name}.range: {scale} needs positive values, but {low!r} is an end. Write "
+            "linear, or change the end."
+        )
+
+
+def _check_designs(config: dict) -> None:
+    own = config.get("design", DEFAULT)
+    _check_design(own, "design")
+    for number, other in enumerate(config.get("planning", {}).get("compare", ())):
+        key = f"planning.compare.{number}"
+        if not isinstance(other, dict) and other not in list(DESIGNS):
+            raise UserError(f"{key}: {shown(other)} is no design; {nearest(other, DESIGNS)}")
+        if other != kind_of(own):  # else it stands for the study's own
+            _check_design(other, *key.split("."))
+
+
+def _check_design(design: str | dict, *key: str) -> None:
+    if not isinstance(design, str):
+        kind = design.get("kind")
+        if kind not in DESIGNS:
+            raise UserError(
+                f"{_path(*key)}.kind: {shown(kind)} is no design; {nearest(str(kind), DESIGNS)}"
+            )
+    options = {} if isinstance(design, str) else design
+    # A configuration that was kept notes what its design chose; it is chosen again.
+    given = {k: v for k, v in options.items() if k not in ("kind", NOTED, FILES)}
+    _refuse_first(given, schema_of(DESIGNS[kind_of(design)].Options), key)
+
+
+def check_number_of_cells(cells: int) -> None:
+    """Refuses more cells than can be run. Raises UserError."""
     if cells > MOST_CELLS:
         raise UserError(
             f"factors and replicates make {cells} cells, but at most {MOST_CELLS} can be run. "
@@ -169,13 +258,28 @@ def _check_factors(config: dict) -> None:
 
 def _check_baselines(config: dict) -> None:
     for source in candidates(config):
-        baseline = config[source]["baseline"]
+        baseline = of_baseline(config[source]["baseline"])
+        if SOURCES[source].MAKES_BASELINE and any(baseline[method] for method in METHODS):
+            raise UserError(
+                f"{source}.baseline: the baseline is made without augmentation. Remove "
+                f"{next(method for method in METHODS if baseline[method])} from it."
+            )
         for name, factor in config["factors"].items():
             if factor["scale"] != "categorical" and name not in baseline:
                 raise UserError(
                     f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
                     "framing starts at the baseline's own value."
                 )
+
+
+def _check_revisions(config: dict) -> None:
+    for kind in KINDS if "hub" in candidates(config) else ():
+        name, key = config["hub"][kind], f"{kind}_revision"
+        if config["hub"][key] is None and not is_local(kind, name):
+            raise UserError(
+                f"hub.{key} is missing: {shown(name)} is on the Hub. Write a commit, or main for "
+                "today's."
+            )
 
 
 def _check_sizes(config: dict) -> None:
@@ -208,6 +312,33 @@ def _check_validation(config: dict) -> None:
                 f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
                 "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )
+
+
+def _check_augmentation(config: dict) -> None:
+    methods = augmentation.used(config)
+    of_copies = [name for name in AUGMENTATION if name not in METHODS]
+    for name in of_copies:
+        for key, values in values_of(config, name).items():
+            if not methods and values != [with_neutral({})[name]]:
+                raise UserError(
+                    f"{key}: {shown(values[0])} was given, but copies change nothing without a "
+                    f"method. Set {', '.join(METHODS[:-1])} or {METHODS[-1]} above 0, or remove it."
+                )
+    grid = Grid.from_config(config)
+    varied = [name for name in of_copies if name in grid.levels]
+    plain: dict[tuple, tuple] = {}
+    for setting in grid.settings if varied else ():
+        if grid.copies_of(setting) is None:
+            own = tuple(setting[name] for name in varied)
+            others = tuple(value for name, value in setting.items() if name not in varied)
+            if plain.setdefault(others, own) != own:
+                raise UserError(
+                    f"factors.{varied[0]}: settings in which every rate of augmentation is 0 would "
+                    f"be the same runs at all its levels. Leave 0 out of the levels of "
+                    f"{' and '.join(methods)}, or fix {varied[0]} in training."
+                )
+    if "back_translation" in methods:
+        translation.check_installed(Augmentation.of(config))
 
 
 def _check_seeds(config: dict) -> None:

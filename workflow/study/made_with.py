@@ -5,11 +5,13 @@ mixes with older files, even where Snakemake's own records and the files' times 
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from common.hyperparameters import with_neutral
+from common.hyperparameters import Copies, with_neutral
 from design.grid import Cell, Grid, replicate_seeds
-from finetuning import sources
+from finetuning import augmentation, sources
+from finetuning.augmentation.settings import Settings
 from finetuning.draws import EVERY_TEXT, Data
 from finetuning.runtime import ENGINE
 
@@ -56,6 +58,27 @@ def drawn_by(config: Mapping) -> dict:
     return {key: value for key, value in config["data"].items() if added.get(key) != value}
 
 
+def copies(config: Mapping, source: Mapping, wanted: Copies) -> dict:
+    """Of the copies of a replicate's training texts."""
+    depends = split(config, source) | {"copies": asdict(wanted)}
+    if any(getattr(wanted, method) for method in augmentation.FROM_WORDNET):
+        depends["wordnet"] = source["wordnet"]
+    if wanted.back_translation:
+        depends["translator"] = source["translator"]
+    return depends
+
+
+def copied(config: Mapping, source: Mapping, wanted: Copies) -> dict:
+    """Of the copies as a training job reads them, with what the baseline says of them."""
+    return {
+        **copies(config, source, wanted),
+        "baseline": checkpoint(config, source),
+        **runtime(config),
+        "keep_if_baseline_agrees": Settings.of(config).keep_if_baseline_agrees,
+        "engine": ENGINE,
+    }
+
+
 def runtime(config: Mapping) -> dict:
     """Of every job that computes with TensorFlow, beside its inputs."""
     return {key: config["training"][key] for key in ("threads", "precision", "gpus")}
@@ -85,6 +108,6 @@ def cell(config: Mapping, grid: Grid, values: Cell, computed_from: Mapping) -> d
         "hyperparameters": vars(grid.hyperparameters(values)),
         "training_examples": config["data"]["training_examples"] - validation,
         "validation_examples": validation,
-        "seeds": replicate_seeds(config["seed"], values["replicate"]),
+        "seeds": replicate_seeds(config["seed"], values["replicate"], values.get("repeat", 0)),
         **evaluation(config, computed_from),
     }

@@ -10,7 +10,8 @@ from typing import Any
 
 from common.hyperparameters import Hyperparameters
 from common.sections import needs, one_of, schema_of, with_defaults
-from design import DEFAULT, DESIGNS
+from design import DEFAULT, DESIGNS, kind_of
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.draws import Data
 from finetuning.sources import AUTO, SOURCES, candidates
 from finetuning.sources.settings import THREADS
@@ -22,8 +23,19 @@ AUTO_MEMORY = "auto"  # training.memory_mb: from the sizes of the model
 class Factor:
     """A hyperparameter that varies."""
 
-    levels: list = field(metadata=needs("a list of at least two levels", minItems=2))
     scale: str = field(metadata=one_of(["log10", "log2", "linear", "categorical"]))
+    levels: Any = field(
+        default=None, metadata=needs("a list of at least two levels", type="array", minItems=2)
+    )
+    range: Any = field(
+        default=None,
+        metadata=needs(
+            "the lowest and the highest value, such as [1.0e-5, 9.0e-5],",
+            type="array",
+            minItems=2,
+            maxItems=2,
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -85,8 +97,33 @@ class Study:
         )
     )
     analysis: dict = field(metadata=needs("a mapping of what the analysis is asked"))
+    augmentation: Augmentation = field(
+        default_factory=Augmentation,
+        metadata=needs("a mapping of how copies of training texts are made"),
+    )
     source: str = field(default=AUTO, metadata=one_of([AUTO, *SOURCES]))
-    design: str = field(default=DEFAULT, metadata=one_of(DESIGNS))
+    design: Any = field(
+        default=DEFAULT,
+        metadata=needs(
+            f"{', '.join(DESIGNS)}, or a mapping of such a kind and its options,",
+            anyOf=[{"enum": list(DESIGNS)}, {"type": "object"}],
+        ),
+    )
+    planning: dict = field(
+        default_factory=dict,
+        metadata=needs(
+            "a mapping of what `snakemake plan` is asked",
+            additionalProperties=False,
+            properties={
+                "from": {
+                    "description": "the path of results/STUDY or of a CSV of runs",
+                    "type": "string",
+                    "minLength": 1,
+                },
+                "compare": {"description": "a list of designs", "type": "array"},
+            },
+        ),
+    )
     share_epochs: bool = field(default=True, metadata=needs("true or false"))
 
 
@@ -114,7 +151,17 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     The neutral defaults of hyperparameters stay away: jobs whose parameters are the same as before
     a hyperparameter was added are not run again.
     """
-    sections = {"data": Data, "training": Training}
+    config = {"augmentation": {}, **config}
+    sections = {"data": Data, "training": Training, "augmentation": Augmentation}
     sections |= {kind: source.Settings for kind, source in SOURCES.items() if kind in config}
     filled = {key: with_defaults(section, config[key]) for key, section in sections.items()}
-    return with_defaults(Study, config) | filled
+    design = complete_design(config.get("design", DEFAULT))
+    return with_defaults(Study, config) | filled | {"design": design}
+
+
+def complete_design(design: str | Mapping[str, Any]) -> str | dict[str, Any]:
+    """A design with all its options: a mapping, but for the full grid, which has none."""
+    if kind_of(design) == DEFAULT:
+        return DEFAULT
+    given = {} if isinstance(design, str) else design
+    return {"kind": kind_of(design)} | with_defaults(DESIGNS[kind_of(design)].Options, given)

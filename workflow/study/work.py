@@ -101,13 +101,21 @@ def _training_runs(folder: Path, config: Mapping, evaluated: int) -> Iterator[Ta
         hyperparameters = grid.hyperparameters(last)
         validated = hyperparameters.epochs * validation if hyperparameters.validates else 0
         yield _task(
-            (folder / "logs" / "cells" / grid.log(last)),
+            folder / "logs" / "cells" / grid.log(last),
             folder / "cells" / grid.folder(last) / "timing.json",
             hyperparameters,
-            config["data"]["training_examples"] - validation,
+            (config["data"]["training_examples"] - validation) * _times(grid, last),
             len(cells),
             len(cells) * evaluated + validated,
         )
+
+
+def _times(grid: Grid, cell: Cell) -> int:
+    """How often an epoch has each text: once, and with each copy that stands beside it."""
+    copies = grid.copies_of(cell)
+    if copies is None or grid.hyperparameters(cell).augmentation != "append":
+        return 1
+    return 1 + copies.number
 
 
 def _task(

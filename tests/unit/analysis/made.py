@@ -54,6 +54,26 @@ def made_fit(response, **more):
     return ordinary_least_squares(study, chosen, "y", "absolute"), study, chosen
 
 
+def made_mixed(response, noise=0.0, replicates=3, **analysis):
+    """A continuous factor a, coded -1..1, and a kind x, y or z; y = response(coded a, kind).
+
+    Returns the ordinary fit, the study and its settings.
+    """
+    rows = [(a, kind, r) for r in range(replicates) for a in (1.5, 2.5, 3.5) for kind in "xyz"]
+    table = pd.DataFrame(rows, columns=["a", "kind", "replicate"])
+    table["y"] = response(table["a"] - 2.5, table["kind"])
+    table["y"] += noise * np.random.default_rng(5).normal(size=len(table))
+    chosen = Settings.from_config(
+        {
+            "seed": 7,
+            "factors": {"a": {}, "kind": {"scale": "categorical"}},
+            "analysis": {"metrics": {"y": {"better": "higher"}}, **analysis},
+        }
+    )
+    study = study_of(table, chosen)
+    return ordinary_least_squares(study, chosen, "y", "absolute"), study, chosen
+
+
 def simulated(mean, seed=0, replicates=3, replicate_sd=0.0, trajectory_sd=0.0, epoch_sd=0.0):
     """3 × 3 × 3 × replicates; y = mean(coded a, b, epochs) + the three kinds of noise."""
     rng = np.random.default_rng(seed)

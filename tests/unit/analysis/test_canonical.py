@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from made import SHAPES, made_fit
+from made import SHAPES, made_fit, made_mixed
 
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.questions import canonical, effects
+from analysis.questions import canonical, effects, steepest_path
 
 
 @pytest.mark.parametrize("model", ["block", "noblock"])
@@ -73,3 +73,51 @@ def test_a_ridge_has_no_stationary_point():
     assert canonical.stationary(fit).empty
     assert "ridge" in canonical.notes(fit)[0].sentence
     assert canonical.eigenvalues(fit)["eigenvalue"].to_numpy() == pytest.approx([0, -2], abs=1e-9)
+
+
+def steeper_in_y(a, kind):
+    """A slope of 0.3 in a in kinds x and z, of 0.9 in y."""
+    return a * (0.3 + 0.6 * (kind == "y")) + 2.0 * (kind == "z") - a**2
+
+
+def test_categories_are_averaged_in_the_surface_of_the_numeric_factors():
+    fit, _, chosen = made_mixed(steeper_in_y, noise=1e-6, formula="a + kind + a:kind + a^2")
+    point = canonical.stationary(fit)
+    assert list(point["factor"]) == ["a"]
+    assert point["coded"].tolist() == pytest.approx([0.25], abs=1e-5)  # of the slope's mean, 0.5
+    assert point["predicted"].tolist() == pytest.approx([2 / 3 + 0.0625], abs=1e-5)
+    assert "kind without a second-order term" in canonical.notes(fit)[0].sentence
+    assert canonical.eigenvalues(fit)["eigenvalue"].tolist() == pytest.approx([-1], abs=1e-5)
+    path = steepest_path.steepest(fit, chosen, np.array([0, 0.2]))
+    assert path["a_coded"].tolist() == pytest.approx([0, 0.2])
+    assert path["predicted"].tolist() == pytest.approx([2 / 3, 2 / 3 + 0.06], abs=1e-5)
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e12])
+def test_whether_a_surface_has_a_centre_does_not_depend_on_the_metrics_unit(size):
+    response, at = SHAPES["saddle"]
+    point = canonical.stationary(made_fit(lambda a, b: size * response(a, b))[0])
+    assert point["coded"].to_numpy() == pytest.approx(at, abs=1e-6)
+    fit, _, _ = made_fit(lambda a, b: -size * (a + b) ** 2)
+    assert canonical.stationary(fit).empty
+
+
+def test_beyond_the_second_order_there_are_no_eigenvalues():
+    fit, _, _ = made_fit(lambda a, b: a - a**2 + 0.5 * b, noise=0.1, degree=3)
+    assert canonical.eigenvalues(fit).empty
+
+
+def test_limits_of_the_region_are_inside_it():
+    fit, _, _ = made_fit(lambda a, b: a - a**2 - b**2)
+    codings = canonical.second_order(fit).codings
+    points = np.array([[1, -1], [1 + 1e-6, 0], [0, -1 - 1e-6], [0.5, 0.5]])
+    assert canonical.inside_region(codings, points).tolist() == [True, False, False, True]
+
+
+def test_axes_point_to_where_their_largest_component_is_positive():
+    matrix = np.array([[-1.0, 0.8, 0], [0.8, -1.0, 0.1], [0, 0.1, 2.0]])
+    values, vectors = canonical.canonical_axes(matrix)
+    assert (np.diff(values) < 0).all()
+    np.testing.assert_allclose(matrix @ vectors, vectors * values, atol=1e-12)
+    np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-12)
+    assert (vectors[np.abs(vectors).argmax(axis=0), range(3)] > 0).all()

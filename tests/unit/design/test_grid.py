@@ -1,9 +1,11 @@
 import itertools
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from design import DESIGNS
+from common.hyperparameters import HYPERPARAMETERS
+from design import DESIGNS, full
 from design.grid import Grid, baseline_seeds, replicate_seeds
 from tests import tiny
 
@@ -20,8 +22,11 @@ def grid():
 
 def grid_of(levels, **changes):
     config = {
-        "factors": {name: {"levels": list(values)} for name, values in levels.items()},
-        "training": FIXED,
+        "factors": {
+            name: {"levels": list(values), "scale": HYPERPARAMETERS[name].scale}
+            for name, values in levels.items()
+        },
+        "training": tiny.FIXED | FIXED if "schedule" not in levels else FIXED,
         "replicates": 2,
         "share_epochs": True,
     }
@@ -43,11 +48,12 @@ def test_cells_come_in_the_order_of_the_factors_and_their_levels(order):
 
 
 def test_only_the_settings_of_the_design_are_cells(monkeypatch):
-    def corners(config):
-        rates, schedules = (config["factors"][n]["levels"] for n in ("learning_rate", "schedule"))
+    def settings(space, options):
+        rates, schedules = (axis.levels for axis in space.axes)
         yield {"learning_rate": rates[1], "schedule": schedules[0]}
         yield {"learning_rate": rates[0], "schedule": schedules[1]}
 
+    corners = SimpleNamespace(Options=full.Options, settings=settings)
     monkeypatch.setitem(DESIGNS, "corners", corners)
     cells = list(grid_of(LEVELS, design="corners").cells())
     assert len(cells) == 2 * 2 * 2

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from analysis.fit.resampling import Stream
 from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
-from design import grid
+from design import DESIGNS, grid
 from finetuning import draws
 from finetuning.sources import check_layers
 from study import configuration
@@ -163,7 +163,7 @@ def test_what_is_left_out_has_its_default():
     full = complete(config)
     neutral = {name: full["training"].pop(name, None) for name in NEUTRAL}
     assert set(neutral.values()) == {None}  # else Snakemake would see changed parameters
-    expected = copy.deepcopy(DEFAULT) | {"design": "full"}
+    expected = copy.deepcopy(DEFAULT) | {"design": "full", "planning": {}}
     for name in NEUTRAL:
         del expected["training"][name]
     assert full == expected
@@ -177,7 +177,11 @@ def test_only_the_sections_of_sources_that_may_be_used_are_needed():
 
 
 @pytest.mark.parametrize(
-    ("key", "known"), [("source", "auto, hub or embedded"), ("design", "full")]
+    ("key", "known"),
+    [
+        ("source", "auto, hub or embedded"),
+        ("design", f"{', '.join(DESIGNS)}, or a mapping of such a kind and its options,"),
+    ],
 )
 def test_an_unknown_source_or_design_is_told_what_there_is(key, known):
     assert f"{key}: 'other' was given, but {known} is needed." in refusal(

@@ -121,7 +121,7 @@ def bytes_to_fetch(kind: str, name: str, revision: str) -> int:
     return sum(file.size or 0 for file in files if is_missing(file.rfilename))
 
 
-def fetch_settings(name: str, revision: str) -> Path:
+def fetch_settings(name: str, revision: str | None) -> Path:
     """The folder with a checkpoint's config.json. Raises as `pin` does."""
     try:
         return Path(_answer(lambda: hf_hub_download(name, "config.json", revision=revision))).parent
