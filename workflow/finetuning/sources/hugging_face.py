@@ -294,7 +294,7 @@ def _reason(error: BaseException) -> str:
     return re.sub(r"//[^/@\s]*@", "//", text)  # no name and password of an endpoint
 
 
-def _not_there(kind: str, name: str, revision: str, error: Exception) -> UserError:
+def _not_there(kind: str, name: str, revision: str | None, error: Exception) -> UserError:
     if isinstance(error, GatedRepoError):
         return UserError(
             f"hub.{kind}: {name} is gated. Accept its conditions on its page and set HF_TOKEN."
