@@ -112,6 +112,7 @@ COMPILE := .venv-tools/bin/uv pip compile --universal --generate-hashes --python
 lock: .venv-tools/tools.installed
 	$(COMPILE) --upgrade --extra study pyproject.toml -o requirements.lock
 	$(COMPILE) -c requirements.lock pyproject.toml -o requirements-analysis.lock
+	$(COMPILE) -c requirements.lock --extra study --extra gpu pyproject.toml -o requirements-gpu.lock
 	$(COMPILE) -c requirements.lock --extra study --extra cluster pyproject.toml -o requirements-cluster.lock
 	$(COMPILE) -c requirements.lock --extra study --extra cluster --extra test pyproject.toml -o requirements-test.lock
 	$(COMPILE) -c requirements-test.lock --extra study --extra test --extra benchmarks pyproject.toml -o requirements-benchmarks.lock

@@ -50,6 +50,7 @@ class Killed(Exception):
 def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, copied=None, **changes):
     """Trains, keeping the state after every step; dies before a step if asked to."""
     from finetuning.state import State
+    from finetuning.tally import Tally
     from finetuning.trajectory import deliver_cells
 
     class DyingState(State):
@@ -63,9 +64,12 @@ def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, copied=N
     hyperparameters = replace(BASE, epochs=max(levels), **changes)
     lines, steps = [], []
     state = DyingState(folder / "state.safetensors", {"levels": levels}, every=0)
-    deliver_cells(
-        checkpoint, split, hyperparameters, SEEDS, PROVENANCE, folders, state, lines.append, copied
-    )
+    with Tally(folder / "run.log") as tally:
+        deliver_cells(
+            *(checkpoint, split, hyperparameters, SEEDS, PROVENANCE, folders, state, tally),
+            say=lines.append,
+            copied=copied,
+        )
     return folders, lines
 
 
