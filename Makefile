@@ -1,7 +1,10 @@
 # make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock
+.PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock pythons wheels
 
-PYTHON ?= python3
+# The first of these for which every package in the locks is built; pyproject.toml says the same.
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,\
+  $(shell $(each) -c '$(FITS)' 2> /dev/null && echo $(each))))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -82,6 +85,28 @@ licences: .venv/test.installed .venv-tools/tools.installed
 	pip install --require-hashes -r requirements-benchmarks.lock
 	python docs/licences.py .venv .venv-tools
 
+# The unit tests with every Python that fits, each in an environment of its own: .venv-3.11, …
+PYTHONS ?= python3.11 python3.12 python3.13
+pythons:
+	@for python in $(PYTHONS); do \
+	  venv=.venv-$$("$$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])') \
+	  && "$$python" -m venv --clear $$venv \
+	  && $$venv/bin/pip install --quiet --require-hashes -r requirements-test.lock \
+	  && $$venv/bin/python --version \
+	  && PATH="$(CURDIR)/$$venv/bin:$$PATH" $$venv/bin/pytest -q tests/unit || exit 1; \
+	done
+
+# Whether what a study, a cluster and the tests need is there as wheels; asks the index, installs nothing.
+# connection-pool, which Snakemake needs, is there as source alone, all of it Python.
+PLATFORMS ?= x86_64-unknown-linux-gnu aarch64-unknown-linux-gnu aarch64-apple-darwin
+wheels: .venv-tools/tools.installed
+	@for platform in $(PLATFORMS); do for version in 3.11 3.12 3.13; do \
+	  .venv-tools/bin/uv pip install --dry-run --quiet --target . --python-platform $$platform \
+	    --python-version $$version --only-binary :all: --no-binary connection-pool \
+	    --require-hashes -r requirements-test.lock \
+	  && echo "$$platform, Python $$version: a wheel of every package" || exit 1; \
+	done; done
+
 # Resolves the newest versions that pyproject.toml allows, for every platform.
 COMPILE := .venv-tools/bin/uv pip compile --universal --generate-hashes --python-version 3.11
 lock: .venv-tools/tools.installed
@@ -92,23 +117,31 @@ lock: .venv-tools/tools.installed
 	$(COMPILE) -c requirements-test.lock --extra study --extra test --extra benchmarks pyproject.toml -o requirements-benchmarks.lock
 	$(COMPILE) --upgrade --group tools -o requirements-tools.lock
 
+# An environment in a folder, made again where its Python is one that does not fit.
+NOT_FITTING = $(if $(PYTHON),$(PYTHON) is not such a one,none was found)
+define environment
+@"$(1)/bin/python" -c '$(FITS)' 2> /dev/null || { "$(PYTHON)" -c '$(FITS)' 2> /dev/null \
+  && "$(PYTHON)" -m venv --clear $(1); } || { echo "Python 3.11, 3.12 or 3.13 is needed, and" \
+  "$(NOT_FITTING). Name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; exit 1; }
+endef
+
 .venv/study.installed: requirements.lock
-	test -d .venv || $(PYTHON) -m venv .venv
+	$(call environment,.venv)
 	$(BIN)/pip install --require-hashes -r requirements.lock
 	touch $@
 
 .venv/test.installed: requirements-test.lock
-	test -d .venv || $(PYTHON) -m venv .venv
+	$(call environment,.venv)
 	$(BIN)/pip install --require-hashes -r requirements-test.lock
 	touch $@
 
 .venv-benchmarks/installed: requirements-benchmarks.lock
-	test -d .venv-benchmarks || $(PYTHON) -m venv .venv-benchmarks
+	$(call environment,.venv-benchmarks)
 	.venv-benchmarks/bin/pip install --require-hashes -r requirements-benchmarks.lock
 	.venv-benchmarks/bin/pip install torch==2.13.0
 	touch $@
 
 .venv-tools/tools.installed: requirements-tools.lock
-	test -d .venv-tools || $(PYTHON) -m venv .venv-tools
+	$(call environment,.venv-tools)
 	.venv-tools/bin/pip install --require-hashes -r requirements-tools.lock
 	touch $@

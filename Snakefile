@@ -3,14 +3,17 @@
 Each phase has its file in workflow/rules. Targets: plan, grid, runs, analysis, figures, report, all.
 """
 
+from snakemake.settings.types import DeploymentMethod
 from snakemake.utils import min_version
 
 min_version("9.0")
 
 
-# For snakemake --sdm apptainer; built from workflow/container.def. A plain run uses the environment
-# that Snakemake itself runs in.
-container: f"{workflow.basedir}/workflow/container.sif"
+# Built from workflow/container.def. A plain run uses the environment that Snakemake itself runs in,
+# and Snakemake would refuse even an unused image whose path has a space.
+if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+
+    container: f"{workflow.basedir}/workflow/container.sif"
 
 
 # Of the page that snakemake --report writes.
@@ -22,6 +25,7 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/sources.smk"
 include: "workflow/rules/baseline.smk"
+include: "workflow/rules/augmentation.smk"
 include: "workflow/rules/grid.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/report.smk"
@@ -32,6 +36,7 @@ localrules:
     plan_design,
     resolve_source,
     fetch_checkpoint,
+    fetch_wordnet,
     read_texts,
     runs,
 

@@ -15,6 +15,7 @@ from analysis.preparation import read_study
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from common.configuration import read_config
+from common.defaults import resolve
 from common.errors import UserError
 from common.files import DIGESTS, STARTED_WITH
 from common.lock import lock
@@ -33,7 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, required=True, help="factors and metrics (YAML)")
     given = parser.parse_args(arguments)
     try:
-        study = read_study(given.runs, Settings.from_config(read_config(given.config)))
+        config = read_config(given.config)
+        if "study" in config:  # the configuration of one made here
+            config = resolve(config)
+        study = read_study(given.runs, Settings.from_config(config))
         refuse_results_of_the_workflow(given.out)
         held = lock(given.out)
         try:

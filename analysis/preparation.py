@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,25 @@ from analysis.runs.study import Study
 
 
 def read_study(path: str | Path, settings: Settings) -> Study:
-    """Reads runs.csv, and histories.csv and provenance.json where they lie beside it.
+    """Reads runs.csv, and histories.csv, provenance.json and what tells of augmentation where they
+    lie beside it.
 
     Raises UserError, naming column and row, for a table that cannot be analysed.
     """
     path = Path(path)
-    return study_of(
+    study = study_of(
         reading.csv_table(path, reading.as_written(settings)),
         settings,
         histories=reading.histories(path.with_name("histories.csv"), settings),
         provenance=reading.provenance(path.with_name("provenance.json")),
         folder=path.parent,
+    )
+    return replace(
+        study,
+        augmentation=reading.augmentation(path.with_name("augmentation.csv")),
+        augmentation_examples=reading.augmentation_examples(
+            path.with_name("augmentation_examples.csv")
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from analysis.questions import (
     diagnostics,
     differences,
     effects,
+    equivalence,
     importance,
     joint,
     optimum,
@@ -246,6 +247,12 @@ TABLES: tuple[Table, ...] = (
             power.power(fit, given.tables["joint"], given.settings) for fit in given.main.values()
         ),
         Bounded(differences=("observed_difference",)),
+    ),
+    Table(
+        "equivalence",
+        "Whether a metric is the same at all levels of a factor, to within the margin asked for.",
+        lambda given: equivalence.equivalence(given.tables["differences"], given.settings),
+        Bounded(differences=("difference",)),
     ),
     Table(
         "reliability",

@@ -30,7 +30,12 @@ def read_config(path: Path) -> dict[str, Any]:
         if len(content) > CONFIG_BYTES:
             raise UserError(f"{path}: larger than a megabyte, so it is no config.")
         text = content.decode("utf-8-sig")
-        _refuse_ambiguous(yaml.compose(text, yaml.SafeLoader), path)
+        documents = [*yaml.compose_all(text, yaml.SafeLoader)]
+        if len(documents) > 1:
+            place = f"{path}, line {documents[1].start_mark.line + 1}"
+            raise UserError(f"{place}: a second document (after ---), but a config is one.")
+        for document in documents:
+            _refuse_ambiguous(document, path)
         config = yaml.safe_load(text)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}.") from None
@@ -43,12 +48,14 @@ def read_config(path: Path) -> dict[str, Any]:
         raise
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a date of month 13
         raise UserError(f"{path}: not YAML ({one_line(error)}).") from None
+    if config is None:
+        raise UserError(f"{path}: empty; a mapping of keys to values is needed.")
     if not isinstance(config, dict):
         raise UserError(f"{path}: not a mapping of keys to values.")
     return config
 
 
-def _refuse_ambiguous(root: yaml.Node | None, path: Path) -> None:
+def _refuse_ambiguous(root: yaml.Node, path: Path) -> None:
     sizes: dict[int, int] = {}  # values that a node unfolds to; 0 while its parts are counted
 
     def size(node: yaml.Node) -> int:
@@ -86,5 +93,4 @@ def _refuse_ambiguous(root: yaml.Node | None, path: Path) -> None:
             raise UserError(f"{line}: it unfolds to more than {CONFIG_VALUES} values.")
         return sizes[id(node)]
 
-    if root is not None:
-        size(root)
+    size(root)

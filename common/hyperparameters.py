@@ -8,17 +8,57 @@ nothing (then configurations and finished cells without it stay valid), and its 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, get_type_hints
 
 from common.sections import key_schema, needs
 
 SCHEDULES = ("constant", "linear", "cosine", "reduce_on_plateau")
 LOOKS_AHEAD = ("linear", "cosine")  # the run for 2 epochs is not the first part of the run for 3
+METHODS = (
+    "synonyms",
+    "insertion",
+    "deletion",
+    "back_translation",
+)  # of augmentation, by their rate
+# Of augmentation; a baseline has the defaults, with which there is none.
+AUGMENTATION = (*METHODS, "augmented_copies", "augmentation")
 
 
 def _hyperparameter(scale: str, meaning: str, what: str, **rules: Any) -> dict[str, Any]:
     return needs(what, **rules) | {"scale": scale, "meaning": meaning}
+
+
+def _rate(meaning: str) -> dict[str, Any]:
+    return _hyperparameter("linear", meaning, "a share from 0 to 1", minimum=0, maximum=1)
+
+
+@dataclass(frozen=True)
+class Copies:
+    """How copies of the training texts are made.
+
+    The rates are shares from 0 (not used) to 1, back_translation of the texts, the others of their
+    words; number: copies of each text.
+    """
+
+    synonyms: float
+    insertion: float
+    deletion: float
+    back_translation: float
+    number: int
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Copies | None:
+        """Those of a run with these hyperparameters; None where every rate is 0."""
+        rates = {method: values[method] for method in METHODS}
+        return cls(**rates, number=values["augmented_copies"]) if any(rates.values()) else None
+
+    @property
+    def name(self) -> str:
+        """The same for equal copies: "synonyms=0.1,deletion=0.3,copies=1"."""
+        rates = {method: float(getattr(self, method)) for method in METHODS}
+        used = [f"{method}={rate!r}" for method, rate in rates.items() if rate > 0]
+        return ",".join([*used, f"copies={self.number}"])
 
 
 @dataclass(frozen=True)
@@ -118,10 +158,51 @@ class Hyperparameters:
         ),
     )
 
+    synonyms: float = field(
+        default=0.0, metadata=_rate("share of the words replaced by a synonym; 0: none")
+    )
+    insertion: float = field(
+        default=0.0,
+        metadata=_rate("share of the words of which a synonym is inserted somewhere; 0: none"),
+    )
+    deletion: float = field(default=0.0, metadata=_rate("share of the words deleted; 0: none"))
+    back_translation: float = field(
+        default=0.0,
+        metadata=_rate("share of the texts translated into another language and back; 0: none"),
+    )
+    augmented_copies: int = field(
+        default=1,
+        metadata=_hyperparameter(
+            "log2",
+            "copies of each training text, changed by the rates above if one is not 0",
+            "a whole number of at least 1",
+            minimum=1,
+        ),
+    )
+    augmentation: str = field(
+        default="append",
+        metadata=_hyperparameter(
+            "categorical",
+            "append: an epoch has the texts and their copies; replace: it has one copy in place of "
+            "each text, the next copy in the next epoch",
+            "append or replace",
+            enum=["append", "replace"],
+        ),
+    )
+
     @property
     def validates(self) -> bool:
         """Whether the run needs validation examples."""
         return self.early_stopping > 0 or self.schedule == "reduce_on_plateau"
+
+    @property
+    def copies(self) -> Copies | None:
+        """The copies of training texts that the run trains on; None without augmentation."""
+        return Copies.of(vars(self))
+
+    def record(self) -> dict[str, Any]:
+        """The values by name, as `recorded` has them."""
+        return recorded(asdict(self))
 
 
 @dataclass(frozen=True)
@@ -163,6 +244,18 @@ NAMES = tuple(HYPERPARAMETERS)
 NEUTRAL = {name: each.default for name, each in HYPERPARAMETERS.items() if each.default is not None}
 
 
+def of_baseline(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of a baseline's hyperparameters: what is said of them, and no augmentation."""
+    return {name: NEUTRAL[name] for name in AUGMENTATION} | dict(values)
+
+
 def with_neutral(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a run that was described before some hyperparameters were there."""
     return NEUTRAL | dict(values)
+
+
+def recorded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a run without augmentation's defaults: where there is none, what was recorded
+    before there was any.
+    """
+    return {k: v for k, v in values.items() if k not in AUGMENTATION or v != NEUTRAL[k]}

@@ -176,10 +176,9 @@ def reliability(tables: Tables, study: Study, settings: Settings) -> Figure:
     low = 100 * float(table["confidence"].min())
     for place, (axis, (title, colour, rows)) in enumerate(zip(axes, curves, strict=True)):
         x, y = 100 * rows["confidence"], 100 * rows["accuracy"]
-        error = 100 * np.sqrt(rows["accuracy"] * (1 - rows["accuracy"]) / rows["count"])
         area = 4 + 60 * rows["count"] / rows["count"].max()
         axis.plot([0, 100], [0, 100], color=style.GREY, linewidth=0.7, linestyle=(0, (4, 2)))
-        axis.errorbar(x, y, error, color=colour, elinewidth=0.7, linewidth=1)
+        axis.plot(x, y, color=colour, linewidth=1)
         axis.scatter(x, y, area, color=colour, edgecolor="white", linewidth=0.5, zorder=3)
         ece = 100 * rows["expected_calibration_error"].iloc[0]
         axis.text(0.97, 0.04, f"ECE {ece:.1f} points", transform=axis.transAxes, ha="right")

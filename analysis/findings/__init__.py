@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import pandas as pd
 
+from analysis.findings.augmentation import about_augmentation
 from analysis.findings.baseline import about_baseline, against_baseline
 from analysis.findings.confounding import about_confounding
 from analysis.findings.effects import about_effects
+from analysis.findings.equivalence import about_equivalence
 from analysis.findings.finding import COLUMNS, Finding, Tables
 from analysis.findings.model_fit import about_model_fit
 from analysis.findings.recommendation import about_recommendation
@@ -40,6 +42,8 @@ def find(tables: Tables, study: Study, settings: Settings) -> pd.DataFrame:
         found += about_effects(tables, study, settings, metric)
     for metric in settings.metrics:
         found += about_surface(tables, settings, metric)
+    found += about_augmentation(tables, study, settings)
+    found += about_equivalence(tables, settings)
     found += about_conflicts(tables, settings)
     found += about_prices(tables, settings)
     found += about_variability(tables, settings)

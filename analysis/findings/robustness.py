@@ -28,22 +28,31 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
         yield Finding("robustness", "", kind, False, note["sentence"])
     depends = voice_of(settings).depends
     unmoved: list[str] = []
+    varied: list[pd.Series] = []
     for metric in settings.metrics:
         rows = rows_of(tables, "stability", metric=metric.name)
         changed = list(_changes(rows, metric, depends)) if len(rows) else []
         yield from changed
         if len(rows) and not changed:
             unmoved.append(words.name(metric.name))
-    if unmoved:
-        sentence = (
-            f"The factors shown for {words.listed(unmoved)} are the same without any one run, "
-            "trajectory or block, and in every other possible analysis."
-        )
+            varied.append(rows["variation"])
+    if unmoved and (conditions := _under_all(varied)):
+        sentence = f"The factors shown for {words.listed(unmoved)} are the same {conditions}."
         kind = "nothing_changes" if len(unmoved) == len(settings.metrics) else "some_unchanged"
         yield Finding("robustness", "", kind, False, sentence)
     columns = columns_by_name(study, settings)
     for metric in settings.metrics:
         yield from _single_terms(tables, settings, metric, columns)
+
+
+def _under_all(varied: list[pd.Series]) -> str:
+    """``without any one run or replicate, and in every other possible analysis``: what was varied
+    of all of several metrics, whose kinds of variations are given; empty where nothing was."""
+    kinds = [kind for kind in varied[0].unique() if all(kind in set(each) for each in varied)]
+    left_out = [words.name(kind) for kind in kinds if kind != "analysis"]
+    parts = [f"without any one {words.listed(left_out, last='or')}"] if left_out else []
+    parts += ["in every other possible analysis"] if "analysis" in kinds else []
+    return ", and ".join(parts)
 
 
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:

@@ -112,8 +112,8 @@ def _not_estimable(model: Model, found: list[tuple[str, list[str]]]) -> str:
     formula = f" or write analysis.formula: {kept}" if kept and len(kept) <= 300 else ""
     return (
         f"The design cannot estimate {', '.join(named)}; add runs at other levels or combinations, "
-        "or give no analysis.degree and no analysis.formula for the largest model that can be "
-        f"estimated,{formula or ' or leave these terms out'}."
+        "or write analysis.degree: null, and no analysis.formula, for the largest model that can "
+        f"be estimated,{formula or ' or leave these terms out'}."
     )
 
 
@@ -168,7 +168,7 @@ def check_plan(
             + (
                 "take these terms out of analysis.formula."
                 if settings.formula is not None
-                else "leave analysis.degree out for the largest model that can be estimated."
+                else "write analysis.degree: null for the largest model that can be estimated."
             )
         )
     columns = {name: 1 if numeric[name] else planned[name] - 1 for name in factors}

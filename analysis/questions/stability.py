@@ -16,6 +16,7 @@ from scipy import stats
 from analysis import words
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Array, Fit
+from analysis.fit.model import Block
 from analysis.fit.split_plot import split_plot
 from analysis.fit.wald import FTests
 from analysis.questions.joint import hypotheses
@@ -31,9 +32,11 @@ from common.metrics import PROPORTION
 RUNS_MOST = 5000
 BLOCKS_MOST = 10
 NAMED_FACTORS = 5
-# A variant of the analysis is a possible one with so many residual degrees of freedom and an AICc
-# so close to the best model's (Burnham & Anderson 2002, section 2.6: beyond 10, no support).
+# Nothing is concluded from a variant of the analysis, or from what a block left out leaves, with
+# fewer residual degrees of freedom.
 LEAST_DF = 5
+# A variant is a possible analysis with an AICc so close to the best model's (Burnham & Anderson
+# 2002, section 2.6: beyond 10, no support).
 AICC_WITHIN = 10.0
 COLUMNS = ["metric", "variation", "name", "factor", "p_value", "q_value", "matters", "agrees"]
 
@@ -86,7 +89,20 @@ def notes(fits: Fits) -> list[Note]:
             if len(block.levels) > BLOCKS_MOST:
                 told = f"{block.name} has {len(block.levels)} levels, so none was left out in turn."
                 found.append(Note("stability", told, metric))
+            elif len(block.levels) > 1 and _least_left(fit, block) < LEAST_DF:
+                told = (
+                    f"no {words.name(block.name)} was left out that would have left fewer than "
+                    f"{LEAST_DF} residual degrees of freedom."
+                )
+                found.append(Note("stability", told, metric))
     return found
+
+
+def _least_left(fit: Fit, block: Block) -> int:
+    """The fewest residual degrees of freedom that leaving out one level of the block leaves."""
+    runs = fit.design[:, fit.model.columns_of(block.name)].sum(axis=0)
+    largest = max(*runs, len(fit.rows) - runs.sum())
+    return int(len(fit.rows) - largest - (len(fit.names) - 1))
 
 
 def factor_tests(fit: Fit, settings: Settings) -> pd.DataFrame:
@@ -118,7 +134,8 @@ def _tests_under(variation: Variation, metric: Metric, settings: Settings) -> pd
         fit = split_plot(variation.study, settings, metric.name, "absolute", terms=variation.terms)
     except UserError:
         return pd.DataFrame()
-    if variation.kind == "analysis" and len(fit.response) - len(fit.names) < LEAST_DF:
+    of_few = variation.kind in ("run", "trajectory")  # which take hardly any degrees of freedom
+    if not of_few and len(fit.response) - len(fit.names) < LEAST_DF:
         return pd.DataFrame()
     return factor_tests(fit, settings)
 

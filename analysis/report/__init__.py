@@ -21,6 +21,7 @@ import typst
 from analysis import words
 from analysis.report import (
     appendix,
+    augmentation,
     design,
     diagnostics,
     methods,
@@ -104,6 +105,7 @@ def context(
             for title, blocks in (
                 ("Source and design", design.source_and_design(content)),
                 ("Baseline", design.baseline(content)),
+                ("Augmentation", augmentation.augmentation(content)),
                 ("Results", results.results(content)),
                 *(
                     (f"Regression: {words.name(m.name)}", regression.regression(content, m))

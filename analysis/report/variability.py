@@ -19,6 +19,7 @@ def variability(content: Content) -> list[block.Block]:
     blocks.append(block.heading("Power"))
     blocks += _power(content)
     blocks += content.figure("power")
+    blocks += _equivalence(content)
     blocks += content.figure("reliability")
     return blocks
 
@@ -70,6 +71,20 @@ def _power(content: Content) -> list[block.Block]:
             size=8,
         )
     ]
+
+
+def _equivalence(content: Content) -> list[block.Block]:
+    """Nothing where no margin was asked for."""
+    sentences = content.sentences(section="equivalence")
+    if not sentences:
+        return []
+    text = (
+        "That nothing was found does not show that there is nothing. Two one-sided tests "
+        "(Schuirmann 1987, J. Pharmacokinet. Biopharm. 15) of every pair of a factor's levels "
+        "show that all differences are smaller than a margin; the pair that is hardest to tell "
+        "decides (Berger 1982, Technometrics 24)."
+    )
+    return [block.heading("Equivalence"), block.paragraph(text), *sentences]
 
 
 def _replicates(value: float) -> str:

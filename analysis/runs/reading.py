@@ -15,6 +15,7 @@ import pandas as pd
 from analysis.runs.settings import Settings
 from analysis.runs.values import numbers
 from common.errors import UserError
+from common.hyperparameters import METHODS
 from common.messages import one_line, shown
 
 KINDS: dict[type, str] = {
@@ -36,6 +37,15 @@ PROVENANCE = {
     "computed_with": [{"versions": {"*": ""}}],
     "seeds": {"*": {"*": ""}},
 }
+
+# The columns that say how copies of training texts were made.
+COPYING = (*METHODS, "augmented_copies")
+AUGMENTATION = (
+    *COPYING,
+    *("copies_changed", "words_replaced", "words_inserted", "words_deleted", "texts_translated"),
+    *("tokens_removed", "tokens_added", "tokens_before", "tokens_after", "baseline_agrees"),
+    *("baseline_right_before", "baseline_right_after", "held_out", "used", "seconds"),
+)
 
 
 def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -123,6 +133,39 @@ def histories(path: Path, settings: Settings) -> pd.DataFrame:
                 table[name] = numbers(table, name).astype(float)
             except UserError as error:
                 raise UserError(f"{path}: {error}") from None
+    return table
+
+
+def augmentation(path: Path) -> pd.DataFrame:
+    """What was changed in copies of training texts; empty without a file.
+
+    Raises UserError if it lacks a column that the report needs, or a number in one.
+    """
+    table = _beside(path, AUGMENTATION)
+    for name in table.columns.intersection(AUGMENTATION):
+        try:
+            table[name] = numbers(table, name).astype(float)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from None
+    return table
+
+
+def augmentation_examples(path: Path) -> pd.DataFrame:
+    """Texts and their copies; empty without a file. Raises UserError if it lacks a column."""
+    return _beside(path, (*COPYING, "label", "text", "copy"))
+
+
+def _beside(path: Path, needed: Sequence[str]) -> pd.DataFrame:
+    """A table that tells of augmentation; empty without a file."""
+    if not path.exists():
+        return pd.DataFrame()
+    table = csv_table(path)
+    missing = [name for name in needed if name not in table]
+    if missing:
+        raise UserError(
+            f"{path}: there is no column {missing[0]}; write it, or move the file from beside the "
+            "runs, and the report tells nothing of augmentation."
+        )
     return table
 
 

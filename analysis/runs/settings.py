@@ -59,7 +59,8 @@ class Settings:
     ``columns`` maps our column names to the table's own (``trajectory`` perhaps to several, which
     tell training runs apart together); ``baseline`` gives the baseline's
     hyperparameters where the table does not; ``target_effect`` is by metric, in its own units, the
-    effect for which the power table tells the replicates needed; ``pareto`` names the metrics of
+    effect for which the power table tells the replicates needed; ``equivalence`` likewise the
+    difference below which levels count as the same; ``pareto`` names the metrics of
     the Pareto front, all if it is empty; without ``recommend`` a setting is recommended for all
     metrics together. ``degree`` is None where it is left to the runs. ``blocks`` are columns whose
     levels shift the metrics and are no factor; None: the replicates, where they are a block.
@@ -80,6 +81,7 @@ class Settings:
     desirability: Mapping[str, float] = field(default_factory=dict)
     recommend: Recommend | None = None
     target_effect: Mapping[str, float] = field(default_factory=dict)
+    equivalence: Mapping[str, float] = field(default_factory=dict)
     baseline: Mapping[str, Any] = field(default_factory=dict)
     columns: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
 
@@ -129,6 +131,8 @@ class Settings:
         _known_keys(weights, measured, "analysis.desirability", "not one of analysis.metrics")
         targets = _section(analysis, "target_effect")
         _known_keys(targets, measured, "analysis.target_effect", "not one of analysis.metrics")
+        margins = _section(analysis, "equivalence")
+        _known_keys(margins, measured, "analysis.equivalence", "not one of analysis.metrics")
         baseline = _baseline(_section(analysis, "baseline"), factors)
         columns = _section(analysis, "columns")
         _check_columns(columns, _columns(factors, metrics, blocks or ()))
@@ -149,11 +153,8 @@ class Settings:
                 for key, value in weights.items()
             },
             recommend=_recommend(analysis.get("recommend"), measured),
-            target_effect={
-                metric.name: _target_effect(targets[metric.name], metric)
-                for metric in metrics
-                if metric.name in targets
-            },
+            target_effect=_sizes(targets, metrics, "target_effect"),
+            equivalence=_sizes(margins, metrics, "equivalence"),
             baseline=baseline,
             columns={
                 key: tuple(column) if isinstance(column, list) else column
@@ -174,6 +175,7 @@ _ANALYSIS_KEYS = (
     "desirability",
     "recommend",
     "target_effect",
+    "equivalence",
     "baseline",
     "columns",
 )
@@ -436,8 +438,16 @@ def _on_scale(value: float, scale: str, key: str) -> float:
     return value
 
 
-def _target_effect(value: Any, metric: Metric) -> float:
-    key = f"analysis.target_effect.{metric.name}"
+def _sizes(section: Mapping[str, Any], metrics: Iterable[Metric], key: str) -> dict[str, float]:
+    """Sizes of differences by metric, in its own unit, of the section analysis.<key>."""
+    return {
+        metric.name: _size(section[metric.name], metric, f"analysis.{key}.{metric.name}")
+        for metric in metrics
+        if metric.name in section
+    }
+
+
+def _size(value: Any, metric: Metric, key: str) -> float:
     size = _number(value, key)
     if size <= 0:
         raise UserError(f"{key}: {value!r} is not above 0; give the size without its sign.")

@@ -38,11 +38,12 @@ def with_status(runs: pd.DataFrame, notes: list[Note]) -> pd.DataFrame:
     if unfinished.any():
         if unfinished.all():
             raise UserError("Every run of the table is still running; wait until some have ended.")
+        verb = "is" if unfinished.sum() == 1 else "are"
         notes.append(
             Note(
                 "unfinished",
                 f"{unfinished.sum()} of {len(runs)} runs had not ended when the table was written "
-                "and are left out.",
+                f"and {verb} left out.",
             )
         )
     return runs.assign(status=statuses)[~unfinished]
@@ -54,11 +55,13 @@ def note_runs_without_result(runs: pd.DataFrame, settings: Settings, notes: list
         named = [words.run(row, settings.factors) for row in without]
         more = f" and {len(named) - 10} more" if len(named) > 10 else ""
         if named:
-            verb = "were pruned" if status == "pruned" else status
+            one = len(named) == 1
+            verb = f"{'was' if one else 'were'} pruned" if status == "pruned" else status
+            enter = "enters" if one else "enter"
             notes.append(
                 Note(
                     status,
-                    f"{len(named)} of {len(runs)} runs {verb} and enter no regression: "
+                    f"{len(named)} of {len(runs)} runs {verb} and {enter} no regression: "
                     f"{'; '.join(named[:10])}{more}.",
                 )
             )

@@ -40,6 +40,8 @@ class Study:
     config leaves them to the runs and nothing has been chosen. ``determined`` are the metrics that
     are exact functions of the settings, which no regression is for. ``baseline`` holds the
     baseline's own hyperparameters, as far as known; ``notes`` says what the table cannot tell.
+    ``augmentation`` says what was changed in copies of training texts, with examples; empty without
+    any.
     """
 
     runs: pd.DataFrame
@@ -50,6 +52,8 @@ class Study:
     notes: tuple[Note, ...] = ()
     histories: pd.DataFrame = field(default_factory=pd.DataFrame)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    augmentation: pd.DataFrame = field(default_factory=pd.DataFrame)
+    augmentation_examples: pd.DataFrame = field(default_factory=pd.DataFrame)
     folder: Path = Path()  # paths of predictions in the table start here
 
     def subplot_factors(self, settings: Settings) -> tuple[str, ...]:

@@ -11,17 +11,20 @@ PROJECT = Path(__file__).parents[2]
 DEFAULT = (PROJECT / "config.yaml").read_text()
 
 DUPLICATE = (DEFAULT + "seed: 2\n").encode()
+OWN = ["--configfile", "config.yaml"]
 CASES = {
     "template": (b"__use_yte__: true\nstudy: ?open('hacked', 'w')\n", [], "__use_yte__"),
-    "twice": (DUPLICATE, ["--configfile", "config.yaml"], "'seed' is there twice"),
+    "twice": (DUPLICATE, OWN, "'seed' is there twice"),
+    "two studies": (b"study: one\nseed: 1\n---\nstudy: two\n", [], "line 4: a second document"),
+    "two files": (b"study: one\n", [*OWN, "config.yaml"], "takes one file, but 2 were given"),
+    "nameless": (b"seed: 1\n", OWN, "config.yaml: study is missing"),
 }
 MORE = {
     "not text": (b"study: caf\xe9\n", [], "line 1: not UTF-8 text"),
-    "empty": (b"", [], "not a mapping"),
-    "recursive": (b"a: &a [*a]\n", ["--configfile", "config.yaml"], "refers to itself"),
-    "list": (b"- a\n", ["--configfile", "config.yaml"], "keys at top level"),
-    "tag": (b"a: !!python/name:os.system\n", ["--configfile", "config.yaml"], "constructor"),
-    "missing": (None, [], "No such file"),
+    "empty": (b"# nothing\n", [], "config.yaml: empty"),
+    "recursive": (b"a: &a [*a]\n", OWN, "refers to itself"),
+    "list": (b"- a\n", OWN, "keys at top level"),
+    "tag": (b"a: !!python/name:os.system\n", OWN, "constructor"),
     "outside": (DEFAULT.replace("study: reviews", "study: ../x").encode(), [], "study: '../x'"),
     "a file": (DEFAULT.replace("study: reviews", "study: README.md").encode(), [], "is a file"),
     "override": (DEFAULT.encode(), ["--config", "study=../x"], "study: '../x'"),

@@ -13,14 +13,15 @@ import yaml
 from tests.tiny import whole_config, write_tiny_distilbert, write_tiny_sentences
 
 PROJECT = Path(__file__).parents[2]
+ANY_FOLDER = "a folder/with 'quotes' é"
 
 Study = Path
 Result = subprocess.CompletedProcess
 
 
-def snakemake(study: Study, *arguments: str, **environment: str) -> Result:
+def snakemake(study: Study, *arguments: str, project: Path = PROJECT, **environment: str) -> Result:
     """Runs the project's Snakefile in a folder that holds config.yaml."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(PROJECT / "Snakefile")]
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
     command += ["--configfile", "config.yaml", *arguments]
     return subprocess.run(
         command, cwd=study, env=os.environ | environment, capture_output=True, text=True
@@ -37,8 +38,11 @@ def configure(study: Study, change: Callable[[dict], None]) -> None:
 
 @pytest.fixture(scope="session")
 def new_study(tmp_path_factory) -> Study:
-    """A folder with a configuration, a checkpoint and texts, of which nothing was run."""
-    study = tmp_path_factory.mktemp("study") / "new"
+    """A folder with a configuration, a checkpoint and texts, of which nothing was run.
+
+    Its path has everything that a shell takes for its own.
+    """
+    study = tmp_path_factory.mktemp("study") / ANY_FOLDER / "new"
     write_tiny_distilbert(study / "checkpoint")
     write_tiny_sentences(study / "sentences.csv", films=24)
     (study / "config.yaml").write_text(yaml.safe_dump(whole_config(), sort_keys=False))
@@ -47,8 +51,13 @@ def new_study(tmp_path_factory) -> Study:
 
 @pytest.fixture(scope="session")
 def finished_study(new_study) -> Study:
-    """The same folder after snakemake --cores 4."""
-    done = snakemake(new_study, "--cores", "4")
+    """The same folder after snakemake --cores 4, by a project in a folder of the same kind."""
+    project = new_study.with_name("project")
+    for part in ("analysis", "common", "profiles", "workflow"):
+        shutil.copytree(PROJECT / part, project / part)
+    for file in ("Snakefile", "config.yaml"):
+        shutil.copy(PROJECT / file, project)
+    done = snakemake(new_study, "--cores", "4", project=project)
     assert done.returncode == 0, done.stderr
     return new_study
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.configuration import read_config
+from common.defaults import REFERENCE
 from common.files import STARTED_WITH
 from finetuning.files import read_json
 from tests.finished_study import write_finished_study
@@ -124,6 +126,25 @@ def test_runs_of_another_configuration_are_replaced_only_when_that_is_asked_for(
     assert "24 of 24 cells cannot be used" in message
     kept = read_json(made_up / "results" / "tiny" / STARTED_WITH)
     assert kept["training"]["weight_decay"] == 0.5 and "overwrite" not in kept
+    assert read_config(made_up / "results" / "tiny" / "config.yaml")["training"] == kept["training"]
+
+
+def test_a_file_of_what_differs_is_the_same_study_and_so_is_the_whole_that_is_kept(made_up):
+    assert snakemake(made_up, "--cores", "1", "runs").returncode == 0
+    path, default = made_up / "config.yaml", read_config(REFERENCE)
+    whole = read_config(path)
+    small = {
+        key: {name: each for name, each in section.items() if each != default[key].get(name)}
+        if key in ("data", "training", "hub", "embedded")
+        else section
+        for key, section in whole.items()
+        if section != default.get(key)
+    }
+    assert len(yaml.safe_dump(small)) < 0.7 * len(yaml.safe_dump(whole))
+    path.write_text(yaml.safe_dump(small))
+    assert planned(made_up, "runs") == {}
+    path.write_text((made_up / "results" / "tiny" / "config.yaml").read_text())
+    assert planned(made_up, "runs") == {}
 
 
 def test_without_snakemakes_records_a_changed_configuration_is_refused(copy):

@@ -17,7 +17,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from common.files import STARTED_WITH
 from tests.tiny import write_tiny_sentences
-from tests.workflow.conftest import PROJECT, configure, snakemake
+from tests.workflow.conftest import ANY_FOLDER, PROJECT, configure, snakemake
 
 NAME = "tiny"
 
@@ -40,6 +40,11 @@ def state(study, pattern="cells/**/*"):
         )
         for path in files
     }
+
+
+def test_project_and_study_run_from_any_folder(finished_study):
+    assert ANY_FOLDER in str(finished_study)
+    assert (results(finished_study) / "report.pdf").exists()
 
 
 def test_there_is_a_row_for_every_cell(finished_study):
@@ -294,4 +299,4 @@ def test_a_bad_source_trains_nothing(new_study, tmp_path, change, message):
     assert re.search(message, done.stderr), done.stderr
     assert "Traceback" not in done.stderr
     left = {path.name for path in results(study).iterdir()}
-    assert left <= {"logs", ".lock", STARTED_WITH}
+    assert left <= {"logs", ".lock", "config.yaml", STARTED_WITH}

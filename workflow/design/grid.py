@@ -16,7 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from common.hyperparameters import LOOKS_AHEAD, NAMES, Hyperparameters, with_neutral
+from common.hyperparameters import (
+    LOOKS_AHEAD,
+    NAMES,
+    Copies,
+    Hyperparameters,
+    recorded,
+    with_neutral,
+)
 from design import DEFAULT, settings_of
 from design.space import Setting
 
@@ -33,8 +40,8 @@ class Grid:
 
     levels: factor to its levels, in the order of the configuration; settings: what the design
     chose, a level of every factor but those that every run delivers; fixed: the hyperparameters
-    that the configuration fixes, to their values; share_epochs: whether one run may deliver several
-    cells.
+    that the configuration fixes, to their values, as `recorded` has them; share_epochs: whether one
+    run may deliver several cells.
     """
 
     levels: dict[str, tuple]
@@ -55,7 +62,7 @@ class Grid:
             for name in NAMES
             if name in config["training"] and name not in levels
         }
-        return cls(levels, settings, fixed, config["replicates"], config["share_epochs"])
+        return cls(levels, settings, recorded(fixed), config["replicates"], config["share_epochs"])
 
     @property
     def folder_pattern(self) -> str:
@@ -131,6 +138,16 @@ class Grid:
         """The hyperparameters of a cell."""
         values = with_neutral(self.fixed | cell)
         return Hyperparameters(**{name: values[name] for name in NAMES})
+
+    @cached_property
+    def copies(self) -> dict[str, Copies]:
+        """Every way in which the grid's cells have training texts copied, by its name."""
+        found = (self.copies_of(setting) for setting in self.settings)
+        return {each.name: each for each in found if each is not None}
+
+    def copies_of(self, setting: Setting) -> Copies | None:
+        """How a setting, or a cell, has training texts copied; None where it does not."""
+        return Copies.of(with_neutral(self.fixed | setting))
 
     def shares(self, schedule: str) -> bool:
         """Whether runs with this schedule deliver the cells of several levels of epochs."""

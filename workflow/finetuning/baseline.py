@@ -20,7 +20,7 @@ def finetune_encoder(
     say: Callable[[str], None] = print,
 ) -> None:
     """Fine-tunes a checkpoint folder's encoder with a new head and writes the result into it."""
-    run = Run(checkpoint, examples, hyperparameters, seeds, new_head=True)
+    run = Run(checkpoint, [examples], hyperparameters, seeds, new_head=True)
     for epoch in run.epochs():
         say(f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}")
     save_classifier(run.classifier, checkpoint / "model.safetensors")

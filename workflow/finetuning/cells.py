@@ -19,15 +19,17 @@ SEALED = ("predictions.safetensors", "history.csv")  # their digests are in metr
 HISTORY = ("step", "epoch", "training_loss", "step_learning_rate")
 
 
-def computed_from(checkpoint: Path, split: Path) -> dict[str, str]:
+def computed_from(checkpoint: Path, split: Path, copies: Path | None = None) -> dict[str, str]:
     """The digests of what a result is computed from, as its metrics.json notes them.
 
-    Raises UserError where the checkpoint's folder is damaged.
+    copies: of the training texts, where it was trained on some. Raises UserError where the
+    checkpoint's folder is damaged.
     """
-    return {
+    digests = {
         "checkpoint": read_digests(checkpoint)["model.safetensors"],
         "split": sha256(split),
     }
+    return digests if copies is None else digests | {"copies": sha256(copies)}
 
 
 def write_results(folder: Path, results: dict, logits: np.ndarray, examples: Examples) -> None:

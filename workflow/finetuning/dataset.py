@@ -62,6 +62,26 @@ class Examples(TokenisedTexts):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def take(self, positions: np.ndarray) -> Examples:
+        """The texts at the given positions, in their order, repeated where a position is."""
+        return Examples(
+            np.concatenate([np.zeros(0, np.int32), *map(self.of, positions)]),
+            np.concatenate([[0], np.cumsum(self.lengths[positions])]).astype(np.int64),
+            self.labels[positions],
+            self.rows[positions],
+            self.padded_lengths,
+        )
+
+    def followed_by(self, others: Examples) -> Examples:
+        """These texts and then the others, which have the same padded lengths."""
+        return Examples(
+            np.concatenate([self.tokens, others.tokens]),
+            np.concatenate([self.offsets, self.offsets[-1] + others.offsets[1:]]),
+            np.concatenate([self.labels, others.labels]),
+            np.concatenate([self.rows, others.rows]),
+            self.padded_lengths,
+        )
+
 
 @dataclass(frozen=True)
 class Split:

@@ -56,6 +56,7 @@ class Progress:
 class Run:
     """One training run from a checkpoint directory.
 
+    sets: of equal size; each epoch trains on the next of them, and after the last on the first.
     seeds: "order" draws the batches, "dropout" the units dropped and a new head. validation: the
     examples that early stopping and reduce_on_plateau look at after each epoch. Its ``classifier``
     and ``progress`` are those of the last step; ``predict`` takes (tokens, mask).
@@ -64,7 +65,7 @@ class Run:
     def __init__(
         self,
         checkpoint: Path,
-        examples: Examples,
+        sets: Sequence[Examples],
         hyperparameters: Hyperparameters,
         seeds: dict[str, int],
         validation: Examples | None = None,
@@ -73,7 +74,7 @@ class Run:
         keras.utils.set_random_seed(seeds["dropout"])
         self.classifier = load_classifier(checkpoint, hyperparameters.dropout, new_head)
         freeze(self.classifier, hyperparameters.frozen_layers)
-        self.examples, self.validation = examples, validation
+        self.sets, self.validation = sets, validation
         self.hyperparameters = hyperparameters
         self.optimizer = AdamW(self.classifier.trainable_variables, hyperparameters.weight_decay)
         self.gradients = compile_gradients(self.classifier)
@@ -137,19 +138,20 @@ class Run:
 
     def _train_epoch(self, after_step: Callable[[], None]) -> None:
         progress, size = self.progress, self.hyperparameters.batch_size
-        steps_per_epoch = -(-len(self.examples) // size)
+        examples = self.sets[progress.epoch % len(self.sets)]
+        steps_per_epoch = -(-len(examples) // size)
         self.order.bit_generator.state = progress.order
-        drawn = batches.draw_epoch(self.examples.lengths, size, self.order)
+        drawn = batches.draw_epoch(examples.lengths, size, self.order)
         for rows in drawn[progress.batch :]:
             step = len(progress.history)
             learning_rate = learning_rate_at(
                 step, steps_per_epoch, self.hyperparameters, progress.reductions
             )
-            batch = batches.pad(self.examples, rows, size)
+            batch = batches.pad(examples, rows, size)
             loss, found = self.gradients(batch.tokens, batch.mask, batch.labels, batch.weights)
             self.optimizer.apply(found, tf.constant(learning_rate, tf.float32))
             loss = float(loss)
-            progress.tokens += int(self.examples.lengths[rows].sum())
+            progress.tokens += int(examples.lengths[rows].sum())
             progress.padded += batch.tokens.size
             progress.history.append(
                 {

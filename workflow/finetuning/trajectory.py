@@ -8,6 +8,7 @@ import numpy as np
 
 from common.hyperparameters import Hyperparameters
 from common.metrics import measure
+from finetuning.augmentation.copied import Copied, training_sets
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
 from finetuning.state import State
@@ -38,22 +39,25 @@ def deliver_cells(
     folders: dict[int, Path],
     state: State,
     say: Callable[[str], None] = print,
+    copied: Copied | None = None,
 ) -> None:
     """Fine-tunes the checkpoint and writes a cell's files after each of the epochs asked for.
 
     provenance: what else the results depend on, for their record. folders: epochs to the folder of
     the cell trained that long. state: where the run is kept, and gone on from if it was killed.
     A run that stops early delivers its longer cells with the weights it stopped with, one that
-    diverges without predictions; their status says so. say: is told a line an epoch.
+    diverges without predictions; their status says so. say: is told a line an epoch. copied: the
+    copies of the training texts, where the hyperparameters ask for some.
     """
     stopwatch = Stopwatch()
-    run = Run(checkpoint, split.training, hyperparameters, seeds, split.validation)
+    sets = training_sets(split.training, copied, hyperparameters.augmentation)
+    run = Run(checkpoint, sets, hyperparameters, seeds, split.validation)
     cells: dict[int, Cell] = {}
 
     def deliver(epochs: int, cell: Cell) -> None:
         record = {
             **cell.outcome,
-            "hyperparameters": asdict(replace(hyperparameters, epochs=epochs)),
+            "hyperparameters": replace(hyperparameters, epochs=epochs).record(),
             "training_examples": len(split.training),
             "validation_examples": len(split.validation),
             "evaluation_examples": len(split.evaluation),

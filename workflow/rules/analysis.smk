@@ -10,6 +10,10 @@ rule runs:
         metrics=every_cell("metrics.json"),
         predictions=every_cell("predictions.safetensors"),
         history=every_cell("history.csv"),
+        texts=rules.read_texts.output if GRID.copies else [],
+        copied_texts=all_copies("parquet"),
+        copies=all_copies("safetensors"),
+        copying_time=ancient(all_copies("timing.json")),
         # A cell computed again has the same results, only another timing: no reason to go on.
         timing=ancient(every_cell("timing.json")),
         baseline=every_replicate("baseline/replicate={replicate}/metrics.json"),
@@ -17,6 +21,14 @@ rule runs:
             "baseline/replicate={replicate}/predictions.safetensors"
         ),
     output:
+        **(
+            {
+                "augmentation": f"{RESULTS}/augmentation.csv",
+                "augmentation_examples": f"{RESULTS}/augmentation_examples.csv",
+            }
+            if GRID.copies
+            else {}
+        ),
         runs=report(
             f"{RESULTS}/runs.csv",
             category="Runs",

@@ -1,5 +1,6 @@
 import csv
 import logging
+import re
 
 from snakemake.exceptions import WorkflowError
 
@@ -8,6 +9,7 @@ from common.errors import UserError
 from design.grid import Grid
 from study import made_with
 from common.lock import lock
+from finetuning import augmentation
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
@@ -15,6 +17,7 @@ logging.raiseExceptions = False
 GRID = Grid.from_config(config)
 SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
 CELLS = f"{RESULTS}/cells"
+COPIES = f"{RESULTS}/data/copies/{{copies}}/replicate={{replicate}}"
 LOGS = f"{RESULTS}/logs"
 
 
@@ -44,6 +47,7 @@ onerror:
 wildcard_constraints:
     **GRID.constraints,
     replicate=r"\d+",
+    copies="|".join(map(re.escape, GRID.copies)) or "none",
 
 
 def every_cell(file):
@@ -61,6 +65,13 @@ def every_replicate(file):
     Without rules.NAME.output, which expand() refuses where files go through a storage.
     """
     return expand(f"{RESULTS}/{file}", replicate=range(GRID.replicates))
+
+
+def all_copies(ending):
+    """A file of every way of copying the training texts, in each replicate."""
+    return expand(
+        f"{COPIES}.{ending}", copies=GRID.copies, replicate=range(GRID.replicates)
+    )
 
 
 # How the page of snakemake --report names its items.

@@ -14,12 +14,19 @@ from finetuning.sources import SOURCES, candidates, check_layers
 from study import configuration, designs, overwriting
 from study.sections import complete
 
-# A configuration given with --configfile replaces this one; merged, its factors would add up.
-CONFIG_FILES = workflow.config_settings.configfiles or [Path("config.yaml")]
+# What the study's file says; what it leaves out is as in the project's own config.yaml.
+OWN = workflow.config_settings.configfiles or [
+    *filter(Path.exists, [Path("config.yaml")])
+]
 
 try:
-    # Snakemake's own reader is less strict, and evaluates YTE templates.
-    for path in CONFIG_FILES:
+    if len(OWN) > 1:
+        raise UserError(
+            f"--configfile takes one file, but {len(OWN)} were given "
+            f"({', '.join(path.name for path in OWN)}). Write one file a study."
+        )
+    for path in OWN:
+        # Snakemake's own reader is less strict, and evaluates YTE templates.
         if "__use_yte__" in read_config(path):
             raise UserError(
                 f"{path}: __use_yte__ is no key of a study: no template is evaluated."
@@ -27,19 +34,25 @@ try:
 except UserError as error:
     sys.exit(f"The configuration cannot be used: {error}")
 
-if not workflow.config_settings.configfiles:
+if OWN and not workflow.config_settings.configfiles:
 
     configfile: "config.yaml"
 
 
-RESULTS = f"results/{config.get('study')}"
 OVERWRITE = (
     str(config.pop(overwriting.KEY, "")).lower() == "true"
 )  # Snakemake gives text
 
 try:
-    configuration.check(config)
-    config.update(complete(config))  # the same object: jobs are given it
+    if OWN and "study" not in config:
+        raise UserError(
+            f"{OWN[0]}: study is missing. Its results go to results/<study>; write study: my-study."
+        )
+    full = configuration.resolved(config)
+    configuration.check(full)
+    config.clear()
+    config.update(complete(full))  # the same object: jobs are given it
+    RESULTS = f"results/{config['study']}"
     settings = Settings.from_config(config)
     config["design"] = designs.noted(config, Path(RESULTS))
     designs.check_estimable(config, settings)

@@ -12,6 +12,7 @@ rule resolve_source:
             for kind, section in SECTIONS.items()
             if SOURCES[kind].PINNED
         },
+        **augmentation.requested(config),
         source=config["source"],
     message:
         "Looking for the checkpoint and the texts (source: {config[source]})"

@@ -1,6 +1,5 @@
 """Fine-tunes one trajectory and writes the cells it was asked for."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
 with job(snakemake.log[0]) as tell:
     runtime.start(**snakemake.params.runtime)
 
+    from finetuning.augmentation.copied import read_copied
     from finetuning.cells import computed_from
     from finetuning.dataset import read_split
     from finetuning.state import State
@@ -24,6 +24,7 @@ with job(snakemake.log[0]) as tell:
     # From the log's own path: with a storage, a job works in a folder of its own.
     study, _, run = snakemake.log[0].rpartition("/logs/cells/")
     checkpoint, split = Path(snakemake.input.checkpoint[0]), Path(snakemake.input.split[0])
+    copies = Path(snakemake.input.copies[0]) if snakemake.input.copies else None
     grid = Grid.from_config(snakemake.config)
     folders = [Path(metrics).parent for metrics in snakemake.output.metrics]
     cells = [grid.parse(folder) for folder in folders]
@@ -31,10 +32,10 @@ with job(snakemake.log[0]) as tell:
     hyperparameters = max(trained, key=lambda trained: trained.epochs)
     seeds = replicate_seeds(snakemake.params.seed, cells[0]["replicate"], cells[0].get("repeat", 0))
     provenance = runtime.provenance(**snakemake.params.runtime)
-    provenance |= {"computed_from": computed_from(checkpoint, split)}
+    provenance |= {"computed_from": computed_from(checkpoint, split, copies)}
     levels = {cell.epochs: folder for cell, folder in zip(trained, folders, strict=True)}
     made_with = {
-        "hyperparameters": asdict(hyperparameters),
+        "hyperparameters": hyperparameters.record(),
         "epochs": sorted(levels),
         "seeds": seeds,
         **provenance,
@@ -44,5 +45,14 @@ with job(snakemake.log[0]) as tell:
         made_with,
         snakemake.config["training"]["save_state_seconds"],
     )
-    deliver_cells(checkpoint, read_split(split), hyperparameters, seeds, provenance, levels, state)
+    deliver_cells(
+        checkpoint,
+        read_split(split),
+        hyperparameters,
+        seeds,
+        provenance,
+        levels,
+        state,
+        copied=read_copied(copies) if copies else None,
+    )
     tell(describe(Path(study, "cells", grid.folder(cell)) for cell in grid.cells()))

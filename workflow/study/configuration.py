@@ -10,15 +10,28 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
+from common.defaults import resolve
 from common.errors import UserError
-from common.hyperparameters import HYPERPARAMETERS, NAMES, with_neutral
+from common.hyperparameters import (
+    AUGMENTATION,
+    HYPERPARAMETERS,
+    METHODS,
+    NAMES,
+    of_baseline,
+    with_neutral,
+)
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
 from common.sections import schema_of
 from design import DEFAULT, DESIGNS, FILES, NOTED, kind_of
-from design.grid import baseline_seeds, replicate_seeds, values_of
+from design.grid import Grid, baseline_seeds, replicate_seeds, values_of
+from finetuning import augmentation
+from finetuning.augmentation import translation
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
-from finetuning.sources import candidates
+from finetuning.sources import SOURCES, candidates
+from finetuning.sources.hub import KINDS
+from finetuning.sources.local import is_local
 from study.sections import CHANGES_NO_RESULT, complete, schema
 
 MOST_CELLS = 1_000_000
@@ -33,6 +46,17 @@ Validator = extend(
 )
 
 
+def resolved(own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a study's file says, with what it leaves out; not yet checked.
+
+    The sections of sources that it neither has nor asks for stay away. Raises UserError if
+    config.yaml cannot be read.
+    """
+    full = resolve(own)
+    unused = [kind for kind in SOURCES if kind not in own and kind not in candidates(full)]
+    return {key: value for key, value in full.items() if key not in unused}
+
+
 def check(config: dict) -> None:
     """Checks structure, types, ranges and what has to fit together.
 
@@ -45,8 +69,10 @@ def check(config: dict) -> None:
     full = complete(config)
     _check_factors(full)
     _check_baselines(full)
+    _check_revisions(full)
     _check_sizes(full)
     _check_validation(full)
+    _check_augmentation(full)
     _check_seeds(full)
 
 
@@ -232,13 +258,28 @@ def check_number_of_cells(cells: int) -> None:
 
 def _check_baselines(config: dict) -> None:
     for source in candidates(config):
-        baseline = config[source]["baseline"]
+        baseline = of_baseline(config[source]["baseline"])
+        if SOURCES[source].MAKES_BASELINE and any(baseline[method] for method in METHODS):
+            raise UserError(
+                f"{source}.baseline: the baseline is made without augmentation. Remove "
+                f"{next(method for method in METHODS if baseline[method])} from it."
+            )
         for name, factor in config["factors"].items():
             if factor["scale"] != "categorical" and name not in baseline:
                 raise UserError(
                     f"{source}.baseline.{name} is missing: {name} is a factor, and the relative "
                     "framing starts at the baseline's own value."
                 )
+
+
+def _check_revisions(config: dict) -> None:
+    for kind in KINDS if "hub" in candidates(config) else ():
+        name, key = config["hub"][kind], f"{kind}_revision"
+        if config["hub"][key] is None and not is_local(kind, name):
+            raise UserError(
+                f"hub.{key} is missing: {shown(name)} is on the Hub. Write a commit, or main for "
+                "today's."
+            )
 
 
 def _check_sizes(config: dict) -> None:
@@ -271,6 +312,33 @@ def _check_validation(config: dict) -> None:
                 f"data.validation_examples: {aside} was given, but {key}: {value} needs a "
                 "validation loss after each epoch. Keep at least 2 of the training examples aside."
             )
+
+
+def _check_augmentation(config: dict) -> None:
+    methods = augmentation.used(config)
+    of_copies = [name for name in AUGMENTATION if name not in METHODS]
+    for name in of_copies:
+        for key, values in values_of(config, name).items():
+            if not methods and values != [with_neutral({})[name]]:
+                raise UserError(
+                    f"{key}: {shown(values[0])} was given, but copies change nothing without a "
+                    f"method. Set {', '.join(METHODS[:-1])} or {METHODS[-1]} above 0, or remove it."
+                )
+    grid = Grid.from_config(config)
+    varied = [name for name in of_copies if name in grid.levels]
+    plain: dict[tuple, tuple] = {}
+    for setting in grid.settings if varied else ():
+        if grid.copies_of(setting) is None:
+            own = tuple(setting[name] for name in varied)
+            others = tuple(value for name, value in setting.items() if name not in varied)
+            if plain.setdefault(others, own) != own:
+                raise UserError(
+                    f"factors.{varied[0]}: settings in which every rate of augmentation is 0 would "
+                    f"be the same runs at all its levels. Leave 0 out of the levels of "
+                    f"{' and '.join(methods)}, or fix {varied[0]} in training."
+                )
+    if "back_translation" in methods:
+        translation.check_installed(Augmentation.of(config))
 
 
 def _check_seeds(config: dict) -> None:

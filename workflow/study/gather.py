@@ -20,6 +20,7 @@ import pandas as pd
 from safetensors.numpy import load
 
 from common.errors import UserError
+from common.hyperparameters import of_baseline
 from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
 from finetuning.dataset import PARTS, Split, read_split
@@ -36,7 +37,7 @@ from finetuning.files import (
     write_json,
 )
 from finetuning.sameness import near_duplicates
-from study import made_with
+from study import augmented, made_with
 
 NAMED = 10  # unusable cells that a message names at most
 
@@ -64,16 +65,24 @@ class Study:
 
 
 def gather_tables(folder: Path, config: dict) -> None:
-    """Writes runs.csv, histories.csv and provenance.json of results/<study>.
+    """Writes runs.csv, histories.csv and provenance.json of results/<study>; with augmentation also
+    augmentation.csv and augmentation_examples.csv.
 
     Raises UserError as `read_study` does, and then writes nothing.
     """
     source = read_json(folder / "source.json")
-    study = read_study(folder, Grid.from_config(config), config, source)
+    grid = Grid.from_config(config)
+    study = read_study(folder, grid, config, source)
     tables = {
         "runs.csv": gather_runs(study, config[source["kind"]]["baseline"]),
         "histories.csv": gather_histories(folder, study),
     }
+    copied = augmented.read_augmented(folder, grid, config, source)
+    if copied:
+        tables["augmentation.csv"] = augmented.summary(copied)
+        tables["augmentation_examples.csv"] = augmented.examples(
+            copied, config["seed"], source["labels"]
+        )
     for name, table in tables.items():
         replace_atomically(folder / name, table.to_csv(index=False))
     digests = {name: sha256(folder / name) for name in tables}
@@ -102,10 +111,18 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
         check_made_with(baseline, results, made_with.evaluation(config, computed_from[replicate]))
         baselines.append(results)
 
+    of_copies = {
+        (name, replicate): sha256(augmented.paths(folder, copies, replicate)["copies"])
+        for name, copies in grid.copies.items()
+        for replicate in range(grid.replicates)
+    }
     cells, unusable = [], {}
     for values in grid.cells():
-        cell = Path("cells") / grid.folder(values)
-        wanted = made_with.cell(config, grid, values, computed_from[values["replicate"]])
+        cell, replicate = Path("cells") / grid.folder(values), values["replicate"]
+        origin, copies = computed_from[replicate], grid.copies_of(values)
+        if copies is not None:
+            origin = origin | {"copies": of_copies[copies.name, replicate]}
+        wanted = made_with.cell(config, grid, values, origin)
         try:
             results = _intact_results(folder / cell)
             check_made_with(folder / cell, made_with.completed(results), wanted)
@@ -135,6 +152,7 @@ def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
     folder. A diverged run has empty metrics.
     """
     grid = study.grid
+    known = of_baseline(baseline)
     rows = []
     for cell in study.cells:
         results, replicate = cell.results, cell.values["replicate"]
@@ -148,7 +166,7 @@ def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
             "tokens": results.get("tokens"),
             "peak_memory_mb": cell.timing["peak_memory_mb"],
             **{f"baseline_{name}": own[name] for name in METRICS},
-            **{f"baseline_{name}": baseline[name] for name in grid.levels if name in baseline},
+            **{f"baseline_{name}": known[name] for name in grid.levels if name in known},
             "diverged_at_step": results.get("diverged_at_step"),
             "predictions": f"{cell.folder}/predictions.safetensors",
             "baseline_predictions": f"{_baseline(replicate)}/predictions.safetensors",

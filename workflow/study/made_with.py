@@ -5,11 +5,13 @@ mixes with older files, even where Snakemake's own records and the files' times 
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from common.hyperparameters import with_neutral
+from common.hyperparameters import Copies, with_neutral
 from design.grid import Cell, Grid, replicate_seeds
-from finetuning import sources
+from finetuning import augmentation, sources
+from finetuning.augmentation.settings import Settings
 from finetuning.draws import EVERY_TEXT
 from finetuning.runtime import ENGINE
 from study.sections import Data
@@ -52,6 +54,27 @@ def drawn_by(config: Mapping) -> dict:
     """Of the section data, what differs from how sets were drawn before there were more keys."""
     added = {key: getattr(Data, key) for key in ("least_of_a_class", "contradictions")}
     return {key: value for key, value in config["data"].items() if added.get(key) != value}
+
+
+def copies(config: Mapping, source: Mapping, wanted: Copies) -> dict:
+    """Of the copies of a replicate's training texts."""
+    depends = split(config, source) | {"copies": asdict(wanted)}
+    if any(getattr(wanted, method) for method in augmentation.FROM_WORDNET):
+        depends["wordnet"] = source["wordnet"]
+    if wanted.back_translation:
+        depends["translator"] = source["translator"]
+    return depends
+
+
+def copied(config: Mapping, source: Mapping, wanted: Copies) -> dict:
+    """Of the copies as a training job reads them, with what the baseline says of them."""
+    return {
+        **copies(config, source, wanted),
+        "baseline": checkpoint(config, source),
+        **runtime(config),
+        "keep_if_baseline_agrees": Settings.of(config).keep_if_baseline_agrees,
+        "engine": ENGINE,
+    }
 
 
 def runtime(config: Mapping) -> dict:

@@ -7,20 +7,25 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from common.errors import UserError
 from common.files import STARTED_WITH
 from design.grid import Cell, Grid
-from finetuning.files import read_json, write_json
+from finetuning.files import read_json, replace_atomically, write_json
 from study import made_with
 from study.configuration import of_results
 
+HEADING = "# What the study was last started with, in full. It is written anew at every start.\n"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
 NAMED = 5  # differences that a message tells at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:
-    """Notes in results/<study> what it is started with."""
+    """Notes in results/<study> what it is started with: a record, and a file to read and reuse."""
     write_json(folder / STARTED_WITH, config)
+    text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+    replace_atomically(folder / "config.yaml", HEADING + text)
 
 
 def check_overwrites(folder: Path, config: Mapping[str, Any]) -> None:
@@ -60,7 +65,9 @@ def lost_runs(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
         if before.folder(cell) in kept
         and (folder / "cells" / before.folder(cell) / "metrics.json").exists()
         and not (
-            alike and made_with.cell(then, before, cell, {}) == made_with.cell(now, after, cell, {})
+            alike
+            and made_with.cell(then, before, cell, {}) == made_with.cell(now, after, cell, {})
+            and _copies(then, before, cell, source) == _copies(now, after, cell, source)
         )
     ]
 
@@ -75,6 +82,14 @@ def differences(
             yield from differences(a, b, *path, key)
         elif a != b:
             yield ".".join((*path, key)), a, b
+
+
+def _copies(
+    config: Mapping[str, Any], grid: Grid, cell: Cell, source: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """What the copies that a cell trains on are made with; the source is the same then and now."""
+    copies = grid.copies_of(cell)
+    return None if copies is None else made_with.copied(config, source, copies)
 
 
 def last_configuration(folder: Path) -> dict[str, Any] | None:

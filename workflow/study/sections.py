@@ -11,6 +11,7 @@ from typing import Any
 from common.hyperparameters import Hyperparameters
 from common.sections import needs, one_of, schema_of, with_defaults
 from design import DEFAULT, DESIGNS, kind_of
+from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.draws import EVERY_TEXT
 from finetuning.sources import AUTO, SOURCES, candidates
 from finetuning.sources.settings import THREADS
@@ -107,6 +108,10 @@ class Study:
         )
     )
     analysis: dict = field(metadata=needs("a mapping of what the analysis is asked"))
+    augmentation: Augmentation = field(
+        default_factory=Augmentation,
+        metadata=needs("a mapping of how copies of training texts are made"),
+    )
     source: str = field(default=AUTO, metadata=one_of([AUTO, *SOURCES]))
     design: Any = field(
         default=DEFAULT,
@@ -157,7 +162,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     The neutral defaults of hyperparameters stay away: jobs whose parameters are the same as before
     a hyperparameter was added are not run again.
     """
-    sections = {"data": Data, "training": Training}
+    config = {"augmentation": {}, **config}
+    sections = {"data": Data, "training": Training, "augmentation": Augmentation}
     sections |= {kind: source.Settings for kind, source in SOURCES.items() if kind in config}
     filled = {key: with_defaults(section, config[key]) for key, section in sections.items()}
     design = complete_design(config.get("design", DEFAULT))

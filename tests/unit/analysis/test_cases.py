@@ -116,14 +116,14 @@ def test_repeated_centre_points_are_pure_error():
 
 def test_a_rerun_after_a_crash_counts_and_the_crash_is_counted():
     study, fits = fits_of("rerun-after-crash")
-    assert "1 of 19 runs failed" in said(study)
+    assert "1 of 19 runs failed and enters no regression" in said(study)
     assert len(fits["accuracy", "absolute", "ols"].response) == 18
 
 
 def test_runs_that_are_still_running_are_left_out_and_counted():
     study = study_of("running")
     assert len(study.runs) == 17
-    assert "1 of 18 runs had not ended" in said(study)
+    assert "1 of 18 runs had not ended when the table was written and is left out" in said(study)
 
 
 def test_the_default_model_is_the_largest_that_can_be_estimated():
@@ -142,7 +142,7 @@ def test_the_default_model_is_the_largest_that_can_be_estimated():
 def test_a_degree_asked_for_is_refused_naming_every_term_at_once():
     with pytest.raises(UserError) as error:
         study_of("two-level-default", degree=2)
-    for name in ("learning_rate^2", "max_len^2", "dropout^2", "no analysis.degree"):
+    for name in ("learning_rate^2", "max_len^2", "dropout^2", "analysis.degree: null"):
         assert name in str(error.value)
 
 

@@ -56,3 +56,29 @@ def test_cell_intervals_cover_as_often_as_they_say():
         covered.append(((table["mean_low"] < 0) & (table["mean_high"] > 0)).mean())
     # over 400 simulations 0.937: few replicates and correlated epochs cost a little
     assert 0.9 < np.mean(covered) < 0.97
+
+
+def table_of(rows, columns=("a", "replicate", "y"), **analysis):
+    chosen = Settings.from_config(
+        {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1} | analysis}
+    )
+    return cells.cells(study_of(pd.DataFrame(rows, columns=columns), chosen), chosen)
+
+
+def test_without_replicates_or_anything_beyond_them_there_are_means_alone():
+    alone = table_of([(1, 0, 1.0), (1, 0, 1.5), (2, 0, 3.0), (2, 0, 3.5)])
+    assert alone["mean"].tolist() == [1.25, 3.25] and alone["runs"].tolist() == [2, 2]
+    # every cell in a replicate of its own: four runs, two cells, and the replicates' difference
+    once = table_of([(1, 0, 1.0), (2, 1, 3.0), (1, 2, 1.5), (2, 3, 3.5)])
+    for table in (alone, once):
+        assert table[["mean_low", "mean_high", "delta", "ci_low"]].isna().all(axis=None)
+
+
+def test_one_degree_of_freedom_beyond_cells_and_replicates_gives_an_interval():
+    table = table_of([(1, 0, 1.0), (1, 1, 2.0), (2, 0, 3.0), (2, 1, 3.5)])
+    half = (table["mean_high"] - table["mean_low"]) / 2
+    # replicates' means 2 and 2.75; mean squares 0.5625 between and 0.0625 beside them
+    between, rest = 0.5625, 0.0625
+    total = (between + rest) / 2
+    df = total**2 / ((between / 2) ** 2 + (rest / 2) ** 2)
+    assert half.tolist() == pytest.approx([stats.t.ppf(0.975, df) * np.sqrt(total / 2)] * 2)

@@ -1,6 +1,7 @@
 """Cells against the baseline on the same texts."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -133,3 +134,35 @@ def test_the_bootstrap_is_the_same_in_chunks(predicted_study, monkeypatch):
     whole = comparisons.comparisons(runs, predictions, SETTINGS)
     monkeypatch.setattr(comparisons, "MOST_WEIGHTS", 400 * 150)
     pd.testing.assert_frame_equal(whole, comparisons.comparisons(runs, predictions, SETTINGS))
+
+
+def test_runs_without_predictions_or_common_texts_are_left_out(predicted_study):
+    runs, predictions, _ = predicted_study
+    whole = comparisons.comparisons(runs, predictions, SETTINGS).set_index(["rate", "metric"])
+    unknown, elsewhere = (runs.index[runs["rate"] == rate][0] for rate in (2, 3))
+    run = predictions[runs.loc[elsewhere, "predictions"]]
+    changed = dict(predictions) | {
+        runs.loc[elsewhere, "predictions"]: Predictions(run.logits, run.labels, run.examples + 5000)
+    }
+    del changed[runs.loc[unknown, "predictions"]]
+    table = comparisons.comparisons(runs, changed, SETTINGS).set_index(["rate", "metric"])
+    counted = table.xs("accuracy", level="metric")["runs"].to_dict()
+    assert counted == {1: 2, 2: 1, 3: 1}
+    assert table.loc[1, "difference"].tolist() == whole.loc[1, "difference"].tolist()
+    no_baseline = runs.drop(columns="baseline_predictions")
+    for nothing in (
+        comparisons.comparisons(runs, {}, SETTINGS),
+        comparisons.comparisons(no_baseline, predictions, SETTINGS),
+    ):
+        assert nothing.empty and list(nothing.columns) == list(whole.reset_index().columns)
+
+
+def test_only_accuracy_has_a_test_of_right_and_wrong(predicted_study):
+    runs, predictions, _ = predicted_study
+    table = comparisons.comparisons(runs, predictions, SETTINGS)
+    others = table[table["metric"] != "accuracy"]
+    tested = ["mcnemar_p", "q_value", "gained", "lost"]
+    assert others[tested].isna().all(axis=None) and len(others) == 6
+    loss = replace(SETTINGS, metrics=tuple(m for m in SETTINGS.metrics if m.name == "loss"))
+    alone = comparisons.comparisons(runs, predictions, loss)
+    assert set(alone["metric"]) == {"loss"} and alone[tested].isna().all(axis=None)

@@ -15,7 +15,7 @@ from common.errors import UserError
 @pytest.mark.parametrize(
     ("model", "remedy"),
     [
-        ({"degree": 2}, "leave analysis.degree out for the largest model that can be estimated"),
+        ({"degree": 2}, "write analysis.degree: null for the largest model that can be estimated"),
         ({"formula": "batch_size^2 + epochs^2"}, "take these terms out of analysis.formula"),
     ],
 )

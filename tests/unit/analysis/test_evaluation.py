@@ -45,3 +45,47 @@ def test_evaluation_variance_is_that_of_new_evaluation_sets():
     assert found.run * scale == pytest.approx(np.diag(covariance).mean() - same, rel=0.1)
     assert found.total * scale == pytest.approx(np.diag(covariance).mean(), rel=0.1)
     assert evaluation.evaluation_variance(runs, models, "ece") is None
+
+
+def runs_of(texts, same=True):
+    """Two runs of two trajectories for each replicate's texts, all right on the even texts, or the
+    second run on the odd ones."""
+    models, rows = {}, []
+    for replicate, own in enumerate(texts):
+        for number in range(2):
+            even = (own % 2 == 0) == (same or number == 0)
+            name = f"{replicate}/{number}"
+            logits = np.c_[~even, even].astype(np.float32)
+            models[name] = Predictions(logits, np.ones(len(own), int), own)
+            rows.append({"replicate": replicate, "trajectory": name, "predictions": name})
+    return pd.DataFrame(rows), models
+
+
+@pytest.mark.parametrize("shared", [0, 50, 100])
+def test_as_much_is_the_studys_as_replicates_share_texts(shared):
+    texts = [np.arange(100), np.arange(100) + 100 - shared]
+    found = evaluation.evaluation_variance(*runs_of(texts), "accuracy")
+    alone = 0.25 / 100  # of a proportion of one half
+    assert found.study == pytest.approx(alone * shared / 100)
+    assert found.replicate == pytest.approx(alone - found.study)
+    assert (found.trajectory, found.run) == pytest.approx((0, 0))
+    assert found.total == pytest.approx(alone)
+    divided = found.divided_by(4)
+    assert (divided.study, divided.replicate) == (found.study / 4, found.replicate / 4)
+
+
+def test_runs_that_err_on_other_texts_have_less_than_nothing_in_common():
+    found = evaluation.evaluation_variance(*runs_of([np.arange(100)], same=False), "accuracy")
+    assert found.study == 0 and found.replicate == pytest.approx(-0.25 / 100)
+    # each trajectory has one run, so that what a run adds to its trajectory cannot be told apart
+    assert found.trajectory == 0 and found.run == pytest.approx(2 * 0.25 / 100)
+
+
+def test_replicates_whose_runs_have_other_texts_say_nothing():
+    runs, models = runs_of([np.arange(100), np.arange(100)])
+    models["1/1"] = models["1/1"].take(np.arange(99))
+    found = evaluation.evaluation_variance(runs, models, "accuracy")
+    assert found == evaluation.evaluation_variance(runs[:2], models, "accuracy")
+    assert found.study == 0
+    assert evaluation.evaluation_variance(runs[2:], models, "accuracy") is None
+    assert evaluation.evaluation_variance(runs.drop(columns="predictions"), {}, "accuracy") is None

@@ -1,11 +1,16 @@
 """The power of the rule by which findings are made."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from scipy import stats
 
+from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
+from analysis.preparation import read_study, study_of
 from analysis.questions import joint, power
 from tests.simulation import power as simulated_power
 
@@ -100,3 +105,61 @@ def test_the_config_may_give_the_target():
     table = power_table(study, smaller, "loss")
     assert (table["replicates_needed"] >= needed["loss"]).all()
     assert (table["replicates_needed"] > needed["loss"]).any()
+
+
+def test_the_smallest_difference_is_that_of_the_factors_ends():
+    """Of a straight line from coded -1 to 1 the difference of its ends has four times the slope's
+    variance."""
+    chosen = reference.settings(degree=1)
+    study = read_study(reference.REFERENCE / "splitplot_balanced.csv", chosen)
+    for metric in ("accuracy", "loss"):
+        fit = split_plot(study, chosen, metric, "absolute")
+        table = power_table(study, chosen, metric).set_index("factor")
+        fitted = fit.fitted
+        for factor in chosen.factor_names:
+            at, row = fit.names.index(factor), table.loc[factor]
+            variance = 4 * fit.covariance[at, at]
+            variance_df = float(fit.degrees_of_freedom(np.eye(len(fit.names))[[at]])[0])
+            noncentrality = power.smallest_noncentrality(
+                1, row["denominator_df"], 0.05 / 3, variance_df
+            )
+            assert row["df"] == 1 and row["replicates"] == 3
+            assert row["smallest_difference"] == pytest.approx(np.sqrt(noncentrality * variance))
+            assert row["observed_difference"] == pytest.approx(2 * abs(fit.coefficients[at]))
+            target = 0.01 if metric == "accuracy" else np.ptp(fitted) / 10
+            assert row["target_difference"] == pytest.approx(target)
+            assert row["replicates_needed"] == power.replicates_needed(
+                target**2 / variance, 1, row["denominator_df"], 3, 0.05 / 3, variance_df
+            )
+
+
+def test_a_difference_that_no_proportion_can_have_is_not_promised():
+    study, chosen = reference.study(), reference.settings(degree=1)
+    noise = np.random.default_rng(0).uniform(size=len(study.runs))
+    for spread, told in ((0.02, True), (1.0, False)):
+        runs = study.runs.assign(accuracy=0.5 + spread * (noise - 0.5))
+        few = replace(study, runs=runs[runs["replicate"] == runs["replicate"].min()])
+        table = power_table(few, chosen, "accuracy")
+        assert table["smallest_difference"].notna().all() == told
+        assert (table["replicates"] == 1).all() and table["replicates_needed"].notna().all()
+
+
+def test_a_category_is_compared_at_the_levels_that_differ_least_surely():
+    runs = [("x", r) for r in range(2)] + [(kind, r) for kind in "yz" for r in range(8)]
+    table = pd.DataFrame(runs, columns=["kind", "replicate"])
+    table["score"] = np.random.default_rng(4).normal(size=len(table))
+    chosen = reference.settings(
+        {
+            "factors": {"kind": {"scale": "categorical"}},
+            "analysis": {"metrics": {"score": {"better": "higher"}}, "blocks": []},
+        }
+    )
+    study = study_of(table, chosen)
+    fit = ordinary_least_squares(study, study.settings, "score", "absolute")
+    tests = joint.joint(joint.joint_tests({("score", "absolute", "ols"): fit}))
+    (row,) = power.power(fit, tests, study.settings).to_dict("records")
+    variance = fit.residual_variance * (1 / 2 + 1 / 8)  # x and another, not y and z
+    noncentrality = power.smallest_noncentrality(2, 15, 0.05, 15)
+    assert row["smallest_difference"] == pytest.approx(np.sqrt(noncentrality * variance))
+    means = table.groupby("kind")["score"].mean()
+    assert row["observed_difference"] == pytest.approx(means.max() - means.min())

@@ -92,6 +92,18 @@ def test_what_leaves_a_factor_nothing_to_compare_is_no_variation():
     assert not (rows["name"] == "0").any() or rows["p_value"].notna().all()
 
 
+def test_nothing_is_concluded_from_what_hardly_any_degrees_of_freedom_are_left_of():
+    """Of 12 runs in two replicates one leaves 6, for three coefficients."""
+    study, settings = two_factors(effect=1.0)
+    study = study_of(study.runs[(study.runs["a"] < 3) & (study.runs["b"] < 2)], settings)
+    rows = varied(study, settings)
+    assert set(rows["variation"]) == {"run"}
+    (note,) = [each for each in notes(fit_all(study, settings)[0]) if each.topic == "stability"]
+    assert note.sentence == (
+        "no replicate was left out that would have left fewer than 5 residual degrees of freedom."
+    )
+
+
 def variations(study, settings):
     """The kinds of variations with the names of each."""
     rows = varied(study, settings)

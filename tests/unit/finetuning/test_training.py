@@ -130,7 +130,7 @@ def test_a_seed_changes_the_run(keras, tiny_checkpoint, split):
 
     def losses(seeds, **changes):
         hyperparameters = replace(BASE, epochs=1, **changes)
-        run = Run(tiny_checkpoint, split.training, hyperparameters, seeds)
+        run = Run(tiny_checkpoint, [split.training], hyperparameters, seeds)
         next(run.epochs())
         return [row["training_loss"] for row in run.progress.history]
 
@@ -148,7 +148,7 @@ def test_frozen_layers_keep_their_weights(keras, tiny_checkpoint, split, tmp_pat
 
     def changed(frozen_layers):
         hyperparameters = replace(BASE, epochs=1, frozen_layers=frozen_layers)
-        run = Run(tiny_checkpoint, split.training, hyperparameters, SEEDS)
+        run = Run(tiny_checkpoint, [split.training], hyperparameters, SEEDS)
         next(run.epochs())
         save_classifier(run.classifier, tmp_path / "model.safetensors")
         before = load_file(tiny_checkpoint / "model.safetensors")
@@ -241,7 +241,7 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
 
     levels = list(range(1, 9))
     changes = {"learning_rate": 0.02, "epochs": 8, "dropout": 0.0}
-    run = Run(tiny_checkpoint, split.training, replace(BASE, **changes), SEEDS)
+    run = Run(tiny_checkpoint, [split.training], replace(BASE, **changes), SEEDS)
     validated, evaluated = {}, {}
     for epoch in run.epochs():
         logits = predict_logits(run.predict, split.validation)
@@ -312,7 +312,7 @@ def test_a_plateau_waits_anew_after_each_reduction(keras, tiny_checkpoint, split
     monkeypatch.setattr(trainer, "measure", lambda *_: {"loss": 1.0})  # best once, then never
     changes = {"schedule": "reduce_on_plateau", "plateau_factor": 0.1, "epochs": 6}
     hyperparameters = replace(BASE, plateau_patience=2, **changes)
-    run = trainer.Run(tiny_checkpoint, split.training, hyperparameters, SEEDS, split.validation)
+    run = trainer.Run(tiny_checkpoint, [split.training], hyperparameters, SEEDS, split.validation)
     rates = [run.progress.history[-1]["step_learning_rate"] for _ in run.epochs()]
     expected = [0.005, 0.005, 0.005, 0.0005, 0.0005, 0.00005]
     assert rates == pytest.approx(expected)
@@ -323,7 +323,7 @@ def test_a_plateau_reduces_the_learning_rate(keras, tiny_checkpoint, split):
 
     changes = {"schedule": "reduce_on_plateau", "plateau_factor": 0.1, "epochs": 12}
     hyperparameters = replace(BASE, learning_rate=0.02, plateau_patience=1, **changes)
-    run = Run(tiny_checkpoint, split.training, hyperparameters, SEEDS, split.validation)
+    run = Run(tiny_checkpoint, [split.training], hyperparameters, SEEDS, split.validation)
     learning_rate, best = 0.02, np.inf
     for _ in run.epochs():
         assert run.progress.history[-1]["step_learning_rate"] == pytest.approx(learning_rate)
@@ -340,11 +340,11 @@ def test_mixed_precision_keeps_float32_weights_and_logits(keras, tiny_checkpoint
 
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        run = Run(tiny_checkpoint, split.training, replace(BASE, epochs=1), SEEDS)
+        run = Run(tiny_checkpoint, [split.training], replace(BASE, epochs=1), SEEDS)
         next(run.epochs())
     finally:
         keras.config.set_dtype_policy("float32")
-    exact = Run(tiny_checkpoint, split.training, replace(BASE, epochs=1), SEEDS)
+    exact = Run(tiny_checkpoint, [split.training], replace(BASE, epochs=1), SEEDS)
     next(exact.epochs())
     assert {str(weight.dtype) for weight in run.classifier.trainable_variables} == {"float32"}
     logits, expected = run.logits(split.evaluation), exact.logits(split.evaluation)

@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from common.errors import UserError
-from common.hyperparameters import NAMES
+from common.hyperparameters import HYPERPARAMETERS, NAMES
 from design.grid import Grid
 from finetuning.files import check_made_with
 from study import made_with
@@ -38,7 +38,7 @@ def refused(recorded, wanted, named):
 @pytest.mark.parametrize("name", sorted({*NAMES} - {"learning_rate"}))
 def test_a_cell_depends_on_each_hyperparameter(name):
     changed = config()
-    changed["training"][name] = OTHER[type(changed["training"][name])]
+    changed["training"][name] = OTHER[HYPERPARAMETERS[name].kind]
     refused(of_cell(config()), of_cell(changed), rf"hyperparameters\.{name}: ")
 
 

@@ -5,8 +5,11 @@ import shutil
 
 import pytest
 
+from common.configuration import read_config
 from common.errors import UserError
+from design import FILES, NOTED
 from study import overwriting
+from study.configuration import check
 from tests.finished_study import write_finished_study
 from tests.tiny import whole_config
 
@@ -86,6 +89,16 @@ def test_runs_that_are_not_finished_are_none_to_lose(study):
         overwriting.check_overwrites(folder, other)
     shutil.rmtree(folder / "cells")
     overwriting.check_overwrites(folder, other)
+
+
+def test_what_is_kept_is_a_configuration(study):
+    folder, config = study
+    assert read_config(folder / "config.yaml") == config
+    design = {"kind": "sobol", "trajectories": 4, NOTED: [{"learning_rate": 0.001}], FILES: {}}
+    overwriting.keep_configuration(folder, config | {"design": design})
+    kept = read_config(folder / "config.yaml")
+    assert kept == config | {"design": design}
+    check(kept)
 
 
 def test_a_new_study_has_nothing_to_lose(tmp_path):

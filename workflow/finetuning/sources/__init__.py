@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
 from design.grid import values_of
+from finetuning import augmentation
 from finetuning.dataset import tokenise
 from finetuning.draws import Candidates, draw_split
 from finetuning.sameness import unusable
@@ -42,7 +43,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The content of source.json: kind (of SOURCES), what `Source.pin` gives, sentence, texts
         (part to number), left_out (reason to number of texts that no set may hold), drawn_from
-        (`Candidates.label_counts`) and requested.
+        (`Candidates.label_counts`), what `augmentation.resolve` gives, and requested.
 
     Raises:
         UserError: the source cannot be had or does not fit.
@@ -58,6 +59,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
     pool = Candidates.of(texts, tokenised, left_out)
     for replicate in range(config["replicates"]):
         draw_split(pool, config, replicate)
+    source |= augmentation.resolve(config, texts["text"].tolist())
     source["left_out"] = {reason: int(rows.sum()) for reason, rows in left_out.items()}
     source["sentence"] += _left_out_sentence(source["left_out"])
     source["drawn_from"] = pool.label_counts()
@@ -109,9 +111,8 @@ def candidates(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def requested(config: Mapping[str, Any]) -> dict[str, Any]:
     """What a source.json answers: made of other values it is not used."""
-    return {"source": config["source"]} | {
-        key: config[kind][key] for kind in candidates(config) for key in SOURCES[kind].PINNED
-    }
+    pinned = {key: config[kind][key] for kind in candidates(config) for key in SOURCES[kind].PINNED}
+    return {"source": config["source"]} | pinned | augmentation.requested(config)
 
 
 def read_texts(source: Mapping[str, Any], config: Mapping[str, Any]) -> pd.DataFrame:

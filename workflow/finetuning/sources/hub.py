@@ -30,9 +30,7 @@ class Settings:
     """The section ``hub`` of the configuration."""
 
     checkpoint: str = field(metadata=NAME)
-    checkpoint_revision: str = field(metadata=NAME)
     dataset: str = field(metadata=NAME)
-    dataset_revision: str = field(metadata=NAME)
     dataset_configuration: str | None = field(metadata=NAME_OR_NULL)
     training_split: str = field(metadata=NAME)
     evaluation_split: str | None = field(metadata=NAME_OR_NULL)
@@ -46,6 +44,9 @@ class Settings:
             "a mapping from hyperparameters to values", **schema_of(Hyperparameters, required=False)
         )
     )
+    # Of a name on the Hub; local files have none.
+    checkpoint_revision: str | None = field(default=None, metadata=NAME_OR_NULL)
+    dataset_revision: str | None = field(default=None, metadata=NAME_OR_NULL)
 
 
 def pin(config: Mapping[str, Any]) -> dict[str, Any]:
