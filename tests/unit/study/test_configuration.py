@@ -286,3 +286,28 @@ def test_any_spoilt_value_is_accepted_or_refused_but_never_breaks(data):
         configuration.check(config)
     except UserError as refused:
         assert str(refused)
+
+
+def given_range(name, *ends, scale="linear"):
+    def change(config):
+        config["factors"][name] = {"range": list(ends), "scale": scale}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (given_range("batch_size", 8, 8), ["factors.batch_size.range", "no width", "training"]),
+        (given_range("batch_size", 32, 8), ["factors.batch_size.range", "no width"]),
+        (given_range("batch_size", 8), ["factors.batch_size.range", "[8]", "[1.0e-5, 9.0e-5]"]),
+        (given_range("batch_size", 8, 16.5), ["batch_size.range.1", "16.5", "whole number"]),
+        (given_range("batch_size", 8, 1000), ["batch_size.range", "1000", "256"]),
+        (given_range("learning_rate", 0.1, "2e-1"), ["learning_rate.range.1", "'2e-1'"]),
+        (given_range("batch_size", 8, 32, scale="categorical"), ["batch_size.range", "levels"]),
+        (lambda c: c["factors"].update(batch_size={"scale": "log2"}), ["neither levels nor"]),
+    ],
+)
+def test_a_range_that_cannot_be_is_told(change, parts):
+    message = refusal(change)
+    assert all(part in message for part in parts), message
