@@ -16,6 +16,7 @@ from analysis import findings, words
 from analysis.evidence import Evidence
 from analysis.fit import estimators
 from analysis.questions import (
+    aliases,
     best,
     calibration,
     canonical,
@@ -147,6 +148,13 @@ TABLES: tuple[Table, ...] = (
         "confounding",
         "How closely the factors, and factors and blocks, varied together.",
         lambda given: confounding.confounding(given.study, given.settings),
+    ),
+    Table(
+        "aliases",
+        "What estimates also have in them of squares and products that the model is without.",
+        lambda given: _stacked(
+            aliases.aliases_of(fit, given.study, given.settings) for fit in given.main.values()
+        ),
     ),
     Table(
         "anova",

@@ -155,8 +155,8 @@ def _variability(content: Content) -> str:
         "replicates, by an exact sign-flip test (McNemar's, 1947, where no text is shared) "
         "and a Bayesian bootstrap (Rubin 1981), where predictions were stored, corrected over "
         "the grid. The smallest detectable difference of a factor is the one whose joint "
-        f"test has q < {content.settings.alpha:g} with probability {POWER:g} in another study "
-        "of this design, averaged over what the error variance may be, given its estimate. The "
+        f"test has q < {content.settings.alpha:g} with probability {POWER:g} in another study of "
+        "this design, averaged over what the error variance may be, given its estimate. The "
         "expected calibration error is that of Guo et al. (2017)."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -173,11 +174,12 @@ def _allowed(
 
 def _matches(value: Any, condition: Any, number: int) -> bool:
     if isinstance(condition, Mapping):
-        unknown = [key for key in condition if key not in ("at_least", "at_most")]
-        if unknown or not condition or isinstance(value, str):
+        bounds = {"at_least": -math.inf, "at_most": math.inf} | condition
+        are_numbers = all(type(each) in (int, float) for each in (value, *bounds.values()))
+        if len(bounds) > 2 or not condition or not are_numbers:
             raise UserError(
                 f"design.forbid.{number}: {shown(dict(condition))} is not understood; write a "
                 "value, a list of values, or for a number {at_least: x}, {at_most: y} or both."
             )
-        return bool(condition.get("at_least", value) <= value <= condition.get("at_most", value))
+        return bool(bounds["at_least"] <= value <= bounds["at_most"])
     return value in (condition if isinstance(condition, list) else [condition])
