@@ -186,7 +186,9 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One line a cell through its settings and its mean metrics; the Pareto front in front."""
     names = list(settings.factor_names)
-    factors = common.most_important(tables, settings, max(3, MOST_AXES - len(settings.metrics)))
+    longest = max(len(word) for name in names for word in words.name(name).split())
+    most = min(MOST_AXES, int(style.WIDTH / (longest * style.LETTER + 0.2)))
+    factors = common.most_important(tables, settings, max(3, most - len(settings.metrics)))
     means = {
         m.name: common.cells_of(tables, settings, m).set_index(names)["mean"]
         for m in settings.metrics
