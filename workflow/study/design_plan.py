@@ -331,7 +331,10 @@ def _of_design(each: Planned, plan: DesignPlan) -> list[str]:
             f"{enough}"
         )
     if plan.metrics and each is plan.designs[0]:
-        lines.append(f"  (the noise is {plan.source})")
+        ratios = ", ".join(
+            f"{plan.noise[m.name].ratio:.2g} ({words.name(m.name)})" for m in plan.metrics
+        )
+        lines.append(f"  the noise is {plan.source}: η {ratios}")
     return lines
 
 
