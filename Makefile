@@ -72,7 +72,7 @@ benchmarks: .venv-benchmarks/installed
 	$(BENCHMARK).steady_state $(STUDY) --model embedded --out $(MEASURED)/steady_state_embedded.json
 	for name in startup no_op memory; do \
 	  $(BENCHMARK).$$name $(STUDY) --out $(MEASURED)/$$name.json || exit 1; done
-	for name in planning_scale gather_scale full_size; do \
+	for name in planning_scale gather_scale full_size augmentation; do \
 	  $(BENCHMARK).$$name --out $(MEASURED)/$$name.json || exit 1; done
 	$(BENCHMARK).grid_vs_pytorch $(STUDY) --out $(MEASURED)/grid_vs_pytorch.json
 	$(BENCHMARK).table $(MEASURED)/*.json
@@ -112,6 +112,7 @@ COMPILE := .venv-tools/bin/uv pip compile --universal --generate-hashes --python
 lock: .venv-tools/tools.installed
 	$(COMPILE) --upgrade --extra study pyproject.toml -o requirements.lock
 	$(COMPILE) -c requirements.lock pyproject.toml -o requirements-analysis.lock
+	$(COMPILE) -c requirements.lock --extra study --extra gpu pyproject.toml -o requirements-gpu.lock
 	$(COMPILE) -c requirements.lock --extra study --extra cluster pyproject.toml -o requirements-cluster.lock
 	$(COMPILE) -c requirements.lock --extra study --extra cluster --extra test pyproject.toml -o requirements-test.lock
 	$(COMPILE) -c requirements-test.lock --extra study --extra test --extra benchmarks pyproject.toml -o requirements-benchmarks.lock

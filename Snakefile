@@ -50,6 +50,7 @@ rule all:
 
 
 rule plan:
+    # What it will cost is printed whenever anything is started: onstart in rules/common.smk.
     input:
         rules.plan_design.output,
 

@@ -69,6 +69,13 @@ def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 TABLES: tuple[Table, ...] = (
+    # first what most figures show: they are drawn while the others are computed
+    Table(
+        "cells",
+        "Mean of each metric in each cell and its difference to the baseline, with intervals.",
+        lambda given: cells.cells(given.study, given.settings),
+        Bounded((), (("mean_low", "mean_high"),), (), (("ci_low", "ci_high"),)),
+    ),
     Table(
         "coefficients",
         "Every coefficient in both framings by the three estimators, with its interval, p-value "
@@ -79,6 +86,55 @@ TABLES: tuple[Table, ...] = (
         "joint",
         "Whether anything matters, and which factor, pair or block: tests of all their terms.",
         lambda given: joint.joint(given.joint_tests),
+    ),
+    Table(
+        "influence",
+        "Residual, leverage and Cook's distance of the runs in each fit.",
+        lambda given: diagnostics.influence(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "effects",
+        "The fitted mean along each factor, with intervals and simultaneous bands.",
+        lambda given: _stacked(effects.effects(fit, given.settings) for fit in given.mixed),
+        Bounded(("estimate",), (("ci_low", "ci_high"), ("band_low", "band_high"))),
+        on_scale=True,
+    ),
+    Table(
+        "interactions",
+        "The fitted mean along each factor at levels of each other factor.",
+        lambda given: _stacked(effects.interactions(fit, given.settings) for fit in given.mixed),
+        Bounded(("estimate",), (("ci_low", "ci_high"),)),
+        on_scale=True,
+    ),
+    Table(
+        "surfaces",
+        "The fitted mean over a grid of each pair of numeric factors.",
+        lambda given: _stacked(effects.surfaces(fit) for fit in given.main.values()),
+        Bounded(("estimate",)),
+        on_scale=True,
+    ),
+    Table(
+        "stationary",
+        "Where each fitted surface is level, and whether that is a maximum, a minimum or a saddle.",
+        lambda given: _stacked(canonical.stationary(fit) for fit in given.main.values()),
+        Bounded(("predicted",)),
+        on_scale=True,
+    ),
+    Table(
+        "optimum",
+        "The best fitted setting where the model knows something, with simultaneous intervals.",
+        lambda given: _stacked(
+            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+        Bounded(("predicted",), (("ci_low", "ci_high"),)),
+        on_scale=True,
+    ),
+    Table(
+        "importance",
+        "Share of the explained variation by factor and pair, by two methods.",
+        lambda given: _stacked(
+            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
+        ),
     ),
     Table(
         "differences",
@@ -111,11 +167,6 @@ TABLES: tuple[Table, ...] = (
         lambda given: diagnostics.diagnostics(given.study, given.settings, given.fits),
     ),
     Table(
-        "influence",
-        "Residual, leverage and Cook's distance of the runs in each fit.",
-        lambda given: diagnostics.influence(given.study, given.settings, given.fits),
-    ),
-    Table(
         "stability",
         "Which factors matter without one run, trajectory or block, and in other analyses.",
         lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
@@ -124,34 +175,6 @@ TABLES: tuple[Table, ...] = (
         "models",
         "Polynomials of degree 1, 2 and 3 compared by AICc.",
         lambda given: given.models[0],
-    ),
-    Table(
-        "effects",
-        "The fitted mean along each factor, with intervals and simultaneous bands.",
-        lambda given: _stacked(effects.effects(fit, given.settings) for fit in given.mixed),
-        Bounded(("estimate",), (("ci_low", "ci_high"), ("band_low", "band_high"))),
-        on_scale=True,
-    ),
-    Table(
-        "interactions",
-        "The fitted mean along each factor at levels of each other factor.",
-        lambda given: _stacked(effects.interactions(fit, given.settings) for fit in given.mixed),
-        Bounded(("estimate",), (("ci_low", "ci_high"),)),
-        on_scale=True,
-    ),
-    Table(
-        "surfaces",
-        "The fitted mean over a grid of each pair of numeric factors.",
-        lambda given: _stacked(effects.surfaces(fit) for fit in given.main.values()),
-        Bounded(("estimate",)),
-        on_scale=True,
-    ),
-    Table(
-        "stationary",
-        "Where each fitted surface is level, and whether that is a maximum, a minimum or a saddle.",
-        lambda given: _stacked(canonical.stationary(fit) for fit in given.main.values()),
-        Bounded(("predicted",)),
-        on_scale=True,
     ),
     Table(
         "eigenvalues",
@@ -168,15 +191,6 @@ TABLES: tuple[Table, ...] = (
         on_scale=True,
     ),
     Table(
-        "optimum",
-        "The best fitted setting where the model knows something, with simultaneous intervals.",
-        lambda given: _stacked(
-            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
-        ),
-        Bounded(("predicted",), (("ci_low", "ci_high"),)),
-        on_scale=True,
-    ),
-    Table(
         "best",
         "Which settings could be the best in each metric, and which one is recommended.",
         lambda given: best.best(given.compared_with_best, given.recommendation),
@@ -185,12 +199,6 @@ TABLES: tuple[Table, ...] = (
         "recommendation",
         "The recommended setting and what to expect of it in each metric.",
         lambda given: best.expected(given.recommendation, given.settings),
-    ),
-    Table(
-        "cells",
-        "Mean of each metric in each cell and its difference to the baseline, with intervals.",
-        lambda given: cells.cells(given.study, given.settings),
-        Bounded((), (("mean_low", "mean_high"),), (), (("ci_low", "ci_high"),)),
     ),
     Table(
         "pareto",
@@ -224,13 +232,6 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             variance.variance(fit, given.study, given.predictions, given.settings)
             for fit in given.main.values()
-        ),
-    ),
-    Table(
-        "importance",
-        "Share of the explained variation by factor and pair, by two methods.",
-        lambda given: _stacked(
-            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
         ),
     ),
     Table(
@@ -282,8 +283,13 @@ def _captions() -> pd.DataFrame:
     return pd.DataFrame(listed, columns=["table", "caption"])
 
 
-def compute(study: Study, settings: Settings) -> Tables:
-    """All tables by name; each may read those before it in the list."""
+def compute(
+    study: Study, settings: Settings, after_each: Callable[[Tables], None] = lambda tables: None
+) -> Tables:
+    """All tables by name; each may read those before it in the list.
+
+    after_each: called with those that are there, whenever there is another.
+    """
     evidence = Evidence(study, settings)
     for table in TABLES:
         computed = table.compute(evidence)
@@ -292,6 +298,7 @@ def compute(study: Study, settings: Settings) -> Tables:
         possible = bounded(computed, table.bounded, settings)
         evidence.beyond_bounds |= set(beyond(computed, possible, table.bounded))
         evidence.tables[table.name] = possible
+        after_each(evidence.tables)
     return evidence.tables
 
 

@@ -313,6 +313,7 @@ FIGURES = (
         "Trade-off between metrics",
         "Each point is the mean of a cell, with its interval if they are at most 1,000. The "
         "numbers on the Pareto front are those of the table.",
+        ("cells", "pareto"),
         per_metric=False,
     ),
     Kind(
@@ -320,6 +321,7 @@ FIGURES = (
         "Settings and metrics of every cell",
         "One line a cell, from its settings to the means of its metrics; up is better on every "
         "metric's axis. Lines are set slightly apart where they would coincide.",
+        ("cells", "pareto", "importance"),
         per_metric=False,
     ),
 )

@@ -2,6 +2,7 @@
 
 import pytest
 import reference
+from scipy import stats
 
 from analysis.fit.estimators import coefficients, fit_all
 
@@ -50,3 +51,18 @@ def test_split_plot_equals_lmer_test(fitted, design, metric, framing):
     assert fit.trajectory_variance == pytest.approx(variances["trajectory"], rel=0.01)
     assert fit.residual_variance == pytest.approx(variances["residual"], rel=0.01)
     assert fit.minus2_reml == pytest.approx(variances["minus2_reml"], abs=1e-6)
+
+
+@pytest.mark.parametrize("estimator", ["ols", "ols_cluster", "split_plot"])
+def test_q_values_are_over_the_terms_of_one_fit_without_intercept_and_blocks(fitted, estimator):
+    _, table = fitted["splitplot_balanced"]
+    rows = rows_of(table, "loss", "absolute", estimator)
+    apart = rows.index.str.startswith(("intercept", "replicate"))
+    assert apart.sum() == (3 if estimator == "split_plot" else 1)
+    assert rows.loc[apart, "q_value"].isna().all() and rows.loc[apart, "p_value"].notna().all()
+    terms = rows[~apart]
+    ranked = stats.false_discovery_control(terms["p_value"])
+    assert len(terms) == 9 and terms["q_value"].to_numpy() == pytest.approx(ranked)
+    assert set(rows["family"]) == {
+        f"loss, absolute, {estimator}: 9 terms without the intercept and blocks"
+    }

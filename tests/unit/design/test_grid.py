@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from common.hyperparameters import HYPERPARAMETERS
+from common.hyperparameters import AUGMENTATION, HYPERPARAMETERS, NEUTRAL
 from design import DESIGNS, full
 from design.grid import Grid, baseline_seeds, replicate_seeds
 from tests import tiny
@@ -39,6 +39,34 @@ def test_every_combination_is_a_cell_once(grid):
     cells = list(grid.cells())
     assert len(cells) == 2 * 2 * 2 * 2
     assert len({grid.folder(cell) for cell in cells}) == len(cells)
+
+
+def test_cells_share_the_copies_of_their_setting():
+    levels = {"synonyms": (0, 0.1), "deletion": (0.0, 0.3), "epochs": (1, 2)}
+    learning_rate = {"training": tiny.FIXED | FIXED | {"learning_rate": 1e-5}}
+    grid = grid_of(levels, **learning_rate)
+    names = ["deletion=0.3,copies=1", "synonyms=0.1,copies=1", "synonyms=0.1,deletion=0.3,copies=1"]
+    assert list(grid.copies) == names
+    assert grid.copies_of({"synonyms": 0, "deletion": 0.0}) is None
+    assert grid.copies_of({"synonyms": 0.1, "deletion": 0.3, "epochs": 2}).name == names[2]
+    more = {**learning_rate["training"], "augmented_copies": 3, "augmentation": "replace"}
+    assert list(grid_of({"deletion": (0.1, 1)}, training=more).copies) == [
+        "deletion=0.1,copies=3",
+        "deletion=1.0,copies=3",
+    ]
+
+
+def test_without_augmentation_nothing_is_recorded_that_was_not_before():
+    """The bytes of metrics.json, and the parameters of jobs, are those from before it was there."""
+    off = {name: NEUTRAL[name] for name in AUGMENTATION}
+    fixed = tiny.FIXED | FIXED | {"learning_rate": 1e-5}
+    grid = grid_of({"epochs": (1, 2)}, training=fixed | off)
+    assert grid == grid_of({"epochs": (1, 2)}, training=fixed)
+    assert grid.copies == {}
+    recorded = grid.hyperparameters({"epochs": 1}).record()
+    assert recorded.keys() == {*HYPERPARAMETERS} - {*AUGMENTATION}
+    on = grid_of({"epochs": (1, 2)}, training=fixed | off | {"deletion": 0.1})
+    assert on.hyperparameters({"epochs": 1}).record() == recorded | {"deletion": 0.1}
 
 
 @pytest.mark.parametrize("order", [("learning_rate", "epochs"), ("epochs", "learning_rate")])

@@ -91,6 +91,8 @@ def test_the_make_up_of_each_set_is_told(finished):
     described = describe_split(Split(long, split.validation, long))
     assert described["near_duplicates"] == 2
     assert described["labels"]["training"] == {"0": 1, "1": 1}
+    # nor need they be trained on: what was validated on chose the epoch
+    assert describe_split(Split(split.training, long, long))["near_duplicates"] == 2
 
 
 def test_cells_that_were_not_computed_alike_are_counted():
