@@ -178,7 +178,7 @@ def _allowed(
 
 def _matches(value: Any, condition: Any, number: int) -> bool:
     if isinstance(condition, Mapping):
-        bounds = {"at_least": -math.inf, "at_most": math.inf} | condition
+        bounds: dict[str, Any] = {"at_least": -math.inf, "at_most": math.inf, **condition}
         are_numbers = all(type(each) in (int, float) for each in (value, *bounds.values()))
         if len(bounds) > 2 or not condition or not are_numbers:
             raise UserError(

@@ -1,6 +1,5 @@
 """How much finished runs vary, between training runs and within them."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from common.errors import UserError
 from finetuning.files import read_json
 
 
-def measured_noise(given: str, settings: Settings, key: str) -> Mapping[str, Noise]:
+def measured_noise(given: str, settings: Settings, key: str) -> dict[str, Noise]:
     """By metric, the variances of the split-plot fit, in the metric's own unit squared.
 
     given: the path of results/STUDY, analysed as its own configuration says, or of a CSV of runs.
