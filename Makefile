@@ -9,8 +9,8 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 study: .venv/$(if $(GPU),gpu,study).installed
-	snakemake --cores 4 $(if $(GPU),--resources gpu=$(GPU) --config 'training={gpus: 1}')
-	@python -c 'import yaml; print("The report: results/%s/report.pdf" % yaml.safe_load(open("config.yaml"))["study"])'
+	snakemake --cores 4 $(if $(GPU),--resources gpu=$(GPU) --configfile=workflow/gpu.yaml)
+	@python -c 'import yaml; print("The report: results/%s/report.pdf" % yaml.safe_load(open("$(if $(GPU),workflow/gpu,config).yaml"))["study"])'
 
 test: .venv/test.installed
 	pytest --numprocesses 2 --dist loadfile
