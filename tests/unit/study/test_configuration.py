@@ -13,7 +13,7 @@ from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
 from design import DESIGNS, grid
 from finetuning import draws
-from finetuning.sources import check_layers
+from finetuning.sources import SOURCES, check_layers
 from study import configuration
 from study.sections import complete
 
@@ -164,6 +164,8 @@ def test_what_is_left_out_has_its_default():
     neutral = {name: full["training"].pop(name, None) for name in NEUTRAL}
     assert set(neutral.values()) == {None}  # else Snakemake would see changed parameters
     expected = copy.deepcopy(DEFAULT) | {"design": "full", "planning": {}}
+    for source in SOURCES:
+        expected[source]["data"] = {}
     for name in NEUTRAL:
         del expected["training"][name]
     assert full == expected
