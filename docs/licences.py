@@ -16,11 +16,14 @@ PAGE = PROJECT / "docs" / "licences.md"
 PARTS = {
     "requirements-analysis.lock": "the analysis",
     "requirements.lock": "a study",
+    "requirements-gpu.lock": "a GPU",
     "requirements-cluster.lock": "a cluster",
     "requirements-test.lock": "the tests",
     "requirements-benchmarks.lock": "the benchmarks",
     "requirements-tools.lock": "locking and auditing",
 }
+
+NVIDIA = "proprietary: NVIDIA's own licence"
 
 # Read by hand: the metadata names no licence, or the package is not for this platform.
 READ_BY_HAND = {
@@ -28,6 +31,18 @@ READ_BY_HAND = {
     "conda-inject": "MIT",
     "httpx2-jsfetch": "BSD-3-Clause",
     "namex": "Apache-2.0",
+    "nvidia-cublas-cu12": NVIDIA,
+    "nvidia-cuda-cupti-cu12": NVIDIA,
+    "nvidia-cuda-nvcc-cu12": NVIDIA,
+    "nvidia-cuda-nvrtc-cu12": NVIDIA,
+    "nvidia-cuda-runtime-cu12": NVIDIA,
+    "nvidia-cudnn-cu12": NVIDIA,
+    "nvidia-cufft-cu12": NVIDIA,
+    "nvidia-curand-cu12": NVIDIA,
+    "nvidia-cusolver-cu12": NVIDIA,
+    "nvidia-cusparse-cu12": NVIDIA,
+    "nvidia-nccl-cu12": NVIDIA,
+    "nvidia-nvjitlink-cu12": NVIDIA,
     "pyreadline3": "BSD-3-Clause",
     "snakemake-interface-common": "MIT",
     "snakemake-interface-logger-plugins": "MIT",
@@ -72,6 +87,8 @@ All of them may be used, and be shipped in a container, with code under Apache 2
 - docutils names the GPL among its licences for one file, an Emacs mode that nothing here uses.
 - NumPy, SciPy and scikit-learn come with libgfortran or libgomp (GPL with the runtime exception
   that lets any program use them) and libquadmath (LGPL 2.1, a library file of its own).
+- NVIDIA's CUDA libraries are proprietary. They are only in requirements-gpu.lock, whoever installs
+  it accepts NVIDIA's terms, and no image built from this project has them.
 - PuLP comes with the solver CBC (EPL-2.0), a program of its own that Snakemake may run.
 - The fonts of the report come with typst; their licences (OFL, GUST, Bitstream Vera) let documents
   embed them.

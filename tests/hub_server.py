@@ -137,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts[0] == "cdn":
             self._cdn(parts[1], cut_after)
         elif parts[0] == "api" and parts[1] in ("models", "datasets"):
-            self._api(parts[1][:-1], parts[2:], body)
+            self._api(parts[1][:-1], parts[2:], parse_qs(url.query), body)
         elif "resolve" in parts:
             kind, start = ("dataset", 1) if parts[0] == "datasets" else ("model", 0)
             at = parts.index("resolve")
@@ -168,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return commit, repository.commits[commit]
 
-    def _api(self, kind: str, parts: list[str], body: bytes) -> None:
+    def _api(self, kind: str, parts: list[str], query: dict[str, list[str]], body: bytes) -> None:
         # owner/name, then what is asked about it
         name, rest = "/".join(parts[:2]), parts[2:]
         question, revision = (rest[0], rest[1]) if len(rest) > 1 else ("revision", "main")
@@ -177,6 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         commit, files = found
         if question == "revision":
+            sized = query.get("blobs") == ["true"]
             answer: object = {
                 "id": name,
                 "sha": commit,
@@ -186,7 +187,10 @@ class _Handler(BaseHTTPRequestHandler):
                 "downloads": 0,
                 "likes": 0,
                 "tags": [],
-                "siblings": [{"rfilename": path} for path in sorted(files)],
+                "siblings": [
+                    {"rfilename": path} | ({"size": len(data)} if sized else {})
+                    for path, data in sorted(files.items())
+                ],
             }
         elif question == "tree":
             answer = self._entries(files, "/".join(rest[2:]), "recursive=true" in self.path.lower())

@@ -60,19 +60,7 @@ def main() -> None:
 
 def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
     """Trains one run of two epochs; gives what timing.json says after each of them."""
-    fillers = [f"filler{number}" for number in range(WORDS - len(VOCABULARY))]
-    write_tiny_distilbert(
-        folder / "checkpoint",
-        layers=6,
-        dim=768,
-        heads=12,
-        vocabulary=[*VOCABULARY, *fillers],
-        positions=512,
-    )
-    draw = np.random.default_rng(0)
-    texts = [" ".join(draw.choice(NOUNS, TOKENS)) for _ in range(STEPS * BATCH + EVALUATED)]
-    labels = ["negative", "positive"] * (len(texts) // 2)
-    pd.DataFrame({"text": texts, "label": labels}).to_csv(folder / "texts.csv", index=False)
+    write_inputs(folder, STEPS * BATCH + EVALUATED, TOKENS)
     (folder / "config.yaml").write_text(yaml.safe_dump(configuration(threads), sort_keys=False))
 
     cells = [
@@ -83,6 +71,25 @@ def train_two_epochs(folder: Path, threads: int) -> tuple[dict, dict]:
     run(command, folder, XDG_CACHE_HOME=str(folder / "cache"))
     first, second = (json.loads((folder / cell / "timing.json").read_text()) for cell in cells)
     return first, second
+
+
+def write_inputs(folder: Path, texts: int, tokens: int) -> None:
+    """A checkpoint with DistilBERT's sizes and random weights, and texts of so many tokens."""
+    fillers = [f"filler{number}" for number in range(WORDS - len(VOCABULARY))]
+    write_tiny_distilbert(
+        folder / "checkpoint",
+        layers=6,
+        dim=768,
+        heads=12,
+        vocabulary=[*VOCABULARY, *fillers],
+        positions=512,
+    )
+    draw = np.random.default_rng(0)
+    rows = {
+        "text": [" ".join(draw.choice(NOUNS, tokens)) for _ in range(texts)],
+        "label": ["negative", "positive"] * (texts // 2),
+    }
+    pd.DataFrame(rows).to_csv(folder / "texts.csv", index=False)
 
 
 def configuration(threads: int) -> dict:

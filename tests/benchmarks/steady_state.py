@@ -16,6 +16,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from finetuning.architecture import Architecture
 from tests.benchmarks.jobs import prepare, seconds_per_example, steady, tokens_per_second, train
 from tests.benchmarks.measuring import line, median, paired, report
 from tests.benchmarks.options import job_parser
@@ -24,11 +25,8 @@ from tests.benchmarks.studies import read_study
 
 def operations(step: dict, config: dict) -> float:
     """Floating-point operations of a training step: the formula above."""
-    d, h, length = config["dim"], config["hidden_dim"], step["length"]
-    layer = 2 * (4 * d**2 + 2 * d * h) + 4 * length * d
-    texts = step["padded"] / length
-    head = 2 * (d**2 + d * len(config["id2label"]))
-    return 3 * (step["padded"] * config["n_layers"] * layer + texts * head)
+    length = step["length"]
+    return 3 * step["padded"] / length * Architecture.of(config).operations(length)
 
 
 def gflops(steps: list[dict], config: dict) -> float:

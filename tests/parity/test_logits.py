@@ -55,6 +55,7 @@ def embedded_baseline(tmp_path_factory):
     from finetuning.baseline import finetune_encoder
     from finetuning.dataset import Examples
     from finetuning.sources import embedded
+    from finetuning.tally import Tally
 
     directory = tmp_path_factory.mktemp("embedded")
     embedded.write_encoder(directory)
@@ -68,7 +69,8 @@ def embedded_baseline(tmp_path_factory):
         np.array([48], np.int32),
     )
     hyperparameters = Hyperparameters(1e-4, 8, 1, 0.01, 0.1, 0.0, 0, "constant")
-    finetune_encoder(directory, examples, hyperparameters, {"order": 1, "dropout": 2})
+    with Tally(directory / "baseline.log") as tally:
+        finetune_encoder(directory, examples, hyperparameters, {"order": 1, "dropout": 2}, tally)
     return directory
 
 

@@ -80,6 +80,18 @@ class Grid:
             names["repeat"] = f"/repeat={cell['repeat']}" if cell["repeat"] else ""
         return self.folder_pattern.format(**names)
 
+    @property
+    def run_pattern(self) -> str:
+        """The folder pattern of a training run that may deliver several levels of epochs."""
+        return self.folder_pattern.replace("epochs={epochs}/", "")
+
+    def log(self, cell: Cell) -> str:
+        """The log of the training run that a cell belongs to, below the folder of such logs."""
+        folder = self.folder(cell)
+        if self.shares((self.fixed | cell)["schedule"]) and "epochs" in cell:
+            folder = folder.replace(f"epochs={level_name(cell['epochs'])}/", "")
+        return f"{folder}.log"
+
     @cached_property
     def repeats(self) -> bool:
         """Whether the design has a setting more than once."""

@@ -11,6 +11,7 @@ import numpy as np
 from finetuning.dataset import Examples
 
 POOL = 8  # batches drawn together and sorted by length: short enough to keep them random
+ROWS = 32  # texts evaluated at once
 
 
 @dataclass(frozen=True)

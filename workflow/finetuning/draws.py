@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from common.errors import UserError
+from common.sections import needs, one_of
 from finetuning.dataset import TokenisedTexts
 from finetuning.sameness import twins
 
@@ -23,6 +24,26 @@ SPLIT_DRAW = 103
 
 GROUP_DIVISIONS_TRIED = 100
 EVERY_TEXT = "all"  # data.evaluation_examples: the whole evaluation split
+
+
+@dataclass(frozen=True)
+class Data:
+    """A replicate's sets: their sizes, and which texts they may hold."""
+
+    training_examples: int = field(metadata=needs("a whole number of at least 2", minimum=2))
+    evaluation_examples: Any = field(
+        metadata=needs(
+            f"a whole number of at least 2, or {EVERY_TEXT}",
+            anyOf=[{"type": "integer", "minimum": 2}, {"enum": [EVERY_TEXT]}],
+        )
+    )
+    validation_examples: int = field(
+        default=0, metadata=needs("a whole number of at least 0", minimum=0)
+    )
+    least_of_a_class: int = field(
+        default=1, metadata=needs("a whole number of at least 1", minimum=1)
+    )
+    contradictions: str = field(default="drop", metadata=one_of(["drop", "refuse"]))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Logits of a classifier on a set of examples."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 from keras_hub.models import DistilBertTextClassifier
@@ -7,8 +9,6 @@ from keras_hub.models import DistilBertTextClassifier
 from finetuning import batches
 from finetuning.dataset import Examples
 from finetuning.programs import Program
-
-ROWS = 32  # texts evaluated at once
 
 
 def compile_predictor(classifier: DistilBertTextClassifier) -> Program:
@@ -26,12 +26,12 @@ def compile_predictor(classifier: DistilBertTextClassifier) -> Program:
     return Program(predict, classifier)
 
 
-def predict_logits(predictor: Program, examples: Examples) -> np.ndarray:
+def predict_logits(predictor: Callable[..., list], examples: Examples) -> np.ndarray:
     """Logits in the examples' own order, float32, shape (examples, classes)."""
     by_length = np.argsort(examples.lengths, kind="stable")
     logits = []
-    for rows in batches.in_order(by_length, ROWS):
-        batch = batches.pad(examples, rows, ROWS)
+    for rows in batches.in_order(by_length, batches.ROWS):
+        batch = batches.pad(examples, rows, batches.ROWS)
         (found,) = predictor(batch.tokens, batch.mask)
         logits.append(found.numpy()[: len(rows)])
     in_order = np.empty_like(np.concatenate(logits))

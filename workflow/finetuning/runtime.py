@@ -11,6 +11,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from common.errors import UserError
 from finetuning import patches
 
 ENGINE = 2  # raised by every change after which the same run gives other numbers
@@ -23,7 +24,7 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
 
     precision: Keras's name of what is computed in, "float32" or "mixed_bfloat16" (weights stay
     float32). gpus: 0 uses none though the machine may have some.
-    Raises RuntimeError if tensorflow was imported before.
+    Raises RuntimeError if tensorflow was imported before, UserError if there is no GPU as asked.
     """
     if "tensorflow" in sys.modules:
         raise RuntimeError("runtime.start() has to come before the first import of tensorflow")
@@ -43,6 +44,12 @@ def start(threads: int, precision: str = "float32", gpus: int = 0) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     visible = tf.config.list_physical_devices("GPU")[:gpus]
+    if len(visible) < gpus:
+        raise UserError(
+            "training.gpus: a GPU was asked for, but TensorFlow finds none here. It needs NVIDIA's "
+            "driver and requirements-gpu.lock (make study GPU=1); docs/gpu.md says more. Or write "
+            "gpus: 0."
+        )
     tf.config.set_visible_devices(visible, "GPU")
     for gpu in visible:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -81,8 +88,13 @@ def programs_directory() -> Path:
     return Path(options.removeprefix(CACHE_OPTION))
 
 
+def user_cache() -> Path:
+    """The folder of what is kept between studies."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "hyperparameter-tradeoffs"
+
+
 def _cache_directory(threads: int, precision: str, gpus: int) -> Path:
     """Programs compiled for other versions or another processor are never read."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     key = hashlib.sha256(repr(provenance(threads, precision, gpus)).encode()).hexdigest()[:16]
-    return cache / "hyperparameter-tradeoffs" / f"xla-{key}"
+    return user_cache() / f"xla-{key}"

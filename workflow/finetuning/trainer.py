@@ -78,7 +78,7 @@ class Run:
         self.hyperparameters = hyperparameters
         self.optimizer = AdamW(self.classifier.trainable_variables, hyperparameters.weight_decay)
         self.gradients = compile_gradients(self.classifier)
-        self.predict = compile_predictor(self.classifier)
+        self.predict: Callable[..., list] = compile_predictor(self.classifier)
         self.order = np.random.default_rng(seeds["order"])
         self.progress = Progress(dict(self.order.bit_generator.state))
         self.best_weights: list[np.ndarray] = []
@@ -100,6 +100,13 @@ class Run:
         """Whether early stopping has ended the run."""
         patience = self.hyperparameters.early_stopping
         return 0 < patience <= self.progress.stopping.waited
+
+    @property
+    def examples_trained(self) -> int:
+        """Examples in the steps so far, each as often as it was seen."""
+        of_an_epoch = len(self.sets[0])
+        under_way = self.progress.batch * self.hyperparameters.batch_size
+        return self.progress.epoch * of_an_epoch + min(under_way, of_an_epoch)
 
     def logits(self, examples: Examples) -> np.ndarray:
         """Logits of the run's result so far, shape (examples, classes).

@@ -12,6 +12,7 @@ from finetuning.augmentation.copied import Copied, training_sets
 from finetuning.cells import Stopwatch, write_history, write_results
 from finetuning.dataset import Split
 from finetuning.state import State
+from finetuning.tally import Tally
 from finetuning.trainer import Diverged, Run
 
 
@@ -38,6 +39,7 @@ def deliver_cells(
     provenance: dict,
     folders: dict[int, Path],
     state: State,
+    tally: Tally,
     say: Callable[[str], None] = print,
     copied: Copied | None = None,
 ) -> None:
@@ -45,13 +47,15 @@ def deliver_cells(
 
     provenance: what else the results depend on, for their record. folders: epochs to the folder of
     the cell trained that long. state: where the run is kept, and gone on from if it was killed.
+    tally: is kept up with what is done. say: is told a line an epoch.
     A run that stops early delivers its longer cells with the weights it stopped with, one that
-    diverges without predictions; their status says so. say: is told a line an epoch. copied: the
-    copies of the training texts, where the hyperparameters ask for some.
+    diverges without predictions; their status says so. copied: the copies of the training texts,
+    where the hyperparameters ask for some.
     """
     stopwatch = Stopwatch()
     sets = training_sets(split.training, copied, hyperparameters.augmentation)
     run = Run(checkpoint, sets, hyperparameters, seeds, split.validation)
+    run.predict = tally.counting(run.predict)
     cells: dict[int, Cell] = {}
 
     def deliver(epochs: int, cell: Cell) -> None:
@@ -79,7 +83,8 @@ def deliver_cells(
         record = {"progress": progress, "seconds": stopwatch.seconds, "cells": delivered}
         state.write(arrays, record)
 
-    def keep_if_due() -> None:
+    def after_step() -> None:
+        tally.trained(len(run.progress.history), run.examples_trained, run.progress.tokens)
         if state.is_due():
             keep()
 
@@ -92,7 +97,7 @@ def deliver_cells(
             deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
         say(f"going on after step {len(run.progress.history)}")
     try:
-        for epoch in run.epochs(after_step=keep_if_due):
+        for epoch in run.epochs(after_step=after_step):
             stopwatch.pause()
             line = f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}"
             if epoch in folders:

@@ -55,7 +55,7 @@ rule judge_copies:
         f"{LOGS}/judge_copies/{{copies}}/replicate={{replicate}}.log",
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
+        mem_mb=memory_of_evaluating_the_baseline,
         gpu=config["training"]["gpus"],
         runtime=config["training"]["runtime_minutes"],
     params:

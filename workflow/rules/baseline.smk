@@ -15,7 +15,7 @@ rule make_baseline:
         f"{LOGS}/make_baseline.log",
     threads: max(config[kind].get("threads", 1) for kind in candidates(config))
     resources:
-        mem_mb=config["training"]["memory_mb"],
+        mem_mb=memory_of_making_the_baseline,
         runtime=config["training"]["runtime_minutes"],
     params:
         **{
@@ -41,7 +41,7 @@ rule evaluate_baseline:
         f"{LOGS}/evaluate_baseline/replicate={{replicate}}.log",
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
+        mem_mb=memory_of_evaluating_the_baseline,
         gpu=config["training"]["gpus"],
         runtime=config["training"]["runtime_minutes"],
     params:

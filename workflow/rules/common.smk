@@ -10,6 +10,15 @@ from design.grid import Grid
 from study import made_with
 from common.lock import lock
 from finetuning import augmentation
+from finetuning.architecture import Architecture
+from finetuning.files import read_json
+from finetuning.tally import TALLIES
+from study import memory
+from study.machine import available_memory, this_machine
+from study.plan import in_words, look_around, make_plan
+from study.progress import Watch, show
+from study.sections import AUTO_MEMORY
+from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
@@ -21,13 +30,52 @@ COPIES = f"{RESULTS}/data/copies/{{copies}}/replicate={{replicate}}"
 LOGS = f"{RESULTS}/logs"
 
 
-onstart:
+# As many jobs together as the memory of this machine allows. On a cluster others see to that.
+LOCAL = workflow.resource_settings.nodes is None
+if LOCAL and workflow.is_main_process and "mem_mb" not in workflow.global_resources:
     try:
-        lock(Path(RESULTS))  # to the end of this process
-        overwriting.keep_configuration(Path(RESULTS), config)
+        workflow.global_resources["mem_mb"] = available_memory()
+    except UserError as error:
+        sys.exit(str(error))
+
+
+def plan_study():
+    """What is left to do of the study, and what it will cost here."""
+    given = workflow.global_resources.get("mem_mb")
+    return make_plan(
+        Path(RESULTS),
+        config,
+        look_around(Path(RESULTS), config),
+        this_machine(),
+        workflow.cores if LOCAL else workflow.nodes,
+        given.value if LOCAL else None,
+    )
+
+
+onstart:
+    planned_only = {job.rule.name for job in workflow.dag.needrun_jobs()} <= {
+        "plan",
+        "plan_design",
+    }
+    try:
+        if not planned_only:
+            lock(Path(RESULTS))  # to the end of this process
+            overwriting.keep_configuration(Path(RESULTS), config)
     except UserError as error:
         raise WorkflowError(str(error)) from None
-    Path(LOGS, "errors.txt").unlink(missing_ok=True)
+    if not planned_only:
+        for left in (Path(LOGS, "errors.txt"), *Path(LOGS).rglob(TALLIES)):
+            left.unlink(missing_ok=True)
+    try:
+        plan = plan_study()
+        if plan.todo or planned_only:
+            print(*in_words(plan, config), sep="\n", file=sys.stderr)
+        if not planned_only:
+            show(Watch(tasks(Path(RESULTS), config, plan.known.source)))
+    except UserError as error:
+        # What is wrong with a source, the job that looks for it says.
+        if planned_only:
+            raise WorkflowError(str(error)) from None
 
 
 onerror:
@@ -48,6 +96,40 @@ wildcard_constraints:
     **GRID.constraints,
     replicate=r"\d+",
     copies="|".join(map(re.escape, GRID.copies)) or "none",
+
+
+# What jobs ask for follows from the checkpoint: until that is there, Snakemake does not know it.
+# On a cluster, a job also holds the two processes of Snakemake that start it.
+AUTO = config["training"]["memory_mb"] == AUTO_MEMORY
+BESIDE = 400 if AUTO and not LOCAL else 0  # MB
+if AUTO and workflow.storage_settings.default_storage_provider:
+    sys.exit(
+        "The configuration cannot be used: training.memory_mb: auto follows from a checkpoint that "
+        "is in a storage, where Snakemake cannot look before the jobs run. Write a number of MB."
+    )
+
+
+def sizes_of(checkpoint):
+    """The kind of the source and the sizes of its checkpoint."""
+    try:
+        source = read_json(Path(RESULTS, "source.json"))
+        return source["kind"], Architecture.read(Path(checkpoint))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, error.strerror, checkpoint) from None
+
+
+def memory_of_run(wildcards, input):
+    batch_size = getattr(wildcards, "batch_size", GRID.fixed.get("batch_size"))
+    sizes = sizes_of(input.checkpoint[0])
+    return BESIDE + memory.run_memory(config, *sizes, int(batch_size))
+
+
+def memory_of_making_the_baseline(wildcards, input):
+    return BESIDE + memory.most_memory(config, *sizes_of(input.checkpoint[0]))
+
+
+def memory_of_evaluating_the_baseline(wildcards, input):
+    return BESIDE + memory.evaluation_memory(config, *sizes_of(input.checkpoint[0]))
 
 
 def every_cell(file):

@@ -36,14 +36,14 @@ rule finetune_trajectory:
             for name, file in CELL_FILES.items()
         },
     log:
-        f"{LOGS}/cells/{GRID.folder_pattern.replace('epochs={epochs}/', '')}.log",
+        f"{LOGS}/cells/{GRID.run_pattern}.log",
     wildcard_constraints:
         # Runs whose schedule looks ahead pass through no other cell.
         schedule="|".join(filter(GRID.shares, GRID.levels.get("schedule", ())))
         or "none",
     threads: config["training"]["threads"]
     resources:
-        mem_mb=config["training"]["memory_mb"],
+        mem_mb=memory_of_run,
         gpu=config["training"]["gpus"],
         runtime=config["training"]["runtime_minutes"],
     params:

@@ -8,7 +8,11 @@ rule resolve_source:
         f"{LOGS}/resolve_source.log",
     params:
         **{
-            kind: {key: value for key, value in section.items() if key != "baseline"}
+            kind: {
+                key: value
+                for key, value in section.items()
+                if key not in ("baseline", "data")
+            }
             for kind, section in SECTIONS.items()
             if SOURCES[kind].PINNED
         },
@@ -47,7 +51,7 @@ rule read_texts:
             for kind, section in SECTIONS.items()
             if not SOURCES[kind].PINNED
             for key, value in section.items()
-            if key not in made_with.BASELINE
+            if key not in made_with.NOT_TEXTS
         ],
         seed=config["seed"],
     message:
@@ -66,6 +70,11 @@ rule draw_split:
     log:
         f"{LOGS}/draw_split/replicate={{replicate}}.log",
     params:
+        **{
+            f"{kind}_data": section["data"]
+            for kind, section in SECTIONS.items()
+            if section["data"]
+        },
         seed=config["seed"],
         data=made_with.drawn_by(config),
         padded_lengths={

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
+from finetuning import sources
 from finetuning.dataset import Split, examples_of, tokenise, write_split
 from finetuning.draws import Candidates, draw_split
 from finetuning.files import read_digests, read_json, read_table
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
-    config = snakemake.config
     source = read_json(Path(snakemake.input.source[0]))
+    config = sources.sized(snakemake.config, source["kind"])
     texts = read_table(Path(snakemake.input.texts[0]), made_with.texts(config, source))
     checkpoint = Path(snakemake.input.checkpoint[0])
     read_digests(checkpoint, made_with.pretrained(source))

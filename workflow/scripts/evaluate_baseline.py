@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 from job import job  # isort: split
 
 from finetuning import runtime
+from finetuning.tally import Tally
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), Tally(Path(snakemake.log[0])) as tally:
     runtime.start(**snakemake.params.runtime)
 
     from finetuning.baseline import evaluate_baseline
@@ -24,4 +25,5 @@ with job(snakemake.log[0]):
         Path(snakemake.output.metrics).parent,
         runtime.provenance(**snakemake.params.runtime)
         | {"computed_from": computed_from(checkpoint, split)},
+        tally,
     )

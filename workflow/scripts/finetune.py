@@ -7,12 +7,12 @@ from job import job  # isort: split
 
 from design.grid import Grid, replicate_seeds
 from finetuning import runtime
-from study.progress import describe
+from finetuning.tally import Tally
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]) as tell:
+with job(snakemake.log[0]), Tally(Path(snakemake.log[0])) as tally:
     runtime.start(**snakemake.params.runtime)
 
     from finetuning.augmentation.copied import read_copied
@@ -53,6 +53,6 @@ with job(snakemake.log[0]) as tell:
         provenance,
         levels,
         state,
+        tally,
         copied=read_copied(copies) if copies else None,
     )
-    tell(describe(Path(study, "cells", grid.folder(cell)) for cell in grid.cells()))

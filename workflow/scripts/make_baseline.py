@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from job import job  # isort: split
 
 from finetuning import sources
+from finetuning.architecture import Architecture
 from finetuning.files import read_digests, read_json, read_table, write_digests
+from finetuning.tally import Tally
 from study import made_with
+from study.memory import check_fits
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 
-def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
+def finetune_on_own_texts(checkpoint: Path, source: dict, tally: Tally) -> None:
     from finetuning import runtime
 
     settings = snakemake.config[source["kind"]]
@@ -39,6 +42,7 @@ def finetune_on_own_texts(checkpoint: Path, source: dict) -> None:
         examples_of(texts, tokenised, rows, settings["padded_lengths"]),
         Hyperparameters(**settings["baseline"]),
         baseline_seeds(snakemake.params.seed),
+        tally,
     )
 
 
@@ -46,7 +50,11 @@ with job(snakemake.log[0]):
     source = read_json(Path(snakemake.input.source[0]))
     checkpoint = Path(snakemake.output[0])
     read_digests(Path(snakemake.input.checkpoint[0]), made_with.pretrained(source))
+    # Before anything is trained: what was asked for is less than is needed where there is no more.
+    architecture = Architecture.read(Path(snakemake.input.checkpoint[0]))
+    check_fits(snakemake.config, source["kind"], architecture, snakemake.resources.mem_mb)
     shutil.copytree(snakemake.input.checkpoint[0], checkpoint, dirs_exist_ok=True)
     if sources.makes_baseline(source):
-        finetune_on_own_texts(checkpoint, source)
+        with Tally(Path(snakemake.log[0])) as tally:
+            finetune_on_own_texts(checkpoint, source, tally)
     write_digests(checkpoint, made_with.checkpoint(snakemake.config, source))

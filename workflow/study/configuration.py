@@ -29,7 +29,7 @@ from finetuning import augmentation
 from finetuning.augmentation import translation
 from finetuning.augmentation.settings import Settings as Augmentation
 from finetuning.files import check_made_with, read_json
-from finetuning.sources import SOURCES, candidates
+from finetuning.sources import SOURCES, candidates, sized
 from finetuning.sources.hub import KINDS
 from finetuning.sources.local import is_local
 from study.sections import CHANGES_NO_RESULT, complete, schema
@@ -171,9 +171,10 @@ def _check_factors(config: dict) -> None:
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
         if ("levels" in factor) == ("range" in factor):
+            found = "both levels and" if "levels" in factor else "neither levels nor"
             raise UserError(
-                f"factors.{name}: {'both' if 'levels' in factor else 'neither'} levels and range "
-                "were given. Give levels, or the range in which a design may choose values."
+                f"factors.{name}: {found} a range were given. Give levels, or the range in which a "
+                "design may choose values."
             )
         key = "levels" if "levels" in factor else "range"
         levels, scale = factor[key], factor["scale"]
@@ -237,7 +238,7 @@ def _check_designs(config: dict) -> None:
 def _check_design(design: str | dict, *key: str) -> None:
     if not isinstance(design, str):
         kind = design.get("kind")
-        if kind not in DESIGNS:
+        if kind not in list(DESIGNS):  # which may be a list, too
             raise UserError(
                 f"{_path(*key)}.kind: {shown(kind)} is no design; {nearest(str(kind), DESIGNS)}"
             )
@@ -290,22 +291,22 @@ def _check_sizes(config: dict) -> None:
                 f"{source}.padded_lengths: {lengths} does not increase. "
                 f"Write {sorted(set(lengths))}."
             )
-    aside = config["data"]["validation_examples"]
-    examples = config["data"]["training_examples"] - aside
-    for key, values in values_of(config, "batch_size").items():
-        if max(values) > examples:
-            raise UserError(
-                f"{key}: a batch of {max(values)} is larger than the training set of {examples} "
-                "(data.training_examples without data.validation_examples). "
-                f"Write {max(examples, 1)} or less, or ask for more examples."
-            )
+        data = sized(config, source)["data"]
+        examples = data["training_examples"] - data["validation_examples"]
+        for key, values in values_of(config, "batch_size").items():
+            if max(values) > examples:
+                raise UserError(
+                    f"{key}: a batch of {max(values)} is larger than the training set of "
+                    f"{examples} (data.training_examples without data.validation_examples). "
+                    f"Write {max(examples, 1)} or less, or ask for more examples."
+                )
 
 
 def _check_validation(config: dict) -> None:
     stopping = {k: max(v) for k, v in values_of(config, "early_stopping").items() if max(v) > 0}
     schedules = values_of(config, "schedule").items()
     plateau = {k: "reduce_on_plateau" for k, v in schedules if "reduce_on_plateau" in v}
-    aside = config["data"]["validation_examples"]
+    aside = min(sized(config, s)["data"]["validation_examples"] for s in candidates(config))
     for key, value in (stopping | plateau).items():
         if aside < 2:
             raise UserError(

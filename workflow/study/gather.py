@@ -23,6 +23,7 @@ from common.errors import UserError
 from common.hyperparameters import of_baseline
 from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
+from finetuning import sources
 from finetuning.dataset import PARTS, Split, read_split
 from finetuning.draws import count_labels
 from finetuning.files import (
@@ -71,8 +72,8 @@ def gather_tables(folder: Path, config: dict) -> None:
     Raises UserError as `read_study` does, and then writes nothing.
     """
     source = read_json(folder / "source.json")
-    grid = Grid.from_config(config)
-    study = read_study(folder, grid, config, source)
+    grid, sized = Grid.from_config(config), sources.sized(config, source["kind"])
+    study = read_study(folder, grid, sized, source)
     tables = {
         "runs.csv": gather_runs(study, config[source["kind"]]["baseline"]),
         "histories.csv": gather_histories(folder, study),
@@ -158,7 +159,7 @@ def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
         results, replicate = cell.results, cell.values["replicate"]
         own = study.baselines[replicate]["metrics"]
         row = {
-            **cell.values,
+            **{name: value for name, value in cell.values.items() if name != "repeat"},
             "trajectory": grid.trajectory(cell.values),
             "status": results["status"],
             **results.get("metrics", dict.fromkeys(METRICS)),
@@ -195,7 +196,11 @@ def gather_histories(folder: Path, study: Study) -> pd.DataFrame:
             longest[name] = cell
     columns: dict[str, list] = {}
     for name, cell in longest.items():
-        own = {factor: value for factor, value in cell.values.items() if factor != "epochs"}
+        own = {
+            factor: value
+            for factor, value in cell.values.items()
+            if factor not in ("epochs", "repeat")
+        }
         with (folder / cell.folder / "history.csv").open(newline="") as file:
             for row in csv.DictReader(file):
                 step = int(row.pop("step"))
@@ -219,7 +224,7 @@ def gather_provenance(study: Study, config: dict, source: dict, tables: dict[str
         "study": config["study"],
         "source": source,
         "design": {
-            "training_examples": config["data"]["training_examples"],
+            "training_examples": sources.sized(config, source["kind"])["data"]["training_examples"],
             "evaluation_examples": _alike(
                 baseline["evaluation_examples"] for baseline in study.baselines
             ),

@@ -12,12 +12,13 @@ from common.hyperparameters import Copies, with_neutral
 from design.grid import Cell, Grid, replicate_seeds
 from finetuning import augmentation, sources
 from finetuning.augmentation.settings import Settings
-from finetuning.draws import EVERY_TEXT
+from finetuning.draws import EVERY_TEXT, Data
 from finetuning.runtime import ENGINE
-from study.sections import Data
 
-# Keys of a source's section that say how its baseline is made; the others say what its texts are.
+# Keys of a source's section that say how its baseline is made; those that do not say what its
+# texts are.
 BASELINE = ("baseline", "padded_lengths", "threads")
+NOT_TEXTS = (*BASELINE, "data")
 
 
 def source(config: Mapping) -> dict:
@@ -33,7 +34,7 @@ def pretrained(source: Mapping) -> dict:
 def texts(config: Mapping, source: Mapping) -> dict:
     """Of the table of texts."""
     kind = source["kind"]
-    settings = {key: value for key, value in config[kind].items() if key not in BASELINE}
+    settings = {key: value for key, value in config[kind].items() if key not in NOT_TEXTS}
     return pretrained(source) | {"seed": config["seed"], kind: settings}
 
 
@@ -47,7 +48,8 @@ def checkpoint(config: Mapping, source: Mapping) -> dict:
 def split(config: Mapping, source: Mapping) -> dict:
     """Of a replicate's training and evaluation sets."""
     lengths = config[source["kind"]]["padded_lengths"]
-    return texts(config, source) | {"data": drawn_by(config), "padded_lengths": lengths}
+    sized = sources.sized(config, source["kind"])
+    return texts(config, source) | {"data": drawn_by(sized), "padded_lengths": lengths}
 
 
 def drawn_by(config: Mapping) -> dict:

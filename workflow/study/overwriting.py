@@ -12,6 +12,7 @@ import yaml
 from common.errors import UserError
 from common.files import STARTED_WITH
 from design.grid import Cell, Grid
+from finetuning import sources
 from finetuning.files import read_json, replace_atomically, write_json
 from study import made_with
 from study.configuration import of_results
@@ -56,9 +57,10 @@ def lost_runs(folder: Path, then: Mapping[str, Any], now: Mapping[str, Any]) -> 
     if then == now or not (folder / "source.json").exists():
         return []
     source = read_json(folder / "source.json")
+    alike = _inputs(then, source) == _inputs(now, source)
+    then, now = (_sized(each, source) for each in (then, now))
     before, after = Grid.from_config(then), Grid.from_config(now)
     kept = {after.folder(cell) for cell in after.cells()}
-    alike = _inputs(then, source) == _inputs(now, source)
     return [
         cell
         for cell in before.cells()
@@ -104,6 +106,11 @@ def last_configuration(folder: Path) -> dict[str, Any] | None:
 def _of_runs(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration changes runs; what they are asked does not."""
     return {key: value for key, value in of_results(config).items() if key != "analysis"}
+
+
+def _sized(config: Mapping[str, Any], source: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With the sizes of the source's section, where that is still asked for."""
+    return sources.sized(config, source["kind"]) if source["kind"] in config else config
 
 
 def _inputs(config: Mapping[str, Any], source: Mapping[str, Any]) -> tuple:

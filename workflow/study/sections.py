@@ -12,29 +12,11 @@ from common.hyperparameters import Hyperparameters
 from common.sections import needs, one_of, schema_of, with_defaults
 from design import DEFAULT, DESIGNS, kind_of
 from finetuning.augmentation.settings import Settings as Augmentation
-from finetuning.draws import EVERY_TEXT
+from finetuning.draws import Data
 from finetuning.sources import AUTO, SOURCES, candidates
 from finetuning.sources.settings import THREADS
 
-
-@dataclass(frozen=True)
-class Data:
-    """A replicate's sets: their sizes, and which texts they may hold."""
-
-    training_examples: int = field(metadata=needs("a whole number of at least 2", minimum=2))
-    evaluation_examples: Any = field(
-        metadata=needs(
-            f"a whole number of at least 2, or {EVERY_TEXT}",
-            anyOf=[{"type": "integer", "minimum": 2}, {"enum": [EVERY_TEXT]}],
-        )
-    )
-    validation_examples: int = field(
-        default=0, metadata=needs("a whole number of at least 0", minimum=0)
-    )
-    least_of_a_class: int = field(
-        default=1, metadata=needs("a whole number of at least 1", minimum=1)
-    )
-    contradictions: str = field(default="drop", metadata=one_of(["drop", "refuse"]))
+AUTO_MEMORY = "auto"  # training.memory_mb: from the sizes of the model
 
 
 @dataclass(frozen=True)
@@ -63,7 +45,13 @@ class Training:
     threads: int = field(default=1, metadata=THREADS)
     precision: str = field(default="float32", metadata=one_of(["float32", "mixed_bfloat16"]))
     gpus: int = field(default=0, metadata=one_of([0, 1]))
-    memory_mb: int = field(default=3000, metadata=needs("a whole number of megabytes", minimum=100))
+    memory_mb: Any = field(
+        default=AUTO_MEMORY,
+        metadata=needs(
+            f"{AUTO_MEMORY}, or a whole number of megabytes of at least 100",
+            anyOf=[{"type": "integer", "minimum": 100}, {"enum": [AUTO_MEMORY]}],
+        ),
+    )
     save_state_seconds: float = field(
         default=120, metadata=needs("a number of seconds of at least 0", minimum=0)
     )
@@ -72,7 +60,8 @@ class Training:
     )
 
 
-CHANGES_NO_RESULT = ("memory_mb", "save_state_seconds", "runtime_minutes")  # of Training
+# Of Training:
+CHANGES_NO_RESULT = ("memory_mb", "save_state_seconds", "runtime_minutes")
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import pytest
 from common.errors import UserError
 from finetuning import sources
 from finetuning.sources import hugging_face as hub_module
+from finetuning.sources.local import CHECKPOINT_FILES
 from tests.hub_server import PARQUET_COPY, HubServer
 from tests.tiny import (
     CHECKPOINT,
@@ -144,6 +145,27 @@ def test_nothing_but_what_is_used_of_a_checkpoint_is_fetched(run, hub, config, f
     assert any(path.endswith("model.safetensors") for path in paths(hub))
     for name in unused:
         assert not any(path.endswith(name) for path in paths(hub))
+
+
+def test_a_preview_has_sizes_and_architecture_and_fetches_nothing_large(
+    run, hub, config, commits, files
+):
+    # A commit that no other test has put into the cache.
+    files["model"]["README.md"] += b"previewed\n"
+    hub.publish("model", CHECKPOINT, files["model"])
+    files["dataset"]["README.md"] += b"previewed\n"
+    hub.publish("dataset", DATASET, files["dataset"])
+    kind, seen = run(sources.preview, config)
+    assert kind == "hub"
+    assert seen.settings == json.loads(files["model"]["config.json"])
+    used = [*CHECKPOINT_FILES, "README.md"]
+    sizes = [len(data) for name, data in files["model"].items() if name in used]
+    assert seen.downloads[CHECKPOINT] == sum(sizes)
+    assert seen.downloads[DATASET] == sum(map(len, files["dataset"].values()))
+    asked = [path for method, path, _ in hub.requests if method == "GET" and "/resolve/" in path]
+    assert all(path.endswith("config.json") for path in asked)
+    run(sources.choose, config)
+    assert run(sources.preview, config)[1].downloads == {}
 
 
 def test_the_hub_is_preferred_and_pinned(run, hub, config, commits, files, sentences, tmp_path):

@@ -19,7 +19,7 @@ from finetuning.draws import Candidates, draw_split
 from finetuning.sameness import unusable
 from finetuning.sources import embedded, hub
 from finetuning.sources.local import is_local
-from finetuning.sources.source import Source, Unreachable
+from finetuning.sources.source import Preview, Source, Unreachable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +49,7 @@ def resolve(config: Mapping[str, Any]) -> dict[str, Any]:
         UserError: the source cannot be had or does not fit.
     """
     source = choose(config) | {"requested": requested(config)}
+    config = sized(config, source["kind"])
     texts = read_texts(source, config)
     with tempfile.TemporaryDirectory(prefix="checkpoint-") as directory:
         write_checkpoint(source, Path(directory))
@@ -104,9 +105,25 @@ def choose(config: Mapping[str, Any]) -> dict[str, Any]:
         return {"kind": "embedded", **embedded.pin(config), "sentence": sentence}
 
 
+def preview(config: Mapping[str, Any]) -> tuple[str, Preview]:
+    """The source that `choose` would choose now, and what is known of it. Raises UserError."""
+    kind = "hub" if config["source"] == AUTO else config["source"]
+    try:
+        return kind, SOURCES[kind].preview(config)
+    except Unreachable as silent:
+        if config["source"] != AUTO:
+            raise UserError(f"The Hugging Face Hub did not answer ({silent}).") from silent
+        return "embedded", embedded.preview(config)
+
+
 def candidates(config: Mapping[str, Any]) -> tuple[str, ...]:
     """The sources that the configuration allows, and whose sections it therefore has."""
     return ("hub", "embedded") if config["source"] == AUTO else (config["source"],)
+
+
+def sized(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """The configuration with the sizes of sets that the section of a source gives."""
+    return {**config, "data": {**config["data"], **config[kind].get("data", {})}}
 
 
 def requested(config: Mapping[str, Any]) -> dict[str, Any]:

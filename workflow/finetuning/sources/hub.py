@@ -15,7 +15,8 @@ from common.sections import needs, schema_of
 from finetuning.files import sha256
 from finetuning.sources import local
 from finetuning.sources.local import Files, is_local, local_path
-from finetuning.sources.settings import NAME, NAME_OR_NULL, PADDED_LENGTHS
+from finetuning.sources.settings import NAME, NAME_OR_NULL, PADDED_LENGTHS, SIZES
+from finetuning.sources.source import Preview
 from finetuning.sources.texts import as_texts
 
 # The Hub's client is imported where it is needed: Snakemake reads the settings at every start.
@@ -47,6 +48,26 @@ class Settings:
     # Of a name on the Hub; local files have none.
     checkpoint_revision: str | None = field(default=None, metadata=NAME_OR_NULL)
     dataset_revision: str | None = field(default=None, metadata=NAME_OR_NULL)
+    data: dict[str, Any] = field(default_factory=dict, metadata=SIZES)
+
+
+def preview(config: Mapping[str, Any]) -> Preview:
+    """See `Source`: of what is on the Hub, the sizes of the files that are not in its cache."""
+    from finetuning.sources import hugging_face
+
+    settings = Settings(**config["hub"])
+    downloads: dict[str, int] = {}
+    for kind in KINDS:
+        name = getattr(settings, kind)
+        if not is_local(kind, name):
+            revision = getattr(settings, f"{kind}_revision")
+            size = hugging_face.bytes_to_fetch(kind, name, revision)
+            downloads |= {name: size} if size else {}
+    if is_local("checkpoint", settings.checkpoint):
+        folder = local_path(settings.checkpoint)
+    else:
+        folder = hugging_face.fetch_settings(settings.checkpoint, settings.checkpoint_revision)
+    return Preview(local.read_config(folder, settings.checkpoint), downloads)
 
 
 def pin(config: Mapping[str, Any]) -> dict[str, Any]:

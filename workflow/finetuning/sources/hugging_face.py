@@ -18,7 +18,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
-from huggingface_hub import HfApi, RepoCard, constants, snapshot_download
+from huggingface_hub import (
+    HfApi,
+    RepoCard,
+    constants,
+    hf_hub_download,
+    snapshot_download,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -88,6 +95,40 @@ def pin(kind: str, name: str, revision: str) -> Files:
         # Where huggingface_hub itself looks a branch up when it is offline.
         replace_atomically(folder.parents[1] / "refs" / revision, commit)
     return Files(folder, commit, _licence(folder))
+
+
+def bytes_to_fetch(kind: str, name: str, revision: str) -> int:
+    """The sizes of a repository's files, as far as they are used and not in the cache.
+
+    Raises as `pin` does.
+    """
+    if constants.is_offline_mode():
+        return 0
+    ask = HfApi().model_info if kind == "checkpoint" else HfApi().dataset_info
+    try:
+        information = _answer(
+            lambda: ask(name, revision=revision, files_metadata=True, timeout=ANSWER_SECONDS)
+        )
+    except (*NOT_THERE, HfHubHTTPError) as error:
+        raise _not_there(kind, name, revision, error) from error
+    used, commit = FETCHED[kind], information.sha
+
+    def is_missing(file: str) -> bool:
+        kept = try_to_load_from_cache(name, file, revision=commit, repo_type=REPOSITORY[kind])
+        return (used is None or file in used) and not isinstance(kept, str)
+
+    files = information.siblings or []
+    return sum(file.size or 0 for file in files if is_missing(file.rfilename))
+
+
+def fetch_settings(name: str, revision: str | None) -> Path:
+    """The folder with a checkpoint's config.json. Raises as `pin` does."""
+    try:
+        return Path(_answer(lambda: hf_hub_download(name, "config.json", revision=revision))).parent
+    except Exception as error:
+        if _is_definite(error):
+            raise _not_there("checkpoint", name, revision, error) from error
+        raise
 
 
 def fetch(kind: str, name: str, commit: str) -> Path:
@@ -253,7 +294,7 @@ def _reason(error: BaseException) -> str:
     return re.sub(r"//[^/@\s]*@", "//", text)  # no name and password of an endpoint
 
 
-def _not_there(kind: str, name: str, revision: str, error: Exception) -> UserError:
+def _not_there(kind: str, name: str, revision: str | None, error: Exception) -> UserError:
     if isinstance(error, GatedRepoError):
         return UserError(
             f"hub.{kind}: {name} is gated. Accept its conditions on its page and set HF_TOKEN."

@@ -1,6 +1,7 @@
 """What the sections of several sources have in common."""
 
-from common.sections import needs
+from common.sections import needs, schema_of
+from finetuning.draws import Data
 
 # Without control characters, which would end a message's line or a file's.
 _NAME = r"^[^\x00-\x1f\x7f\ud800-\udfff]{1,1000}\Z"
@@ -16,5 +17,9 @@ PADDED_LENGTHS = needs(
         "type": "integer",
         "minimum": 3,
     },
+)
+SIZES = needs(
+    "a mapping of what the section data says otherwise for this source",
+    **schema_of(Data, required=False),
 )
 THREADS = needs("a whole number from 1 to 1024", minimum=1, maximum=1024)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
 
 class Unreachable(Exception):
     """A source does not answer; the message says what happened instead."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What is known of a source before anything large is fetched.
+
+    settings: the checkpoint's config.json; downloads: what has to be fetched, to bytes; tokens: an
+    estimate of the texts' lengths, as many numbers of tokens as it takes (none: not known).
+    """
+
+    settings: Mapping[str, Any]
+    downloads: Mapping[str, int]
+    tokens: Sequence[int] = ()
 
 
 class Source(Protocol):
@@ -30,6 +44,12 @@ class Source(Protocol):
 
     @property
     def MAKES_BASELINE(self) -> bool: ...
+
+    def preview(self, config: Mapping[str, Any]) -> Preview:
+        """What a plan of the study needs to know of it.
+
+        Raises Unreachable where the source does not answer, UserError where it does not fit.
+        """
 
     def pin(self, config: Mapping[str, Any]) -> dict[str, Any]:
         """What source.json says of it: checkpoint, checkpoint_revision, dataset, dataset_revision
