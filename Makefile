@@ -1,5 +1,5 @@
-# make study: everything from a fresh clone to the PDF. make test: everything from a fresh clone to the tests' summary.
-.PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock pythons wheels
+# make study: everything from a fresh clone to the PDF (GPU=1: with one run at a time on a GPU). make test: to the summary of the tests.
+.PHONY: study test example lint mutants unchanged parity fuzz simulations interruption slurm benchmarks audit licences lock pythons wheels gpu-check
 
 # The first of these for which every package in the locks is built; pyproject.toml says the same.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
@@ -8,9 +8,9 @@ PYTHON ?= $(firstword $(foreach each,python3 python3.13 python3.12 python3.11,\
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-study: .venv/study.installed
-	snakemake --cores 4
-	@python -c 'import yaml; print("The report: results/%s/report.pdf" % yaml.safe_load(open("config.yaml"))["study"])'
+study: .venv/$(if $(GPU),gpu,study).installed
+	snakemake --cores 4 $(if $(GPU),--resources gpu=$(GPU) --configfile=workflow/gpu.yaml)
+	@python -c 'import yaml; print("The report: results/%s/report.pdf" % yaml.safe_load(open("$(if $(GPU),workflow/gpu,config).yaml"))["study"])'
 
 test: .venv/test.installed
 	pytest --numprocesses 2 --dist loadfile
@@ -50,6 +50,10 @@ mutants: .venv/test.installed
 simulations: .venv/test.installed
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m tests.simulation
 
+# What docs/gpu.md says of a GPU, on one.
+gpu-check: .venv/gpu.installed
+	python -m tests.benchmarks.gpu_check
+
 # Fifty kills at random moments.
 interruption: .venv/test.installed
 	KILLS=50 pytest -s tests/workflow/test_interruption.py
@@ -70,9 +74,9 @@ benchmarks: .venv-benchmarks/installed
 	$(BENCHMARK).grid_vs_pytorch results/long-epochs --config tests/benchmarks/long_epochs.yaml \
 	  --out $(MEASURED)/grid_vs_pytorch_long_epochs.json
 	$(BENCHMARK).steady_state $(STUDY) --model embedded --out $(MEASURED)/steady_state_embedded.json
-	for name in startup no_op memory; do \
+	for name in startup no_op; do \
 	  $(BENCHMARK).$$name $(STUDY) --out $(MEASURED)/$$name.json || exit 1; done
-	for name in planning_scale gather_scale full_size augmentation; do \
+	for name in planning_scale gather_scale full_size memory augmentation; do \
 	  $(BENCHMARK).$$name --out $(MEASURED)/$$name.json || exit 1; done
 	$(BENCHMARK).grid_vs_pytorch $(STUDY) --out $(MEASURED)/grid_vs_pytorch.json
 	$(BENCHMARK).table $(MEASURED)/*.json
@@ -129,6 +133,11 @@ endef
 .venv/study.installed: requirements.lock
 	$(call environment,.venv)
 	$(BIN)/pip install --require-hashes -r requirements.lock
+	touch $@
+
+.venv/gpu.installed: requirements-gpu.lock
+	$(call environment,.venv)
+	$(BIN)/pip install --require-hashes -r requirements-gpu.lock
 	touch $@
 
 .venv/test.installed: requirements-test.lock

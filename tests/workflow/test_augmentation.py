@@ -66,9 +66,9 @@ def test_what_was_changed_is_gathered(results):
     assert len(table) == 1
     row = table.iloc[0]
     assert (row["deletion"], row["copies"], row["words_replaced"]) == (0.3, 128, 0)
-    assert 0.1 < row["words_deleted"] < 0.2  # 30 % of 4 of 8 words; the others are stop words
+    assert 0.1 < row["words_deleted"] < 0.2  # 30 % of 4 of 9 words; the others are stop words
     assert row["tokens_removed"] == pytest.approx(
-        row["words_deleted"] * 8 * 128 / (row["tokens_before"] * 128)
+        row["words_deleted"] * 9 * 128 / (row["tokens_before"] * 128)
     )
     examples = pd.read_csv(results / "augmentation_examples.csv")
     assert len(examples) == 10

@@ -171,9 +171,9 @@ def _check_factors(config: dict) -> None:
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
         if ("levels" in factor) == ("range" in factor):
-            given = "both levels and" if "levels" in factor else "neither levels nor"
+            found = "both levels and" if "levels" in factor else "neither levels nor"
             raise UserError(
-                f"factors.{name}: {given} a range were given. Give levels, or the range in which a "
+                f"factors.{name}: {found} a range were given. Give levels, or the range in which a "
                 "design may choose values."
             )
         key = "levels" if "levels" in factor else "range"

@@ -24,7 +24,7 @@ TRAINING, EVALUATION = 0.70, 0.80
 START = 8  # of a job, before its first step
 COMPILING = 8  # for a new padded length or batch size, once for a machine
 SOURCE = 20  # to find, check and read checkpoint and texts, without their download
-ANALYSIS = 70  # tables, figures and report
+ANALYSIS = 60  # tables, figures and report
 
 
 @dataclass(frozen=True)
@@ -96,18 +96,18 @@ def make_plan(
     todo = [task for task in every if not task.done.exists()]
     threads = config["training"]["threads"]
     memory = most_memory(config, known.source["kind"], known.architecture)
-    runs = max(1, sum(task.cells > 0 for task in todo))
-    wanted = min(max(1, cores // threads), runs)
+    runs = [task for task in todo if task.cells]
+    wanted = max(1, min(cores // threads, len(runs)))
     at_once = wanted if available is None else min(wanted, max(1, available // memory))
-    # Cores that are not there slow each other down.
-    core = machine.rate * min(1, machine.cores / (at_once * threads))
 
-    def seconds(task: Task) -> float:
+    def seconds(task: Task, beside: int) -> float:
+        """Of one of so many jobs side by side; those without a core slow all others down."""
+        rate = machine.rate * threads * min(1, machine.cores / (beside * threads))
         passes = PASSES * task.trained / TRAINING + task.evaluated / EVALUATION
-        return START + passes * known.architecture.operations(known.padded) / (core * threads)
+        return START + passes * known.architecture.operations(known.padded) / rate
 
     finished = [
-        (timing["finished"] - timing["started"]) / seconds(task)
+        (timing["finished"] - timing["started"]) / seconds(task, at_once)
         for task in every
         if task.cells and task.done.exists()
         for timing in [read_json(task.done)]
@@ -115,9 +115,9 @@ def make_plan(
     if config["training"]["gpus"] and not finished:
         return Plan(known, todo, memory, available, at_once, wanted, cores, None)
     slowness = statistics.median(finished) if finished else 1.0
-    training = _side_by_side([slowness * seconds(t) for t in todo if t.cells], at_once)
-    alone = [seconds(task) for task in todo if not task.cells]
-    sizes = {task.batch_size for task in todo if task.cells}
+    training = _side_by_side([slowness * seconds(t, at_once) for t in runs], at_once)
+    alone = [seconds(task, 1) for task in todo if not task.cells]
+    sizes = {task.batch_size for task in runs}
     programs = (len(sizes) + 1) * len(config[known.source["kind"]]["padded_lengths"])
     compiling = 0 if finished else programs * COMPILING / at_once
     source = 0 if "texts" in known.source else SOURCE

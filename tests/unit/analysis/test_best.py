@@ -221,16 +221,17 @@ def test_weights_of_desirability_count():
     assert only_loss.setting != only_accuracy.setting
 
 
-def test_the_best_fitted_setting_of_one_metric():
-    chosen, table = recommended(recommend={"metric": "loss"})
-    assert chosen.decided_by == "loss"
-    first = table[table["metric"] == "loss"].iloc[0]
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_the_best_fitted_setting_of_one_metric(metric):
+    chosen, table = recommended(recommend={"metric": metric})
+    assert chosen.decided_by == metric
+    first = table[table["metric"] == metric].iloc[0]
     assert first["recommended"]
-    loss = next(each for each in chosen.outcomes if each.metric == "loss")
-    assert loss.best == chosen.setting
-    assert loss.loss == 0
-    assert loss.loss_most == -first["lower"]
-    assert loss.ci_low < loss.estimate < loss.ci_high
+    own_metric = next(each for each in chosen.outcomes if each.metric == metric)
+    assert own_metric.best == chosen.setting
+    assert own_metric.loss == 0
+    assert own_metric.loss_most == -first["lower"]
+    assert own_metric.ci_low < own_metric.estimate < own_metric.ci_high
     for outcome in chosen.outcomes:
         rows = table[table["metric"] == outcome.metric]
         sign = 1 if outcome.metric != "loss" else -1
@@ -239,6 +240,7 @@ def test_the_best_fitted_setting_of_one_metric():
         assert outcome.loss == pytest.approx(sign * (rows["mean"].iloc[0] - own["mean"]))
         assert outcome.loss <= outcome.loss_most == -own["lower"]
         assert outcome.could_be_best == own["could_be_best"]
+    assert sum(outcome.loss > 0 for outcome in chosen.outcomes) >= 1
 
 
 def test_the_cheapest_within_a_tolerance():

@@ -14,7 +14,7 @@ from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
 from design import DESIGNS, grid
 from finetuning import draws
 from finetuning.augmentation import operators
-from finetuning.sources import check_layers
+from finetuning.sources import SOURCES, check_layers
 from study import augmented, configuration
 from study.sections import complete
 
@@ -218,6 +218,8 @@ def test_what_is_left_out_has_its_default():
     neutral = {name: full["training"].pop(name, None) for name in NEUTRAL}
     assert set(neutral.values()) == {None}  # else Snakemake would see changed parameters
     expected = copy.deepcopy(DEFAULT) | {"design": "full", "planning": {}}
+    for source in SOURCES:
+        expected[source]["data"] = {}
     for name in NEUTRAL:
         del expected["training"][name]
     assert full == expected
