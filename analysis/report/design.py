@@ -159,7 +159,7 @@ def _design_sentence(content: Content) -> str:
         if status in counts
     ]
     if told:
-        text += f" Of the runs {words.listed(told)}."
+        text += f" Of the runs, {words.listed(told)}."
     if trajectories < len(runs):
         text += (
             " A trajectory is one training run: every factor but epochs, and the replicate. "
