@@ -1,6 +1,7 @@
 import csv
 import logging
 import re
+import shlex
 
 from snakemake.exceptions import WorkflowError
 
@@ -22,6 +23,8 @@ from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
+# Snakemake 9 starts its jobs by a line for the shell in which the interpreter stands as it is.
+sys.executable = shlex.quote(sys.executable)
 
 GRID = Grid.from_config(config)
 SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
