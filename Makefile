@@ -76,7 +76,7 @@ benchmarks: .venv-benchmarks/installed
 	$(BENCHMARK).steady_state $(STUDY) --model embedded --out $(MEASURED)/steady_state_embedded.json
 	for name in startup no_op; do \
 	  $(BENCHMARK).$$name $(STUDY) --out $(MEASURED)/$$name.json || exit 1; done
-	for name in planning_scale gather_scale full_size memory; do \
+	for name in planning_scale gather_scale full_size memory augmentation; do \
 	  $(BENCHMARK).$$name --out $(MEASURED)/$$name.json || exit 1; done
 	$(BENCHMARK).grid_vs_pytorch $(STUDY) --out $(MEASURED)/grid_vs_pytorch.json
 	$(BENCHMARK).table $(MEASURED)/*.json

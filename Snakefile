@@ -9,11 +9,14 @@ from snakemake.utils import min_version
 min_version("9.0")
 
 
-# Built from workflow/container.def. A plain run uses the environment that Snakemake itself runs in,
-# and Snakemake would refuse even an unused image whose path has a space.
-if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+# Built from workflow/container.def. A plain run uses the environment that Snakemake itself runs in;
+# then the path is a relative one, since Snakemake refuses even an unused image if its path has a space.
+USES_IMAGE = (
+    DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method
+)
 
-    container: f"{workflow.basedir}/workflow/container.sif"
+
+container: f"{workflow.basedir if USES_IMAGE else '.'}/workflow/container.sif"
 
 
 # Of the page that snakemake --report writes.

@@ -56,11 +56,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 def write_all(study: Study, out: Path) -> None:
     """Tables, figures, interactive pages and the report of a study, below the folder ``out``."""
-    side_by_side.prepare()
-    computed = tables.compute(study, study.settings)
-    tables.write(computed, out / "analysis")
-    figures.draw_all(computed, study, study.settings, out / "figures", side_by_side.available())
-    pages.write(computed, study, study.settings, out / "interactive")
+    with figures.Drawing(
+        study, study.settings, out / "figures", side_by_side.available()
+    ) as drawing:
+        computed = tables.compute(study, study.settings, drawing.offer)
+        tables.write(computed, out / "analysis")
+        pages.write(computed, study, study.settings, out / "interactive")
+        drawing.finish(computed)
     report.write(computed, study, study.settings, out / "figures", out / "report.pdf")
 
 

@@ -16,6 +16,7 @@ from analysis import findings, words
 from analysis.evidence import Evidence
 from analysis.fit import estimators
 from analysis.questions import (
+    aliases,
     best,
     calibration,
     canonical,
@@ -68,6 +69,13 @@ def _stacked(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 TABLES: tuple[Table, ...] = (
+    # first what most figures show: they are drawn while the others are computed
+    Table(
+        "cells",
+        "Mean of each metric in each cell and its difference to the baseline, with intervals.",
+        lambda given: cells.cells(given.study, given.settings),
+        Bounded((), (("mean_low", "mean_high"),), (), (("ci_low", "ci_high"),)),
+    ),
     Table(
         "coefficients",
         "Every coefficient in both framings by the three estimators, with its interval, p-value "
@@ -80,42 +88,9 @@ TABLES: tuple[Table, ...] = (
         lambda given: joint.joint(given.joint_tests),
     ),
     Table(
-        "differences",
-        "How much each factor matters: the fitted means at its levels against each other.",
-        lambda given: _stacked(
-            differences.differences(fit, given.study, given.settings) for fit in given.main.values()
-        ),
-        Bounded(differences=("difference",), difference_intervals=(("ci_low", "ci_high"),)),
-    ),
-    Table(
-        "confounding",
-        "How closely the factors, and factors and blocks, varied together.",
-        lambda given: confounding.confounding(given.study, given.settings),
-    ),
-    Table(
-        "anova",
-        "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
-        lambda given: diagnostics.anova(given.study, given.fits),
-    ),
-    Table(
-        "diagnostics",
-        "Checks of each least-squares fit, with a sentence on what they mean.",
-        lambda given: diagnostics.diagnostics(given.study, given.settings, given.fits),
-    ),
-    Table(
         "influence",
         "Residual, leverage and Cook's distance of the runs in each fit.",
         lambda given: diagnostics.influence(given.study, given.settings, given.fits),
-    ),
-    Table(
-        "stability",
-        "Which factors matter without one run, trajectory or block, and in other analyses.",
-        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
-    ),
-    Table(
-        "models",
-        "Polynomials of degree 1, 2 and 3 compared by AICc.",
-        lambda given: given.models[0],
     ),
     Table(
         "effects",
@@ -146,6 +121,62 @@ TABLES: tuple[Table, ...] = (
         on_scale=True,
     ),
     Table(
+        "optimum",
+        "The best fitted setting where the model knows something, with simultaneous intervals.",
+        lambda given: _stacked(
+            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+        Bounded(("predicted",), (("ci_low", "ci_high"),)),
+        on_scale=True,
+    ),
+    Table(
+        "importance",
+        "Share of the explained variation by factor and pair, by two methods.",
+        lambda given: _stacked(
+            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "differences",
+        "How much each factor matters: the fitted means at its levels against each other.",
+        lambda given: _stacked(
+            differences.differences(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+        Bounded(differences=("difference",), difference_intervals=(("ci_low", "ci_high"),)),
+    ),
+    Table(
+        "confounding",
+        "How closely the factors, and factors and blocks, varied together.",
+        lambda given: confounding.confounding(given.study, given.settings),
+    ),
+    Table(
+        "aliases",
+        "What estimates also have in them of squares and products that the model is without.",
+        lambda given: _stacked(
+            aliases.aliases_of(fit, given.study, given.settings) for fit in given.main.values()
+        ),
+    ),
+    Table(
+        "anova",
+        "Sequential sums of squares of each least-squares fit, with the test of lack of fit.",
+        lambda given: diagnostics.anova(given.study, given.fits),
+    ),
+    Table(
+        "diagnostics",
+        "Checks of each least-squares fit, with a sentence on what they mean.",
+        lambda given: diagnostics.diagnostics(given.study, given.settings, given.fits),
+    ),
+    Table(
+        "stability",
+        "Which factors matter without one run, trajectory or block, and in other analyses.",
+        lambda given: stability.stability(given.fits, given.models[0], given.study, given.settings),
+    ),
+    Table(
+        "models",
+        "Polynomials of degree 1, 2 and 3 compared by AICc.",
+        lambda given: given.models[0],
+    ),
+    Table(
         "eigenvalues",
         "Curvature and direction of the canonical axes of each fitted surface.",
         lambda given: _stacked(canonical.eigenvalues(fit) for fit in given.main.values()),
@@ -160,15 +191,6 @@ TABLES: tuple[Table, ...] = (
         on_scale=True,
     ),
     Table(
-        "optimum",
-        "The best fitted setting where the model knows something, with simultaneous intervals.",
-        lambda given: _stacked(
-            optimum.optimum(fit, given.study, given.settings) for fit in given.main.values()
-        ),
-        Bounded(("predicted",), (("ci_low", "ci_high"),)),
-        on_scale=True,
-    ),
-    Table(
         "best",
         "Which settings could be the best in each metric, and which one is recommended.",
         lambda given: best.best(given.compared_with_best, given.recommendation),
@@ -177,12 +199,6 @@ TABLES: tuple[Table, ...] = (
         "recommendation",
         "The recommended setting and what to expect of it in each metric.",
         lambda given: best.expected(given.recommendation, given.settings),
-    ),
-    Table(
-        "cells",
-        "Mean of each metric in each cell and its difference to the baseline, with intervals.",
-        lambda given: cells.cells(given.study, given.settings),
-        Bounded((), (("mean_low", "mean_high"),), (), (("ci_low", "ci_high"),)),
     ),
     Table(
         "pareto",
@@ -216,13 +232,6 @@ TABLES: tuple[Table, ...] = (
         lambda given: _stacked(
             variance.variance(fit, given.study, given.predictions, given.settings)
             for fit in given.main.values()
-        ),
-    ),
-    Table(
-        "importance",
-        "Share of the explained variation by factor and pair, by two methods.",
-        lambda given: _stacked(
-            importance.importance(fit, given.study, given.settings) for fit in given.main.values()
         ),
     ),
     Table(
@@ -274,8 +283,13 @@ def _captions() -> pd.DataFrame:
     return pd.DataFrame(listed, columns=["table", "caption"])
 
 
-def compute(study: Study, settings: Settings) -> Tables:
-    """All tables by name; each may read those before it in the list."""
+def compute(
+    study: Study, settings: Settings, after_each: Callable[[Tables], None] = lambda tables: None
+) -> Tables:
+    """All tables by name; each may read those before it in the list.
+
+    after_each: called with those that are there, whenever there is another.
+    """
     evidence = Evidence(study, settings)
     for table in TABLES:
         computed = table.compute(evidence)
@@ -284,6 +298,7 @@ def compute(study: Study, settings: Settings) -> Tables:
         possible = bounded(computed, table.bounded, settings)
         evidence.beyond_bounds |= set(beyond(computed, possible, table.bounded))
         evidence.tables[table.name] = possible
+        after_each(evidence.tables)
     return evidence.tables
 
 

@@ -182,15 +182,15 @@ def interval_decimals(low: Any, high: Any, metric: Metric) -> int:
 
 
 def spread_decimals(values: Any, metric: Metric) -> int:
-    """Digits after the point for values without intervals: two significant ones of their range,
-    never fewer than the metric's own, so that settings which differ do so on paper."""
+    """Digits after the point for values without intervals: two significant ones of their range, or
+    the metric's own where these are more, but never beyond four significant ones."""
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
     spread = float(in_unit(np.ptp(known), metric)) if len(known) else 0.0
     usual = decimals(metric)
     if not len(known) or spread < 1e-6 * in_unit(np.abs(known).max(), metric):
         return usual  # what is left of rounding is no spread
-    return max(usual, significant_decimals(spread))
+    return max(significant_decimals(spread), min(usual, significant_decimals(spread, 4)))
 
 
 def fixed(value: float, digits: int, sign: bool = False) -> str:

@@ -24,7 +24,8 @@ def resolve(own: Mapping[str, Any]) -> dict[str, Any]:
     """The whole configuration of a study whose file says only what differs from config.yaml.
 
     Mappings are merged, `WHOLE` and everything else is replaced. A factor of config.yaml that is
-    none of the study's keeps its middle level. What was resolved resolves to itself.
+    not among the study's keeps its middle level; one that only the study's training names is fixed.
+    What was resolved resolves to itself.
 
     own: of any content; it is checked afterwards. Raises UserError if config.yaml cannot be read.
     """
@@ -33,20 +34,24 @@ def resolve(own: Mapping[str, Any]) -> dict[str, Any]:
         said, default = _section(own, section), _section(reference, section)
         if said.get(other, default.get(other)) != default.get(other):
             default.pop(key, None)
-    _hold_other_factors(reference, _section(own, "factors"))
+    _make_room(reference, own)
     return _merged(reference, own)
 
 
-def _hold_other_factors(reference: dict[str, Any], factors: Mapping[str, Any]) -> None:
-    """Fixes, in config.yaml's section training, what is no factor of the study, and only that."""
-    if factors:
-        training, varied = _section(reference, "training"), _section(reference, "factors")
-        for name in varied:
-            levels = _section(varied, name).get("levels")
-            if isinstance(levels, list) and levels:
-                training[name] = levels[len(levels) // 2]
-        for name in factors:
-            training.pop(name, None)
+def _make_room(reference: dict[str, Any], own: Mapping[str, Any]) -> None:
+    """Lets config.yaml vary nothing that the study fixes, and fix the rest of what it varied."""
+    varied, fixed = _section(reference, "factors"), _section(reference, "training")
+    factors = _section(own, "factors")
+    if not factors:
+        for name in _section(own, "training"):
+            varied.pop(name, None)
+        return
+    for name in varied:
+        levels = _section(varied, name).get("levels")
+        if isinstance(levels, list) and levels:
+            fixed[name] = levels[len(levels) // 2]
+    for name in factors:
+        fixed.pop(name, None)
 
 
 def _section(config: Mapping[str, Any], key: str) -> Any:

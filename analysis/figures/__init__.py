@@ -1,11 +1,13 @@
 """Every figure of the study: one function each, from the tables to a matplotlib Figure.
 
-Each module lists its own with their captions; ``draw_all`` draws them all into a folder.
+Each module lists its own with their captions; ``draw_all`` draws them all into a folder, and
+``Drawing`` each as soon as its tables are there.
 A function that lacks what it would show raises ``CannotDraw`` with a sentence for the reader.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
@@ -49,26 +51,60 @@ def draw_all(
     metric, title, caption, left_out (why it could not be drawn; then there is no file). The same
     tables give the same bytes, however many processes draw.
     """
-    folder = Path(folder)
-    draw = partial(_draw, tables, study, settings, folder)
-    wanted = [
-        (kind, metric)
-        for kind in FIGURES
-        for metric in (settings.metrics if kind.per_metric else (None,))
-    ]
-    listed = side_by_side.starmap(draw, wanted, processes)
-    captions = folder / "captions.csv"
-    with files.replacing(captions) as unfinished:
-        pd.DataFrame(listed).to_csv(unfinished, index=False)
-    drawn = [row["name"] for row in listed if not row["left_out"]]
-    return [*(folder / f"{name}{suffix}" for name in drawn for suffix in SUFFIXES), captions]
+    with Drawing(study, settings, folder, processes) as drawing:
+        return drawing.finish(tables)
+
+
+class Drawing:
+    """The same while the tables are still computed: a figure is begun when its tables are there."""
+
+    def __init__(self, study: Study, settings: Settings, folder: Path, processes: int = 1) -> None:
+        self._folder = Path(folder)
+        self._calls = side_by_side.Calls(partial(_draw, study, settings, self._folder), processes)
+        self._wanted = [
+            (kind, metric)
+            for kind in FIGURES
+            for metric in (settings.metrics if kind.per_metric else (None,))
+        ]
+        self._begun: dict[tuple[Kind, Metric | None], Future[dict[str, str]]] = {}
+
+    def __enter__(self) -> Drawing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._calls.__exit__()
+
+    def offer(self, tables: Tables) -> None:
+        """Begins the figures of which these are all tables."""
+        for kind, metric in self._wanted:
+            if (kind, metric) not in self._begun and set(kind.tables) <= set(tables):
+                self._begin(kind, metric, tables)
+
+    def finish(self, tables: Tables) -> list[Path]:
+        """Draws the rest from the tables that there are; returns the paths of all files."""
+        for kind, metric in self._wanted:
+            if (kind, metric) not in self._begun:
+                self._begin(kind, metric, tables)
+        listed = [self._begun[each].result() for each in self._wanted]
+        captions = self._folder / "captions.csv"
+        with files.replacing(captions) as unfinished:
+            pd.DataFrame(listed).to_csv(unfinished, index=False)
+        drawn = [row["name"] for row in listed if not row["left_out"]]
+        return [
+            *(self._folder / f"{name}{suffix}" for name in drawn for suffix in SUFFIXES),
+            captions,
+        ]
+
+    def _begin(self, kind: Kind, metric: Metric | None, tables: Tables) -> None:
+        known = {name: tables[name] for name in kind.tables if name in tables}
+        self._begun[kind, metric] = self._calls.start(known, kind, metric)
 
 
 def _draw(
-    tables: Tables,
     study: Study,
     settings: Settings,
     folder: Path,
+    tables: Tables,
     kind: Kind,
     metric: Metric | None,
 ) -> dict[str, str]:

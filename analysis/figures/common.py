@@ -29,11 +29,15 @@ MANY = 1000  # beyond that many points or lines, so many are drawn by chance: al
 
 @dataclass(frozen=True)
 class Kind:
-    """One figure; ``{metric}`` in the caption is the metric's name, which the title ends with."""
+    """One figure; ``{metric}`` in the caption is the metric's name, which the title ends with.
+
+    tables: all that it reads.
+    """
 
     draw: Callable[..., Figure]
     title: str
     caption: str
+    tables: tuple[str, ...]
     per_metric: bool = True
 
     @property

@@ -96,5 +96,6 @@ FIGURES = (
         residuals,
         "Residuals",
         "Residuals of the absolute regression of {metric}.",
+        ("influence",),
     ),
 )

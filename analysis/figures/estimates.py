@@ -107,5 +107,6 @@ FIGURES = (
         coefficients,
         "Coefficients",
         "Coefficients of the model for {metric} with their intervals, by three estimators.",
+        ("coefficients",),
     ),
 )

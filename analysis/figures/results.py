@@ -31,7 +31,7 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
         raise common.CannotDraw("A heat map needs two factors; the study has one.")
     cells = common.cells_of(tables, settings, metric)
     if cells["delta"].isna().all():
-        raise common.CannotDraw(f"The table has no baseline for {words.name(metric.name)}.")
+        raise common.CannotDraw("The table has no such baseline.")
     across, down, *others = settings.factors
     levels = {factor.name: common.levels_of(study, factor) for factor in settings.factors}
     for factor in settings.factors[:3]:
@@ -165,7 +165,7 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
         axis.set_xlabel(common.axis_name(words.name(factor.name), style.room(axis, "x")))
         axis.grid(axis="y")
         if place % columns == 0:
-            axis.set_ylabel(common.axis_name(words.axis_label(metric)))
+            axis.set_ylabel(common.axis_name(words.axis_label(metric), 0.9 if many else 1.2))
     percent = f"{100 * (1 - settings.alpha):g} %"
     handles = [
         Line2D([], [], color=style.BLACK, label="fitted"),
@@ -255,7 +255,7 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             lines_above = -(-len(lines) // entries) + title.count("\n") + 1
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
         if place % in_row == 0:
-            axis.set_ylabel(common.axis_name(words.axis_label(metric)))
+            axis.set_ylabel(common.axis_name(words.axis_label(metric), 1.2))
     if len(pairs) < len(every_pair):
         common.remark(
             figure, f"The {len(pairs)} of {len(every_pair)} pairs with the smallest q-values."
@@ -318,12 +318,14 @@ FIGURES = (
         "{metric}, mean over replicates, less the baseline on the same evaluation texts. Blue "
         "is better than the baseline, orange worse. Bold: the interval of this cell excludes zero "
         "(cell by cell, not corrected for their number).",
+        ("cells",),
     ),
     Kind(
         effects,
         "Along each factor",
         "Fitted {metric} along each factor with the others at the centre of the design (split-plot "
         "estimator). Grey dots are the means of all cells, also those away from the centre.",
+        ("effects", "cells", "importance"),
     ),
     Kind(
         interactions,
@@ -331,5 +333,6 @@ FIGURES = (
         "Fitted {metric} along one factor at the levels of another, remaining factors at the "
         "centre, with pointwise intervals. Parallel lines are no interaction; of a transformed "
         "metric they would be parallel on the scale of its analysis.",
+        ("interactions", "joint"),
     ),
 )

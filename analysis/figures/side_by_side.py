@@ -1,4 +1,4 @@
-"""A function called on many arguments in several processes at once.
+"""Calls of one function in several processes at once.
 
 The processes are forked from a server that has imported what they need and does nothing else: a
 fork of this process would copy the threads of its libraries in any state, a fresh interpreter would
@@ -11,17 +11,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import forkserver
-from typing import Any, TypeVar
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-Result = TypeVar("Result")
 MOST = 4  # processes beyond which the largest figure decides
 
-_function: Callable[..., Any]  # what a process calls; it gets it once
+_function: Callable[..., Any]  # what this process calls; it got it once
 
 
 def available() -> int:
@@ -35,20 +34,33 @@ def prepare() -> None:
     forkserver.ensure_running()
 
 
-def starmap(
-    function: Callable[..., Result], arguments: Iterable[tuple[Any, ...]], processes: int
-) -> list[Result]:
-    """``[function(*given) for given in arguments]``, by this process or by several others.
+class Calls:
+    """Calls of a function by this process or, where there are several, by others.
 
     The function is pickled once a process, with all that a ``partial`` binds; so may be large.
     """
-    if processes == 1:
-        return [function(*given) for given in arguments]
-    prepare()
-    with ProcessPoolExecutor(
-        processes, multiprocessing.get_context("forkserver"), _begin, (function,)
-    ) as executor:
-        return list(executor.map(_call, arguments))
+
+    def __init__(self, function: Callable[..., Any], processes: int) -> None:
+        self._function, self._executor = function, None
+        if processes > 1:
+            prepare()
+            context = multiprocessing.get_context("forkserver")
+            self._executor = ProcessPoolExecutor(processes, context, _begin, (function,))
+
+    def start(self, *given: Any) -> Future[Any]:
+        """Calls the function, now or as soon as a process is free."""
+        if self._executor is not None:
+            return self._executor.submit(_call, given)
+        done: Future[Any] = Future()
+        done.set_result(self._function(*given))
+        return done
+
+    def __enter__(self) -> Calls:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
 
 
 def _begin(function: Callable[..., Any]) -> None:

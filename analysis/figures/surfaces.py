@@ -320,10 +320,12 @@ FIGURES = (
         "Fitted surface",
         "Contours of the fitted {metric} over the region studied. A dot that stands out from its "
         "surroundings is a cell at the values held that the surface fits badly.",
+        ("surfaces", "cells", "optimum", "stationary"),
     ),
     Kind(
         perspective,
         "Fitted surface in perspective",
         "The fitted {metric} in perspective; dots are the means of the cells at the values held.",
+        ("surfaces", "cells"),
     ),
 )

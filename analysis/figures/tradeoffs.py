@@ -186,7 +186,9 @@ def front_cells(tables: Tables, settings: Settings) -> pd.DataFrame:
 def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Figure:
     """One line a cell through its settings and its mean metrics; the Pareto front in front."""
     names = list(settings.factor_names)
-    factors = common.most_important(tables, settings, max(3, MOST_AXES - len(settings.metrics)))
+    longest = max(len(word) for name in names for word in words.name(name).split())
+    most = min(MOST_AXES, int(style.WIDTH / (longest * style.LETTER + 0.2)))
+    factors = common.most_important(tables, settings, max(3, most - len(settings.metrics)))
     means = {
         m.name: common.cells_of(tables, settings, m).set_index(names)["mean"]
         for m in settings.metrics
@@ -313,6 +315,7 @@ FIGURES = (
         "Trade-off between metrics",
         "Each point is the mean of a cell, with its interval if they are at most 1,000. The "
         "numbers on the Pareto front are those of the table.",
+        ("cells", "pareto"),
         per_metric=False,
     ),
     Kind(
@@ -320,6 +323,7 @@ FIGURES = (
         "Settings and metrics of every cell",
         "One line a cell, from its settings to the means of its metrics; up is better on every "
         "metric's axis. Lines are set slightly apart where they would coincide.",
+        ("cells", "pareto", "importance"),
         per_metric=False,
     ),
 )

@@ -125,6 +125,7 @@ FIGURES = (
         learning_curves,
         "Learning curves",
         "Training by trajectory: thin lines are trajectories, thick ones their means.",
+        (),
         per_metric=False,
     ),
 )

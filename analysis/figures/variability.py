@@ -197,6 +197,7 @@ FIGURES = (
         variance_components,
         "Variance components",
         "Where the variation of each metric comes from.",
+        ("variance",),
         per_metric=False,
     ),
     Kind(
@@ -204,6 +205,7 @@ FIGURES = (
         "Importance",
         "Share of the explained variance by factor and by pair. What chance adds is taken out of "
         "the sums of squares, which alone have intervals.",
+        ("importance",),
         per_metric=False,
     ),
     Kind(
@@ -211,6 +213,7 @@ FIGURES = (
         "What the design could detect",
         "The largest fitted difference between two levels of each factor, and the smallest one "
         f"that the design detects with probability {POWER:g}.",
+        ("power",),
         per_metric=False,
     ),
     Kind(
@@ -219,6 +222,7 @@ FIGURES = (
         "Reliability diagrams: how often the classifier is right among texts it is equally "
         "sure about; the diagonal is perfect. Area of a dot: number of texts. ECE: expected "
         "calibration error.",
+        ("reliability",),
         per_metric=False,
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -21,10 +22,16 @@ from analysis.findings.finding import (
     tested,
 )
 from analysis.findings.voice import voice_of
+from analysis.fit.aliases import further_terms
+from analysis.fit.coding import absolute_codings
+from analysis.fit.terms import columns_of
 from analysis.questions.power import POWER
+from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from analysis.variables import Metric
+
+TOLD = 0.5  # of another term's coefficient in an estimate, so that it is told beside the effect
 
 
 def about_effects(
@@ -54,7 +61,9 @@ def about_effects(
         )
     yield _together(tables, settings, metric)
     for _, row in tests.sort_values("p_value").iterrows():
-        yield _of_factor(tables, settings, metric, row)
+        found = _of_factor(tables, settings, metric, row)
+        alias = _aliased(tables, study, settings, metric, row["tested"])
+        yield replace(found, sentence=found.sentence + alias)
     for _, row in joint_tests(tables, metric, "pair").sort_values("p_value").iterrows():
         yield _of_pair(settings, metric, row)
 
@@ -121,6 +130,25 @@ def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Serie
         seen = f" A difference of {found} would have been found {words.times(POWER)}."
     return Finding(
         "effects", metric.name, kind, False, f"{lead} ({tested(row)}).{size}{seen}", **numbers
+    )
+
+
+def _aliased(tables: Tables, study: Study, settings: Settings, metric: Metric, factor: str) -> str:
+    """What the factor's estimated main effect also has in it, at least by half."""
+    rows = rows_of(tables, "aliases", metric=metric.name)
+    rows = rows[rows["share"].abs() >= TOLD] if len(rows) else rows
+    if rows.empty:
+        return ""
+    coded = absolute_codings(study, settings, metric.name)
+    main = {column.name for column in columns_of((Term(((factor, 1),)),), coded)}
+    further = columns_of(further_terms(settings.factors, study.terms[metric.name]), coded)
+    named = {column.name: words.term(column.parts) for column in further}
+    aliased = [named[row["alias"]] for _, row in rows.iterrows() if row["term"] in main]
+    if not aliased:
+        return ""
+    return (
+        f" In these runs {words.name(factor)} is aliased with {words.listed(aliased)}: what that "
+        "does, if anything, is part of this estimate."
     )
 
 

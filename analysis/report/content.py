@@ -71,6 +71,24 @@ class Content:
         caption = f"{row['title']}. {row['caption']}"
         return [{"type": "figure", "file": f"{name}.svg", "caption": caption, "alt": caption}]
 
+    def figures(self, kind: str) -> list[block.Block]:
+        """The figures of a kind, one a metric; what lacks for the same reason in one sentence."""
+        blocks: list[block.Block] = []
+        lacking: dict[tuple[str, str], list[str]] = {}
+        for metric in self.settings.metrics:
+            name = f"{kind}_{metric.name}"
+            row = self.drawn.loc[name] if name in self.drawn.index else {"left_out": ""}
+            if row["left_out"]:
+                self._placed.add(name)
+                alike = lacking.setdefault((row["kind"], row["left_out"]), [])
+                alike.append(words.name(metric.name))
+            else:
+                blocks += self.figure(name)
+        return blocks + [
+            block.missing(f"Left out: {title}: {words.listed(names)}. {reason}")
+            for (title, reason), names in lacking.items()
+        ]
+
     def further_figures(self) -> list[block.Block]:
         """The figures that no section has placed so far."""
         return [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
+from analysis import words
 from analysis.report import block
 from analysis.report.content import Content
 
@@ -18,13 +19,14 @@ WIDE = 1.5  # of them for a letter that comes from the second font
 class Part:
     """Findings under a label, by what `Content.found` selects, the most important first.
 
-    least: how many are always told. more: how those are pointed to that are not, after their
-    number. only_counted: what is never told here. paragraphs: each is one, else all are.
+    least: how many are always told. others, where: how those that are not are called, and where
+    they stand. only_counted: what is never told here. paragraphs: each is one, else all are.
     """
 
     label: str
     selections: tuple[dict[str, Any], ...]
-    more: str
+    others: str
+    where: str
     least: int = 1
     only_counted: tuple[dict[str, Any], ...] = ()
     paragraphs: bool = False
@@ -32,9 +34,13 @@ class Part:
 
 ON_ONE = ("rests_on_one", "one_decides", "nothing_changes")
 PARTS = (
-    Part("Setting", ({"section": "recommendation"},), "", least=2),
+    Part("Setting", ({"section": "recommendation"},), "finding", "", least=2),
     Part(
-        "What matters", ({"section": "summary"},), "more: in the sections on them", paragraphs=True
+        "What matters",
+        ({"section": "summary"},),
+        "more metric",
+        ": in the sections on them",
+        paragraphs=True,
     ),
     Part(
         "What rests on one",
@@ -42,7 +48,8 @@ PARTS = (
             {"section": "robustness", "kind": ON_ONE},
             {"section": "confounding", "kind": "together"},
         ),
-        "more under Robustness",
+        "more finding",
+        " under Robustness",
         only_counted=({"section": "robustness", "kind": ("also_rests_on_one", "also_changes")},),
     ),
     Part(
@@ -54,7 +61,8 @@ PARTS = (
             {"section": "fit"},
             {"section": "baseline", "kind": "against_baseline"},
         ),
-        "more under Baseline, Diagnostics and What this study cannot say",
+        "more finding",
+        " under Baseline, Diagnostics and What this study cannot say",
     ),
 )
 
@@ -88,7 +96,9 @@ def _found(content: Content, selections: tuple[dict[str, Any], ...]) -> list[str
 def _told(part: Part, sentences: list[str], beyond: int, kept: int) -> list[str]:
     """The paragraphs of a part: so many sentences, and how many there are besides."""
     left = len(sentences) - kept + beyond
-    all_told = sentences[:kept] + ([f"{left} {part.more}."] if left else [])
+    all_told = sentences[:kept]
+    if left:
+        all_told.append(f"{words.count(left, part.others)}{part.where}.")
     if part.paragraphs or not all_told:
         return all_told
     return [" ".join(all_told)]

@@ -16,9 +16,7 @@ SHOWN_CELLS = 30
 
 
 def results(content: Content) -> list[block.Block]:
-    blocks: list[block.Block] = []
-    for metric in content.settings.metrics:
-        blocks += content.figure(f"differences_{metric.name}")
+    blocks = content.figures("differences")
     blocks += _cells(content)
     blocks += content.figure("parallel_coordinates")
     blocks += content.figure("learning_curves")

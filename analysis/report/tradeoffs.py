@@ -95,12 +95,17 @@ def _prices(content: Content) -> list[block.Block]:
     table = content.rows("prices")
     if table.empty:
         return []
+    metrics = {m.name: m for m in content.settings.metrics}
+    digits_of = {
+        name: words.interval_decimals(of_metric["ci_low"], of_metric["ci_high"], metrics[name])
+        for name, of_metric in table.groupby("metric")
+        if name in metrics
+    }
     rows = []
     for row in table.to_dict("records"):
-        if row["chosen_for"] == row["metric"] or row["metric"] not in content.settings.metric_names:
+        if row["chosen_for"] == row["metric"] or row["metric"] not in metrics:
             continue
-        metric = content.settings.metric(row["metric"])
-        digits = words.interval_decimals(row["ci_low"], row["ci_high"], metric)
+        metric, digits = metrics[row["metric"]], digits_of[row["metric"]]
         columns = ("value_there", "value_best", "price")
         between = [content.value(row[end], metric, digits) for end in ("ci_low", "ci_high")]
         rows.append(

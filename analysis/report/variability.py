@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import words
+from analysis.findings.finding import rounded
 from analysis.questions.power import POWER
 from analysis.report import block
 from analysis.report.content import Content
@@ -55,7 +56,7 @@ def _power(content: Content) -> list[block.Block]:
             ]
         rows.append(line)
     targets = [
-        f"{words.amount(rows['target_difference'].iloc[0], metric)} of {words.name(metric.name)}"
+        f"{rounded(rows['target_difference'].iloc[0], metric)} of {words.name(metric.name)}"
         for metric in metrics
         for rows in [by_metric[metric.name]]
     ]
@@ -80,9 +81,8 @@ def _equivalence(content: Content) -> list[block.Block]:
         return []
     text = (
         "That nothing was found does not show that there is nothing. Two one-sided tests "
-        "(Schuirmann 1987, J. Pharmacokinet. Biopharm. 15) of every pair of a factor's levels "
-        "show that all differences are smaller than a margin; the pair that is hardest to tell "
-        "decides (Berger 1982, Technometrics 24)."
+        "(Schuirmann 1987) of every pair of a factor's levels show that all differences are "
+        "smaller than a margin; the pair that is hardest to tell decides (Berger 1982)."
     )
     return [block.heading("Equivalence"), block.paragraph(text), *sentences]
 

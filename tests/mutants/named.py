@@ -149,29 +149,21 @@ NAMED = (
         '[*CHECKPOINT_FILES, README, "*.bin"]',
     ),
     *(
-        Named(f"a result may have {what}", MADE_WITH, line, "")
-        for what, line in (
-            ("another number of threads", '"threads", '),
-            ("another precision", '"precision", '),
-            ("another processor", ', "gpus"'),
-            ("another engine", '        "engine": ENGINE,\n'),
-            ("another checkpoint or split", '        "computed_from": computed_from,\n'),
-            (
-                "other seeds",
-                '        "seeds": replicate_seeds(config["seed"], values["replicate"]),\n',
-            ),
-            (
-                "another number of validation examples",
-                '        "validation_examples": validation,\n',
-            ),
+        Named(f"a result may have {what}", MADE_WITH, was, became)
+        for what, was, became in (
+            ("another number of threads", '"threads", ', ""),
+            ("another precision", '"precision", ', ""),
+            ("another processor", ', "gpus"', ""),
+            ("another engine", '"engine": ENGINE,\n        "computed_from"', '"computed_from"'),
+            ("another checkpoint or split", '"computed_from": computed_from,', ""),
+            ("other seeds", '"seeds": replicate_seeds(', '"unchecked": replicate_seeds('),
+            ("another number of validation examples", '"validation_examples": validation,', ""),
             (
                 "another number of training examples",
-                '        "training_examples": config["data"]["training_examples"] - validation,\n',
+                '"training_examples": config["data"]["training_examples"] - validation,',
+                "",
             ),
-            (
-                "other hyperparameters",
-                '        "hyperparameters": vars(grid.hyperparameters(values)),\n',
-            ),
+            ("other hyperparameters", '"hyperparameters": vars(grid.hyperparameters(values)),', ""),
         )
     ),
     Named(
@@ -191,5 +183,60 @@ NAMED = (
         "common/files.py",
         "temporary.replace(path)",
         "path.write_bytes(temporary.read_bytes())",
+    ),
+    # Found by a list of faults that was written without a look at the tests.
+    Named(
+        "validation texts are trained on",
+        "workflow/finetuning/draws.py",
+        "        training_pool = candidates.apart(training_pool, validation)\n",
+        "",
+    ),
+    Named(
+        "texts that begin alike are the same",
+        "workflow/finetuning/sameness.py",
+        "texts.of(text).tobytes()",
+        "texts.of(text)[:8].tobytes()",
+    ),
+    Named(
+        "near-duplicates of validation texts are not counted",
+        "workflow/study/gather.py",
+        "for part in PARTS[:2])",
+        "for part in PARTS[:1])",
+    ),
+    Named(
+        "what does not say how it was made fits everything",
+        "workflow/finetuning/files.py",
+        "if recorded.get(key) != value:",
+        "if key in recorded and recorded[key] != value:",
+    ),
+    Named(
+        "all random draws of the analysis are of one stream",
+        "analysis/fit/resampling.py",
+        "[settings.seed, int(self)]",
+        "[settings.seed]",
+    ),
+    Named(
+        "intervals of coefficients leave alpha on either side",
+        "analysis/fit/estimators.py",
+        "stats.t.isf(alpha / 2, df) * std_error",
+        "stats.t.isf(alpha, df) * std_error",
+    ),
+    Named(
+        "intervals of percentiles leave alpha on either side",
+        "analysis/fit/resampling.py",
+        "[alpha / 2, 1 - alpha / 2]",
+        "[alpha, 1 - alpha]",
+    ),
+    Named(
+        "the error stays in the replicate component",
+        VARIANCE,
+        "(effects @ effects - error)",
+        "(effects @ effects)",
+    ),
+    Named(
+        "what a recommendation gives up in a loss is taken for a gain",
+        "analysis/questions/best.py",
+        'max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate))',
+        'max(0.0, float(rows["mean"].iloc[0] - estimate))',
     ),
 )

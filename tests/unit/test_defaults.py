@@ -49,6 +49,13 @@ def test_a_fixed_value_of_the_file_itself_is_refused_beside_the_factor():
         configuration.check(config)
 
 
+def test_what_a_file_without_factors_fixes_is_no_factor():
+    config = configuration.resolved({"training": {"batch_size": 4, "dropout": 0.2}})
+    configuration.check(config)
+    assert {*config["factors"]} == {"learning_rate", "epochs"}
+    assert config["training"] == DEFAULT["training"] | {"batch_size": 4, "dropout": 0.2}
+
+
 def test_metrics_are_replaced_whole_and_with_them_what_was_said_of_the_others():
     metrics = {"accuracy": {}, "seconds": {"unit": "s"}}
     analysis = resolve({"analysis": {"metrics": metrics}})["analysis"]
@@ -77,6 +84,7 @@ def test_another_checkpoint_or_data_set_has_other_revisions_and_another_baseline
         {"analysis": {"metrics": {"loss": {}}, "formula": "epochs"}},
         {"hub": {"checkpoint": "./mine", "baseline": {"epochs": 1}}, "source": "hub"},
         {"source": "embedded"},
+        {"training": {"epochs": 1}},
     ],
     ids=str,
 )

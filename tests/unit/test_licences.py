@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from finetuning.augmentation.wordnet import PACKAGE
 from finetuning.sources.embedded import ENCODER, SENTENCES
 
 PROJECT = Path(__file__).parents[2]
@@ -18,6 +19,6 @@ def test_every_locked_package_is_listed_once_with_a_licence():
     assert sorted(listed) == sorted(locked), "make licences writes the list"
 
 
-def test_the_embedded_wheels_are_the_listed_ones():
-    for wheel in (ENCODER, SENTENCES):
+def test_the_files_used_as_data_are_the_listed_ones():
+    for wheel in (ENCODER, SENTENCES, PACKAGE):
         assert f"{wheel.project} {wheel.version}" in PAGE

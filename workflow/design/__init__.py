@@ -62,7 +62,8 @@ def files_of(config: Mapping[str, Any]) -> list[Path]:
     """The files that a complete configuration's design reads."""
     design = config["design"]
     given = {} if isinstance(design, str) else design
-    found = [given[key] for key in ("file", "augment") if given.get(key) is not None]
+    named = (given.get(key) for key in ("file", "augment", "variance_ratio"))
+    found = [each for each in named if isinstance(each, str)]
     return [Path(each) if each.endswith(".csv") else Path(each, "runs.csv") for each in found]
 
 

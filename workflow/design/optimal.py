@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,9 +30,10 @@ WORK = {"D": 200_000, "I": 40_000}
 class Options:
     """trajectories: settings in all. criterion: D, the smallest confidence region of the
     coefficients; I, the smallest mean variance of predictions. variance_ratio: η, between training
-    runs as a multiple of that within them. forbid: combinations that cannot be run, each from
-    factors to a value, a list of values, or {at_least: x, at_most: y}. augment: a CSV of settings,
-    or the folder of a finished study, whose settings are in the design."""
+    runs as a multiple of that within them; a number by the time that settings are chosen. forbid:
+    combinations that cannot be run, each from factors to a value, a list of values, or {at_least:
+    x, at_most: y}. augment: a CSV of settings, or the folder of a finished study, whose settings
+    are in the design."""
 
     trajectories: int = field(
         metadata=needs(
@@ -41,9 +43,12 @@ class Options:
         )
     )
     criterion: str = field(default="D", metadata=one_of(["D", "I"]))
-    variance_ratio: float = field(
+    variance_ratio: Any = field(
         default=1.0,
-        metadata=needs("a number from 0 to 1000", minimum=0, maximum=1000),
+        metadata=needs(
+            "a number from 0 to 1000, or the path of results/STUDY or of a CSV of runs,",
+            anyOf=[{"type": "number", "minimum": 0, "maximum": 1000}, {"type": "string"}],
+        ),
     )
     forbid: list = field(
         default_factory=list,
@@ -173,11 +178,12 @@ def _allowed(
 
 def _matches(value: Any, condition: Any, number: int) -> bool:
     if isinstance(condition, Mapping):
-        unknown = [key for key in condition if key not in ("at_least", "at_most")]
-        if unknown or not condition or isinstance(value, str):
+        bounds: dict[str, Any] = {"at_least": -math.inf, "at_most": math.inf, **condition}
+        are_numbers = all(type(each) in (int, float) for each in (value, *bounds.values()))
+        if len(bounds) > 2 or not condition or not are_numbers:
             raise UserError(
                 f"design.forbid.{number}: {shown(dict(condition))} is not understood; write a "
                 "value, a list of values, or for a number {at_least: x}, {at_most: y} or both."
             )
-        return bool(condition.get("at_least", value) <= value <= condition.get("at_most", value))
+        return bool(bounds["at_least"] <= value <= bounds["at_most"])
     return value in (condition if isinstance(condition, list) else [condition])

@@ -171,9 +171,10 @@ def _check_factors(config: dict) -> None:
                 f"{name} is both a factor and a fixed value of training. Remove one of the two."
             )
         if ("levels" in factor) == ("range" in factor):
+            found = "both levels and" if "levels" in factor else "neither levels nor"
             raise UserError(
-                f"factors.{name}: {'both' if 'levels' in factor else 'neither'} levels and range "
-                "were given. Give levels, or the range in which a design may choose values."
+                f"factors.{name}: {found} a range were given. Give levels, or the range in which a "
+                "design may choose values."
             )
         key = "levels" if "levels" in factor else "range"
         levels, scale = factor[key], factor["scale"]
@@ -237,7 +238,7 @@ def _check_designs(config: dict) -> None:
 def _check_design(design: str | dict, *key: str) -> None:
     if not isinstance(design, str):
         kind = design.get("kind")
-        if kind not in DESIGNS:
+        if kind not in list(DESIGNS):  # which may be a list, too
             raise UserError(
                 f"{_path(*key)}.kind: {shown(kind)} is no design; {nearest(str(kind), DESIGNS)}"
             )

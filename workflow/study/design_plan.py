@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from analysis.fit.aliases import Alias, aliases, further_terms
 from analysis.fit.choice import largest_model
 from analysis.fit.model import Model
 from analysis.fit.planned import Noise, planned_fit
-from analysis.fit.split_plot import split_plot
-from analysis.preparation import read_study
 from analysis.questions.planned_power import Power, planned_power
 from analysis.questions.power import ONE_POINT, POWER
 from analysis.runs.formula import model_terms
@@ -28,13 +25,14 @@ from design import DEFAULT, DESIGNS, NOTED, kind_of, settings_of
 from design.evaluation import ASSUMED, Errors, Evaluation, efficiencies
 from design.grid import Grid
 from design.space import Setting, Space
-from finetuning.files import read_json
 from study.designs import (
     check_estimable,
+    choose,
     coefficients_between,
     planned_model,
     planned_runs,
 )
+from study.noise import measured_noise
 from study.sections import complete_design
 
 GUESS = Noise(within=ONE_POINT**2, between=ONE_POINT**2)  # of a metric in points
@@ -88,7 +86,7 @@ def plan_designs(config: Mapping[str, Any]) -> DesignPlan:
     """config: complete, its design noted. Raises UserError for what it is compared with or takes
     its noise from, where that is not there or does not fit."""
     settings = Settings.from_config(config)
-    noise, source = known_noise(config, settings)
+    noise, source = _noise(config, settings)
     targets = {
         m.name: settings.target_effect.get(m.name, ONE_POINT)
         for m in settings.metrics
@@ -113,41 +111,23 @@ def _compared(config: Mapping[str, Any], settings: Settings) -> Iterable[dict[st
         other = {**config, "design": complete_design(design)}
         try:
             if other["design"] != DEFAULT:
-                other["design"] = {**other["design"], NOTED: list(settings_of(other))}
+                other["design"] = {**other["design"], NOTED: choose(other)}
             check_estimable(other, settings)
         except UserError as error:
             raise UserError(f"planning.compare.{number}: {error}") from None
         yield other
 
 
-def known_noise(config: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Noise], str]:
-    """By metric the variances within and between training runs, and where they are from."""
+def _noise(config: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Noise], str]:
+    """By metric how much runs will vary, and where that is from."""
     given = config["planning"].get("from")
-    if given is None:
-        guessed = {metric.name: GUESS for metric in settings.metrics if metric.unit == "points"}
-        return guessed, (
-            "a guess: a standard deviation of 1 point between training runs and of 1 point between "
-            "the levels of epochs of a run"
-        )
-    path = Path(given)
-    try:
-        if path.suffix == ".csv":
-            study = read_study(path, settings)
-        else:
-            recorded = read_json(path / "provenance.json")["settings"]
-            study = read_study(path / "runs.csv", Settings.from_config(recorded))
-        found = {}
-        for metric in settings.metrics:
-            if metric.name in study.terms:
-                fit = split_plot(study, study.settings, metric.name, "absolute")
-                unit = float(fit.scale.slope(np.array(fit.fitted.mean()))) ** 2
-                between = fit.trajectory_variance * unit
-                found[metric.name] = Noise(fit.residual_variance * unit, between)
-    except FileNotFoundError as error:
-        raise UserError(f"planning.from: {error.filename} is not there.") from None
-    except UserError as error:
-        raise UserError(f"planning.from: {error}") from None
-    return found, f"the runs in {given}"
+    if given is not None:
+        return measured_noise(given, settings, "planning.from"), f"that of the runs in {given}"
+    guessed = {metric.name: GUESS for metric in settings.metrics if metric.unit == "points"}
+    return guessed, (
+        "a guess, a standard deviation of 1 point between training runs and of 1 point between the "
+        "cells of a run"
+    )
 
 
 def planned(
@@ -331,7 +311,10 @@ def _of_design(each: Planned, plan: DesignPlan) -> list[str]:
             f"{enough}"
         )
     if plan.metrics and each is plan.designs[0]:
-        lines.append(f"  (the noise is {plan.source})")
+        ratios = ", ".join(
+            f"{plan.noise[m.name].ratio:.2g} ({words.name(m.name)})" for m in plan.metrics
+        )
+        lines.append(f"  the noise is {plan.source}: η {ratios}")
     return lines
 
 

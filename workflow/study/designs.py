@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.fit.coding import codings_over
@@ -14,9 +15,10 @@ from analysis.runs.settings import Settings
 from common.errors import UserError
 from design import DEFAULT, FILES, NOTED, files_of, full, settings_of
 from design.grid import Grid
-from design.space import Space, delivers_epochs
+from design.space import Setting, Space, delivers_epochs
 from finetuning.files import sha256
 from study.configuration import check_number_of_cells
+from study.noise import measured_noise
 from study.overwriting import last_configuration
 
 
@@ -36,7 +38,22 @@ def noted(config: Mapping[str, Any], folder: Path) -> str | dict[str, Any]:
         same_files = kept["design"].get(FILES) == files
         if same_files and _follows_from(kept) == _follows_from(config):
             return kept["design"]
-    return {**design, FILES: files, NOTED: list(settings_of(config))}
+    return {**design, FILES: files, NOTED: choose(config)}
+
+
+def choose(config: Mapping[str, Any]) -> list[Setting]:
+    """The settings that a complete configuration's design chooses.
+
+    Where its variance ratio is to be that of a finished study, the mean over the metrics is taken.
+    Raises UserError where the factors do not suit the design.
+    """
+    design = config["design"]
+    given = design.get("variance_ratio")
+    if isinstance(given, str):
+        found = measured_noise(given, Settings.from_config(config), "design.variance_ratio")
+        ratio = float(np.mean([each.ratio for each in found.values()]))
+        design = {**design, "variance_ratio": ratio}
+    return list(settings_of({**config, "design": design}))
 
 
 def _follows_from(config: Mapping[str, Any]) -> dict[str, Any]:

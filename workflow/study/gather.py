@@ -159,7 +159,7 @@ def gather_runs(study: Study, baseline: Mapping) -> pd.DataFrame:
         results, replicate = cell.results, cell.values["replicate"]
         own = study.baselines[replicate]["metrics"]
         row = {
-            **cell.values,
+            **{name: value for name, value in cell.values.items() if name != "repeat"},
             "trajectory": grid.trajectory(cell.values),
             "status": results["status"],
             **results.get("metrics", dict.fromkeys(METRICS)),
@@ -196,7 +196,11 @@ def gather_histories(folder: Path, study: Study) -> pd.DataFrame:
             longest[name] = cell
     columns: dict[str, list] = {}
     for name, cell in longest.items():
-        own = {factor: value for factor, value in cell.values.items() if factor != "epochs"}
+        own = {
+            factor: value
+            for factor, value in cell.values.items()
+            if factor not in ("epochs", "repeat")
+        }
         with (folder / cell.folder / "history.csv").open(newline="") as file:
             for row in csv.DictReader(file):
                 step = int(row.pop("step"))

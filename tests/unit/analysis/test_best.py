@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from scipy import stats
 
+from analysis.fit import best_of_many
 from analysis.fit.best_of_many import (
     MOST_SIMULATED,
     MOST_TOLD,
@@ -219,16 +221,17 @@ def test_weights_of_desirability_count():
     assert only_loss.setting != only_accuracy.setting
 
 
-def test_the_best_fitted_setting_of_one_metric():
-    chosen, table = recommended(recommend={"metric": "loss"})
-    assert chosen.decided_by == "loss"
-    first = table[table["metric"] == "loss"].iloc[0]
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_the_best_fitted_setting_of_one_metric(metric):
+    chosen, table = recommended(recommend={"metric": metric})
+    assert chosen.decided_by == metric
+    first = table[table["metric"] == metric].iloc[0]
     assert first["recommended"]
-    loss = next(each for each in chosen.outcomes if each.metric == "loss")
-    assert loss.best == chosen.setting
-    assert loss.loss == 0
-    assert loss.loss_most == -first["lower"]
-    assert loss.ci_low < loss.estimate < loss.ci_high
+    own_metric = next(each for each in chosen.outcomes if each.metric == metric)
+    assert own_metric.best == chosen.setting
+    assert own_metric.loss == 0
+    assert own_metric.loss_most == -first["lower"]
+    assert own_metric.ci_low < own_metric.estimate < own_metric.ci_high
     for outcome in chosen.outcomes:
         rows = table[table["metric"] == outcome.metric]
         sign = 1 if outcome.metric != "loss" else -1
@@ -237,6 +240,7 @@ def test_the_best_fitted_setting_of_one_metric():
         assert outcome.loss == pytest.approx(sign * (rows["mean"].iloc[0] - own["mean"]))
         assert outcome.loss <= outcome.loss_most == -own["lower"]
         assert outcome.could_be_best == own["could_be_best"]
+    assert sum(outcome.loss > 0 for outcome in chosen.outcomes) >= 1
 
 
 def test_the_cheapest_within_a_tolerance():
@@ -327,3 +331,57 @@ def test_the_bound_for_all_means_at_once_is_not_below_max_t():
         found.append(all_at_once(fit, contrasts, 0.05, np.random.default_rng(0)))
     max_t, bound = found
     assert 0.99 * max_t < bound < 1.1 * max_t  # max-t is simulated, to half a percent
+
+
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("metric", ["loss", "accuracy"])
+def test_comparisons_of_a_split_plot_follow_their_definition(metric, exact, monkeypatch):
+    """Hsu (1996), section 4.2, with the smallest degrees of freedom of each mean's differences."""
+    study, settings = reference.study(), reference.settings()
+    fit = split_plot(study, settings, metric, "absolute")
+    points = study.runs[list(settings.factor_names)].drop_duplicates()
+    contrasts = fit.contrasts(points.sort_values(list(settings.factor_names)))
+    count, sign = len(contrasts), settings.metric(metric).sign
+    monkeypatch.setattr(best_of_many, "MOST_EXACT", count if exact else count - 1)
+    monkeypatch.setattr(best_of_many, "BLOCK", 10)
+    found = compared_with_best(fit, contrasts, sign, 0.05, np.random.default_rng(0))
+    values = sign * contrasts @ fit.coefficients
+    assert found.at.tolist() == np.argsort(-values).tolist()
+    differences = contrasts[:, None] - contrasts
+    variances = np.einsum("ijp,pq,ijq->ij", differences, fit.covariance, differences)
+    error = np.sqrt(np.where(np.eye(count), 0, variances))
+    for at, df, critical, upper in zip(
+        found.at, found.df, found.critical, found.upper, strict=True
+    ):
+        others = np.delete(np.arange(count), at)
+        assert df == pytest.approx(fit.degrees_of_freedom(differences[at, others]).min())
+        rank = np.linalg.matrix_rank(differences[at])
+        bonferroni = stats.t.isf(0.05 / (count - 1), df)
+        scheffe = np.sqrt(rank * stats.f.isf(0.05, rank, df))
+        if exact:
+            assert stats.t.isf(0.05, df) < critical < min(bonferroni, scheffe)
+        else:
+            assert critical == pytest.approx(min(bonferroni, scheffe))
+        reach = values[at] - values[others] + critical * error[at, others]
+        assert upper == pytest.approx(max(reach.min(), 0), abs=1e-12)
+    assert found.could_be_best.tolist() == (found.upper > 0).tolist()
+    able = found.at[found.could_be_best]
+    own = dict(zip(found.at, found.critical, strict=True))
+    for at, lower in zip(found.at, found.lower, strict=True):
+        distances = [values[at] - values[j] - own[j] * error[at, j] for j in able if j != at]
+        assert lower == pytest.approx(min([0, *distances]))
+
+
+def test_intervals_of_very_many_means_are_bounded(monkeypatch):
+    fit = split_plot(reference.study(), reference.settings(), "loss", "absolute")
+    contrasts = fit.contrasts(reference.study().runs)[:20]
+    simulated = all_at_once(fit, contrasts, 0.05, np.random.default_rng(0))
+    monkeypatch.setattr(best_of_many, "MOST_SIMULATED", 20)
+    same = all_at_once(fit, contrasts, 0.05, np.random.default_rng(0))
+    monkeypatch.setattr(best_of_many, "MOST_SIMULATED", 19)
+    bound = all_at_once(fit, contrasts, 0.05, np.random.default_rng(0))
+    df = fit.degrees_of_freedom(contrasts).min()
+    terms = contrasts.shape[1]
+    bonferroni = stats.t.isf(0.05 / 40, df)
+    assert same == simulated < bound
+    assert bound == pytest.approx(min(bonferroni, np.sqrt(terms * stats.f.isf(0.05, terms, df))))

@@ -43,6 +43,15 @@ def test_results_that_snakemake_made_are_not_overwritten(run, tmp_path, capsys, 
     assert (out / "report.pdf").read_text() == "old"
 
 
+def test_the_file_of_a_study_is_read_with_what_it_leaves_out(run, tmp_path, capsys):
+    (tmp_path / "config.yaml").write_text("study: mine\nanalysis: {metrics: {unheard_of: {}}}\n")
+    assert run() == 2
+    assert "analysis.metrics.unheard_of.better" in capsys.readouterr().err  # factors were there
+    (tmp_path / "config.yaml").write_text("analysis: {metrics: {accuracy: {}}}\n")
+    assert run() == 2
+    assert "factors: missing from the config" in capsys.readouterr().err
+
+
 def test_a_study_that_snakemake_has_begun_is_not_written_into(run, tmp_path, capsys):
     keep_configuration(tmp_path / "out", {})
     assert run() == 2

@@ -122,6 +122,24 @@ def test_the_baseline_is_aligned_with_every_run_of_a_replicate(predicted_study):
             pd.testing.assert_frame_equal(before[columns], after[columns])
 
 
+def test_runs_of_a_replicate_may_have_been_evaluated_on_different_texts(predicted_study):
+    runs, predictions, models = predicted_study
+    rows = {rate: runs.index[runs["rate"] == rate][0] for rate in (2, 3)}
+    texts = {2: np.arange(300), 3: np.arange(100, 400)}  # as many, but others
+    changed = dict(predictions)
+    for rate, row in rows.items():
+        name = runs.loc[row, "predictions"]
+        changed[name] = predictions[name].take(texts[rate])
+    some = runs.loc[[*rows.values()]]
+    table = comparisons.comparisons(some, changed, SETTINGS).set_index(["rate", "metric"])
+    for rate in rows:
+        run, baseline = (model.take(texts[rate]) for model in models[rate, 0])
+        for metric in ("accuracy", "f1", "loss"):
+            assert table.loc[(rate, metric), "difference"] == pytest.approx(
+                value(run, metric) - value(baseline, metric)
+            )
+
+
 def test_permuting_the_runs_changes_nothing(predicted_study):
     runs, predictions, _ = predicted_study
     table = comparisons.comparisons(runs, predictions, SETTINGS)

@@ -214,9 +214,43 @@ def test_draw_all_writes_the_same_bytes_and_says_what_is_left_out(tmp_path, monk
     assert (left_out.drop("reliability") == "").all()
 
 
+@pytest.mark.parametrize("kind", figures.FIGURES, ids=lambda kind: kind.name)
+def test_a_figure_reads_only_the_tables_that_it_names(kind):
+    read = set()
+
+    class Noted(dict):
+        def get(self, name, default=None):
+            read.add(name)
+            return super().get(name, default)
+
+        def __getitem__(self, name):
+            read.add(name)
+            return super().__getitem__(name)
+
+    computed, study, settings = example()
+    for metric in settings.metrics if kind.per_metric else (None,):
+        kind.draw(Noted(computed), study, settings, *([metric] if metric else []))
+    assert read <= set(kind.tables) <= set(computed)
+
+
+def test_a_figure_is_drawn_as_soon_as_its_tables_are_there(tmp_path, monkeypatch):
+    few = [k for k in figures.FIGURES if k.name in ("tradeoff", "importance")]
+    monkeypatch.setattr(figures, "FIGURES", few)
+    computed, study, settings = reference_study()
+    with figures.Drawing(study, settings, tmp_path) as drawing:
+        drawing.offer({"cells": computed["cells"]})
+        assert not any(tmp_path.iterdir())
+        drawing.offer({name: computed[name] for name in ("cells", "pareto")})
+        assert (tmp_path / "tradeoff.svg").exists()
+        assert not (tmp_path / "importance.svg").exists()
+        drawing.finish(computed)
+    assert (tmp_path / "importance.svg").exists()
+
+
 def test_processes_that_draw_end_with_the_one_that_started_them():
     code = "import time; from analysis.figures import side_by_side\n"
-    code += "side_by_side.starmap(time.sleep, [(60,), (60,)], 2)"
+    code += "calls = side_by_side.Calls(time.sleep, 2)\n"
+    code += "calls.start(60), calls.start(60), time.sleep(60)"
     started = subprocess.Popen(
         [sys.executable, "-c", code], start_new_session=True, cwd=Path(__file__).parents[3]
     )

@@ -113,12 +113,12 @@ def test_where_there_is_more_to_say_page_one_says_less_and_points_to_it():
         }
     )
     assert page["Setting"] == "Recommended: this. To expect: that."
-    assert page["What matters"].endswith("more: in the sections on them.")
-    assert re.match(r"Without .* [67] more under Robustness\.$", page["What rests on one"])
-    assert re.match(r"9 runs\. .*3 more under Baseline, ", page["How sure"])
+    assert page["What matters"].endswith("more metrics: in the sections on them.")
+    assert re.match(r"Without .* [67] more findings under Robustness\.$", page["What rests on one"])
+    assert re.match(r"9 runs\. .*3 more findings under Baseline, ", page["How sure"])
     assert "Never here" not in str(page)
     shown = page["What matters"].count("Metric ")
-    assert 1 < shown < 9 and f"{9 - shown} more:" in page["What matters"]
+    assert 1 < shown < 9 and f"{9 - shown} more metrics:" in page["What matters"]
 
 
 def made_of(runs, factors, metrics, **analysis):

@@ -13,6 +13,7 @@ from made import SHAPES, made_fit, made_mixed, made_study
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.split_plot import split_plot
 from analysis.preparation import study_of
+from analysis.questions import candidates as candidates_module
 from analysis.questions import canonical, effects, optimum
 from analysis.questions.candidates import candidates
 
@@ -150,3 +151,12 @@ def test_candidates_lie_between_runs_of_one_category_and_runs_are_the_first():
     assert len(few) == 9
     np.testing.assert_array_equal(few[:7], known.contrasts[:7])
     assert len(known.thinned(3)) == 3
+
+
+def test_however_many_runs_there_are_the_candidates_between_them_are_few(monkeypatch):
+    fit, study, _ = made_mixed(lambda a, kind: a, noise=0.1, degree=1)
+    # three pairs of each of three kinds
+    for most, between in ((9, 9), (18, 18), (4, 4), (1000, 9 * candidates_module.STEPS)):
+        monkeypatch.setattr(candidates_module, "MOST_BETWEEN", most)
+        known = candidates(fit, study.runs)
+        assert len(known.settings) - known.run == between

@@ -281,7 +281,7 @@ def test_seconds_are_a_metric_without_a_baseline(tmp_path):
     )
     text = report_on(table, settings, tmp_path)
     assert "Regression: training time" in text
-    assert "The table has no baseline for training time." in text
+    assert "Left out: Difference to the baseline: training time. The table has no such" in text
     assert text.count("There is no relative regression: it needs the baseline's metric") == 1
     assert "Cells on the Pareto front of accuracy and training time" in text
     assert "accuracy training time (s)" in text and "training time accuracy (%)" in text  # prices

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from made import SETTINGS, simulated
+from made import SETTINGS, made_mixed, simulated
 
 from analysis.fit.split_plot import split_plot
 from analysis.questions import cells, variance
@@ -148,3 +148,18 @@ def test_without_replicates_or_repeated_trajectories_it_is_said():
     assert table.loc["trajectory", "variance"] == pytest.approx(fit.residual_variance)
     assert np.isnan(table.loc["epoch_within_trajectory", "variance"])
     assert "between epochs" in " ".join(map(str, variance.notes(fit, study, {})))
+
+
+def test_what_errors_add_to_the_differences_of_replicates_is_taken_out_of_their_component():
+    """Where every run is a training of its own: the mean square of replicates less that of the
+    rest, over the runs of a replicate."""
+    _, study, chosen = made_mixed(lambda a, kind: a, noise=1.0, replicates=4, degree=1)
+    study.runs["y"] += study.runs["replicate"] * 0.5
+    mixed = split_plot(study, chosen, "y", "absolute")
+    means = study.runs.groupby("replicate")["y"].mean()
+    expected = means.var(ddof=1) - mixed.residual_variance / 9
+    assert expected > 0
+    table = variance.variance(mixed, study, {}, chosen).set_index("component")["variance"]
+    assert table["replicate"] == pytest.approx(expected)
+    assert table["trajectory"] == pytest.approx(mixed.residual_variance)
+    assert np.isnan(table["epoch_within_trajectory"])

@@ -48,8 +48,10 @@ def test_columns_have_one_number_of_decimals():
     assert words.interval_decimals(low, high, BARE) == 3
     assert words.interval_decimals(low, high, POINTS) == 1
     assert words.interval_decimals([np.nan], [np.nan], BARE) == words.decimals(BARE)
-    assert words.spread_decimals([0.001, 0.0012, np.nan], BARE) == 6
+    assert words.spread_decimals([0.001, 0.0012, np.nan], BARE) == 5
     assert words.spread_decimals([0.5, 0.5], POINTS) == 1
+    assert words.spread_decimals([24_263.1, 27_940.2], BARE) == 0
+    assert words.spread_decimals([0.6, 0.8], POINTS) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 import itertools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from common.hyperparameters import HYPERPARAMETERS
+from common.hyperparameters import AUGMENTATION, HYPERPARAMETERS, NEUTRAL
 from design import DESIGNS, full
 from design.grid import Grid, baseline_seeds, replicate_seeds
 from tests import tiny
+from tests.designed import configuration
 
 LEVELS = {"learning_rate": (1e-5, 3e-5), "schedule": ("constant", "linear"), "epochs": (1, 2)}
 FIXED = {name: value for name, value in tiny.FIXED.items() if name != "schedule"} | {
@@ -37,6 +39,34 @@ def test_every_combination_is_a_cell_once(grid):
     cells = list(grid.cells())
     assert len(cells) == 2 * 2 * 2 * 2
     assert len({grid.folder(cell) for cell in cells}) == len(cells)
+
+
+def test_cells_share_the_copies_of_their_setting():
+    levels = {"synonyms": (0, 0.1), "deletion": (0.0, 0.3), "epochs": (1, 2)}
+    learning_rate = {"training": tiny.FIXED | FIXED | {"learning_rate": 1e-5}}
+    grid = grid_of(levels, **learning_rate)
+    names = ["deletion=0.3,copies=1", "synonyms=0.1,copies=1", "synonyms=0.1,deletion=0.3,copies=1"]
+    assert list(grid.copies) == names
+    assert grid.copies_of({"synonyms": 0, "deletion": 0.0}) is None
+    assert grid.copies_of({"synonyms": 0.1, "deletion": 0.3, "epochs": 2}).name == names[2]
+    more = {**learning_rate["training"], "augmented_copies": 3, "augmentation": "replace"}
+    assert list(grid_of({"deletion": (0.1, 1)}, training=more).copies) == [
+        "deletion=0.1,copies=3",
+        "deletion=1.0,copies=3",
+    ]
+
+
+def test_without_augmentation_nothing_is_recorded_that_was_not_before():
+    """The bytes of metrics.json, and the parameters of jobs, are those from before it was there."""
+    off = {name: NEUTRAL[name] for name in AUGMENTATION}
+    fixed = tiny.FIXED | FIXED | {"learning_rate": 1e-5}
+    grid = grid_of({"epochs": (1, 2)}, training=fixed | off)
+    assert grid == grid_of({"epochs": (1, 2)}, training=fixed)
+    assert grid.copies == {}
+    recorded = grid.hyperparameters({"epochs": 1}).record()
+    assert recorded.keys() == {*HYPERPARAMETERS} - {*AUGMENTATION}
+    on = grid_of({"epochs": (1, 2)}, training=fixed | off | {"deletion": 0.1})
+    assert on.hyperparameters({"epochs": 1}).record() == recorded | {"deletion": 0.1}
 
 
 @pytest.mark.parametrize("order", [("learning_rate", "epochs"), ("epochs", "learning_rate")])
@@ -99,3 +129,44 @@ def test_seeds_differ_by_study_replicate_and_use():
     assert len(set(values)) == len(values)
     assert all(0 <= value < 2**31 for value in values)
     assert replicate_seeds(1, 0) == replicate_seeds(1, 0)
+
+
+def repeating(**changes):
+    design = {"kind": "central_composite", "centre_points": 3}
+    return Grid.from_config(configuration(design, 2, replicates=2, **changes))
+
+
+def test_further_runs_of_a_setting_are_repeats_of_its_cells():
+    grid = repeating()
+    cells = list(grid.cells())
+    folders = [grid.folder(cell) for cell in cells]
+    assert len(set(folders)) == len(cells) == (9 + 2) * 3 * 2
+    assert sum("/repeat=" in folder for folder in folders) == 2 * 3 * 2
+    trajectories = {grid.trajectory(cell) for cell in cells}
+    assert len(trajectories) == 11 * 2
+    for cell, folder in zip(cells, folders, strict=True):
+        assert grid.parse(Path("results/x/cells") / folder) == cell
+        repeat = folder.partition(f"replicate={cell['replicate']}")[2]
+        assert re.fullmatch(grid.constraints["repeat"], repeat)
+
+
+def test_the_first_runs_of_a_setting_are_where_they_are_without_repeats():
+    without = Grid.from_config(configuration("central_composite", 2, replicates=2))
+    folders = {without.folder(cell) for cell in without.cells()}
+    assert folders < {repeating().folder(cell) for cell in repeating().cells()}
+    names = {without.trajectory(cell) for cell in without.cells()}
+    assert names < {repeating().trajectory(cell) for cell in repeating().cells()}
+
+
+def test_repeats_train_with_seeds_of_their_own():
+    drawn = [replicate_seeds(1, replicate, repeat) for replicate in (0, 1) for repeat in (0, 1, 2)]
+    values = [value for seeds in drawn for value in seeds.values()]
+    assert len(set(values)) == len(values)
+    assert replicate_seeds(1, 0, 0) == replicate_seeds(1, 0)
+
+
+def test_where_nothing_is_shared_epochs_is_designed_like_any_factor():
+    design = {"kind": "sobol", "trajectories": 8}
+    grid = Grid.from_config(configuration(design, 2, share_epochs=False))
+    assert len(list(grid.cells())) == 8
+    assert set(grid.levels["epochs"]) == {1, 2, 3}

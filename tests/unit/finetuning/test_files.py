@@ -72,6 +72,13 @@ def test_what_was_made_with_something_else_is_refused(tmp_path):
         read_table(tmp_path / "table", MADE_WITH | {"seed": 2})
 
 
+def test_what_does_not_say_what_it_was_made_with_is_refused(tmp_path):
+    write_arrays(tmp_path / "arrays", ARRAYS, {})
+    with pytest.raises(UserError, match=r"made with other settings \(seed: None then, 1 now\)"):
+        read_arrays(tmp_path / "arrays", {"seed": 1})
+    assert set(read_arrays(tmp_path / "arrays", {})) == set(ARRAYS)
+
+
 def test_an_open_file_keeps_what_it_was_opened_with(tmp_path):
     path = tmp_path / "file"
     replace_atomically(path, "old")

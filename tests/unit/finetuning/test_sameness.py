@@ -28,6 +28,12 @@ def test_texts_with_the_same_tokens_are_twins(tokenised):
     assert twins(tokenised).tolist() == [0, 0, 0, 3, 4, 5, 5]
 
 
+def test_every_token_counts():
+    text = list(range(40))
+    texts = of_tokens(text, [*text[:-1], 99], [99, *text[1:]], text[:-1], text)
+    assert twins(texts).tolist() == [0, 1, 2, 3, 0]
+
+
 def frame(labels):
     return pd.DataFrame({"text": TEXTS, "label": labels})
 

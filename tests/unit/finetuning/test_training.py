@@ -47,7 +47,7 @@ class Killed(Exception):
     """Stands for kill -9 between two steps."""
 
 
-def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, **changes):
+def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, copied=None, **changes):
     """Trains, keeping the state after every step; dies before a step if asked to."""
     from finetuning.state import State
     from finetuning.tally import Tally
@@ -68,6 +68,7 @@ def deliver(keras, checkpoint, split, folder, levels, die_at_step=None, **change
         deliver_cells(
             *(checkpoint, split, hyperparameters, SEEDS, PROVENANCE, folders, state, tally),
             say=lines.append,
+            copied=copied,
         )
     return folders, lines
 
@@ -368,3 +369,36 @@ def test_a_diverged_run_is_recorded_and_trains_no_further(keras, tiny_checkpoint
         assert len(history) == recorded["diverged_at_step"] + 1 < 8 + 1
         assert len(load_file(folder / "predictions.safetensors")["labels"]) == 0
     assert "not finite" in lines[-1]
+
+
+def test_epochs_train_on_the_sets_in_turn(keras, tiny_checkpoint, split):
+    from finetuning.trainer import Run
+
+    half = np.arange(30)
+    sets = [split.training.take(half), split.training.take(half + 30)]
+    run = Run(tiny_checkpoint, sets, replace(BASE, epochs=3), SEEDS)
+    counted = [0]
+    for _ in run.epochs():
+        counted.append(run.progress.tokens)
+    first, second = (int(each.lengths.sum()) for each in sets)
+    assert np.diff(counted).tolist() == [first, second, first]
+    assert len(run.progress.history) == 3 * 4
+
+
+def test_copies_are_trained_on_and_copies_that_are_the_texts_change_nothing(
+    keras, tiny_checkpoint, split, tmp_path
+):
+    from finetuning.augmentation.copied import Copied
+
+    usable = np.ones(len(split.training), bool)
+    same = Copied(split.training, usable, usable, usable, usable)
+    reverse = split.training.take(np.arange(len(usable))[::-1])
+    other = replace(same, examples=replace(reverse, labels=split.training.labels))
+    found = {}
+    for name, copied in (("without", None), ("same", same), ("other", other)):
+        folders, _ = deliver(
+            keras, tiny_checkpoint, split, tmp_path / name, [1], None, copied,
+            augmentation="replace",
+        )  # fmt: skip
+        found[name] = results(folders[1])["predictions.safetensors"]
+    assert found["without"] == found["same"] != found["other"]

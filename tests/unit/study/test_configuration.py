@@ -13,8 +13,9 @@ from common.errors import UserError
 from common.hyperparameters import HYPERPARAMETERS, NEUTRAL
 from design import DESIGNS, grid
 from finetuning import draws
+from finetuning.augmentation import operators
 from finetuning.sources import SOURCES, check_layers
-from study import configuration
+from study import augmented, configuration
 from study.sections import complete
 
 DEFAULT = yaml.safe_load((Path(__file__).parents[3] / "config.yaml").read_text())
@@ -94,6 +95,57 @@ def test_refusals_name_key_value_and_remedy(change, parts):
         assert part in message
 
 
+def augmented_by(**training):
+    """A change of the configuration, for which no translator is needed."""
+    return lambda c: c["training"].update(training)
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (augmented_by(synonyms=1.5), ["training.synonyms: 1.5", "a share from 0 to 1"]),
+        (augmented_by(deletion=-0.1), ["training.deletion: -0.1", "a share from 0 to 1"]),
+        (augmented_by(augmented_copies=0), ["training.augmented_copies: 0", "at least 1"]),
+        (augmented_by(augmentation="add"), ["'add'", "append or replace"]),
+        (augmented_by(augmented_copies=2), ["augmented_copies: 2", "without a method", "above 0"]),
+        (augmented_by(augmentation="replace"), ["augmentation: 'replace'", "without a method"]),
+        (lambda c: (c["training"].pop("insertion"), c["factors"].update(
+            insertion={"levels": [0, 1.01], "scale": "linear"})),
+         ["factors.insertion.levels.1: 1.01", "a share from 0 to 1"]),
+        (lambda c: (c["training"].pop("augmentation"), c["training"].update(deletion=0.0),
+                    c["training"].pop("synonyms"), c["factors"].update(
+            synonyms={"levels": [0, 0.1], "scale": "linear"},
+            augmentation={"levels": ["append", "replace"], "scale": "categorical"})),
+         ["factors.augmentation: settings in which every rate", "Leave 0 out", "synonyms"]),
+        (lambda c: c["embedded"]["baseline"].update(deletion=0.1),
+         ["embedded.baseline: the baseline is made without augmentation", "Remove deletion"]),
+        (lambda c: c["augmentation"].update(translator="deepl"),
+         ["augmentation.translator: 'deepl'", "apertium-eng-spa", "there: [program"]),
+        (lambda c: c["augmentation"].update(translator={"there": ["a"], "back": []}),
+         ["augmentation.translator"]),
+        (lambda c: (augmented_by(back_translation=0.1)(c), c["augmentation"].update(
+            translator={"there": ["no-such-one"], "back": ["cat"], "version": ["true"]})),
+         ["augmentation.translator: back_translation needs the program no-such-one"]),
+    ],
+)  # fmt: skip
+def test_refusals_of_augmentation(change, parts):
+    message = refusal(change)
+    for part in parts:
+        assert part in message
+
+
+def test_augmentation_is_a_factor_like_any_other_and_a_baseline_has_none():
+    config = copy.deepcopy(DEFAULT)
+    for name in ("synonyms", "augmented_copies"):
+        config["training"].pop(name)
+    config["factors"] |= {
+        "synonyms": {"levels": [0.1, 0.3], "scale": "linear"},
+        "augmented_copies": {"levels": [1, 4], "scale": "log2"},
+    }
+    configuration.check(config)
+    assert "synonyms" not in config["hub"]["baseline"]
+
+
 def test_a_seed_from_which_two_replicates_get_the_same_numbers_is_refused(monkeypatch):
     seeds = {0: {"order": 1, "dropout": 2}, 1: {"order": 3, "dropout": 1}}
     monkeypatch.setattr(configuration, "replicate_seeds", lambda seed, replicate: seeds[replicate])
@@ -107,6 +159,8 @@ def test_every_purpose_of_random_numbers_has_a_number_of_its_own():
         draws.BASELINE_FILMS_DRAW,
         draws.BASELINE_SENTENCES_DRAW,
         draws.SPLIT_DRAW,
+        *operators.DRAWS.values(),
+        augmented.EXAMPLES_DRAW,
         grid.BASELINE_TRAINING,
         grid.CELL_TRAINING,
         *Stream,
@@ -234,3 +288,28 @@ def test_any_spoilt_value_is_accepted_or_refused_but_never_breaks(data):
         configuration.check(config)
     except UserError as refused:
         assert str(refused)
+
+
+def given_range(name, *ends, scale="linear"):
+    def change(config):
+        config["factors"][name] = {"range": list(ends), "scale": scale}
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "parts"),
+    [
+        (given_range("batch_size", 8, 8), ["factors.batch_size.range", "no width", "training"]),
+        (given_range("batch_size", 32, 8), ["factors.batch_size.range", "no width"]),
+        (given_range("batch_size", 8), ["factors.batch_size.range", "[8]", "[1.0e-5, 9.0e-5]"]),
+        (given_range("batch_size", 8, 16.5), ["batch_size.range.1", "16.5", "whole number"]),
+        (given_range("batch_size", 8, 1000), ["batch_size.range", "1000", "256"]),
+        (given_range("learning_rate", 0.1, "2e-1"), ["learning_rate.range.1", "'2e-1'"]),
+        (given_range("batch_size", 8, 32, scale="categorical"), ["batch_size.range", "levels"]),
+        (lambda c: c["factors"].update(batch_size={"scale": "log2"}), ["neither levels nor"]),
+    ],
+)
+def test_a_range_that_cannot_be_is_told(change, parts):
+    message = refusal(change)
+    assert all(part in message for part in parts), message

@@ -21,6 +21,7 @@ from design.evaluation import Errors, Evaluation, efficiencies
 from design.grid import Grid
 from design.space import Space
 from study import design_plan, designs
+from study.noise import measured_noise
 from tests.designed import configuration
 
 
@@ -190,10 +191,17 @@ def test_noise_is_taken_from_a_table_of_runs(tmp_path):
     between = 0.03 * draws.normal(size=runs_of.max() + 1)[runs_of]
     runs["accuracy"] = 0.5 + between + 0.01 * draws.normal(size=len(runs))
     runs.to_csv(tmp_path / "runs.csv", index=False)
-    noise, source = design_plan.known_noise(config, Settings.from_config(config))
+    noise = measured_noise(str(tmp_path / "runs.csv"), Settings.from_config(config), "from")
     assert noise["accuracy"].within == pytest.approx(1e-4, rel=0.4)
     assert noise["accuracy"].ratio > 2
-    assert "runs.csv" in source
+    plan = design_plan.plan_designs(config)
+    assert f"that of the runs in {tmp_path / 'runs.csv'}" in "\n".join(design_plan.in_words(plan))
+    config["design"] = {"kind": "optimal", "trajectories": 4, "forbid": [], "augment": None}
+    by_study, by_number = (
+        designs.choose(config | {"design": config["design"] | {"variance_ratio": ratio}})
+        for ratio in (str(tmp_path / "runs.csv"), noise["accuracy"].ratio)
+    )
+    assert by_study == by_number
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,8 @@ def test_the_make_up_of_each_set_is_told(finished):
     described = describe_split(Split(long, split.validation, long))
     assert described["near_duplicates"] == 2
     assert described["labels"]["training"] == {"0": 1, "1": 1}
+    # nor need they be trained on: what was validated on chose the epoch
+    assert describe_split(Split(split.training, long, long))["near_duplicates"] == 2
 
 
 def test_cells_that_were_not_computed_alike_are_counted():
@@ -312,3 +314,22 @@ def test_records_hold_no_absolute_path(finished):
     for path in finished[0].rglob("*.json"):
         assert str(finished[0]) not in path.read_text()
         assert json.loads(path.read_text())["digest"]
+
+
+def test_repeated_settings_are_runs_of_their_own(tmp_path):
+    config = config_of_four_cells()
+    config["factors"]["learning_rate"] = {"range": [0.001, 0.004], "scale": "linear"}
+    del config["factors"]["epochs"]
+    config["training"]["epochs"] = 1
+    table = tmp_path / "settings.csv"
+    table.write_text("learning_rate\n0.001\n0.002\n0.002\n0.004\n")
+    config["design"] = {"kind": "table", "file": str(table)}
+    source = write_finished_study(tmp_path, config)
+    study = read_study(tmp_path, Grid.from_config(config), config, source)
+    runs = gather_runs(study, BASELINE)
+    assert runs["learning_rate"].tolist() == [0.001, 0.002, 0.002, 0.004]
+    assert runs["trajectory"].is_unique
+    assert runs["trajectory"].iloc[2].endswith("replicate=0 repeat=1")
+    assert "repeat" not in runs
+    assert (runs["predictions"].iloc[2]).endswith("replicate=0/repeat=1/predictions.safetensors")
+    assert gather_histories(tmp_path, study)["trajectory"].nunique() == 4

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 FROM_WORDNET = ("synonyms", "insertion")
 LOOKED_AT = 1000  # texts that the language is told by
-LEAST_ENGLISH = 0.6  # of their words; measured: English reviews 0.95 and more, others up to 0.4
+# Of their words. Measured: of English review sentences 0.94; of Spanish, Catalan, German, French,
+# Italian, Dutch and Portuguese ones 0.27 to 0.42.
+LEAST_ENGLISH = 0.6
 
 
 def used(config: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,53 @@
+"""An estimate that also has another term in it says so."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.findings.effects import about_effects
+from analysis.preparation import study_of
+from analysis.questions.aliases import aliases_of
+from analysis.questions.joint import joint
+from analysis.runs.settings import Settings
+
+NAMES = ("a", "b", "c")
+
+
+def analysed(runs, **more):
+    config = {
+        "factors": {name: {} for name in NAMES},
+        "analysis": {"metrics": {"y": {"better": "higher"}}, "degree": 1, **more},
+    }
+    table = pd.DataFrame(np.tile(runs, (4, 1)), columns=NAMES)
+    table["replicate"] = np.repeat(range(4), len(runs))
+    table["y"] = 3 * table["a"] + np.random.default_rng(0).normal(size=len(table))
+    study = study_of(table, Settings.from_config(config))
+    given = Evidence(study, study.settings)
+    found = aliases_of(given.main["y"], study, study.settings)
+    tables = {"joint": joint(given.joint_tests), "aliases": found}
+    told = about_effects(tables, study, study.settings, study.settings.metric("y"))
+    return found, {each.about: each.sentence for each in told}
+
+
+def test_half_of_a_grid_names_the_product_in_each_main_effect():
+    half = [(a, b, a * b) for a, b in itertools.product((-1, 1), repeat=2)]
+    found, sentences = analysed(half, observational=False)
+    assert found[["term", "alias"]].to_numpy().tolist() == [
+        ["a", "b:c"],
+        ["b", "a:c"],
+        ["c", "a:b"],
+    ]
+    assert np.allclose(found["share"], 1)
+    assert "a is aliased with b × c: what that does" in sentences["a"]
+    assert "b is aliased with a × c" in sentences["b"]
+
+
+def test_a_whole_grid_has_none_and_runs_that_nobody_chose_are_not_asked():
+    grid = list(itertools.product((-1, 1), repeat=3))
+    found, sentences = analysed(grid)
+    assert found.empty
+    assert not any("aliased" in sentence for sentence in sentences.values())
+    half = [(a, b, a * b) for a, b in itertools.product((-1, 1), repeat=2)]
+    assert analysed(half, observational=True)[0].empty
