@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -173,6 +174,35 @@ def test_one_cell_is_rerun_alone_with_the_same_bytes(copy):
             assert after[name][1] == before[name][1], name
     assert after[f"{cell}/metrics.json"][0] > before[f"{cell}/metrics.json"][0]
     assert "Nothing to be done" in snakemake(copy, "-n").stdout
+
+
+def test_what_a_run_costs_is_said_before_and_while_it_trains(copy):
+    configure(copy, lambda config: config["training"].update(memory_mb="auto"))
+    cells = copy / "results" / NAME / "cells" / "learning_rate=0.003" / "batch_size=8"
+    runs = [cells / f"epochs={epochs}" / "replicate=1" for epochs in (1, 2, 3)]
+    before = state(copy)
+    for run in runs:
+        shutil.rmtree(run)
+    told = "3 cells by 1 runs of at most 3 epochs, 48 steps"
+    planned = snakemake(copy, "--cores", "2", "plan")
+    assert planned.returncode == 0 and told in planned.stderr
+    assert not runs[0].exists()
+
+    target = str((runs[0] / "metrics.json").relative_to(copy))
+    refused = snakemake(copy, "--cores", "2", "--resources", "mem_mb=700", "--", target)
+    assert refused.returncode != 0 and "but 700 MB are available" in refused.stderr
+    assert "Traceback" not in refused.stderr and not runs[0].exists()
+
+    done = snakemake(copy, "--cores", "2", target)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stderr
+    declared = int(re.search(r"mem_mb=(\d+)", done.stderr.split("Fine-tuning", 1)[1])[1])
+    assert "Progress: 21 of 24 cells" in done.stderr
+    assert not list((copy / "results").rglob("*.tally.json"))
+    for run in runs:
+        assert json.loads((run / "timing.json").read_text())["peak_memory_mb"] <= declared
+    for name, (_, content) in state(copy).items():
+        assert name.endswith("timing.json") or content == before[name][1], name
 
 
 def test_a_changed_cell_redoes_only_tables_figures_and_report(copy):

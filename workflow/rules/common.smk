@@ -1,6 +1,8 @@
 import csv
 import logging
+from contextlib import suppress
 import re
+import shlex
 
 from snakemake.exceptions import WorkflowError
 
@@ -22,6 +24,8 @@ from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
+# Snakemake 9 starts its jobs by a line for the shell in which the interpreter stands as it is.
+sys.executable = shlex.quote(sys.executable)
 
 GRID = Grid.from_config(config)
 SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
@@ -52,30 +56,42 @@ def plan_study():
     )
 
 
+def or_refuse(function, *arguments):
+    """What a function returns; what a user has to put right ends Snakemake in one message."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def tell_plan(plan):
+    """Says what is left to do, and refuses it where not even one run fits."""
+    print(*in_words(plan, config), sep="\n", file=sys.stderr)
+    if plan.available is not None:
+        source = plan.known.source["kind"]
+        or_refuse(
+            memory.check_fits, config, source, plan.known.architecture, plan.available
+        )
+
+
 onstart:
     planned_only = {job.rule.name for job in workflow.dag.needrun_jobs()} <= {
         "plan",
         "plan_design",
     }
-    try:
-        if not planned_only:
-            lock(Path(RESULTS))  # to the end of this process
-            overwriting.keep_configuration(Path(RESULTS), config)
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
-    if not planned_only:
+    if planned_only:
+        tell_plan(or_refuse(plan_study))
+    else:
+        or_refuse(lock, Path(RESULTS))  # to the end of this process
+        or_refuse(overwriting.keep_configuration, Path(RESULTS), config)
         for left in (Path(LOGS, "errors.txt"), *Path(LOGS).rglob(TALLIES)):
             left.unlink(missing_ok=True)
-    try:
-        plan = plan_study()
-        if plan.todo or planned_only:
-            print(*in_words(plan, config), sep="\n", file=sys.stderr)
-        if not planned_only:
-            show(Watch(tasks(Path(RESULTS), config, plan.known.source)))
-    except UserError as error:
         # What is wrong with a source, the job that looks for it says.
-        if planned_only:
-            raise WorkflowError(str(error)) from None
+        with suppress(UserError):
+            plan = plan_study()
+            if plan.todo:
+                tell_plan(plan)
+                show(Watch(tasks(Path(RESULTS), config, plan.known.source)))
 
 
 onerror:

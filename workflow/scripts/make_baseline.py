@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING
 from job import job  # isort: split
 
 from finetuning import sources
-from finetuning.architecture import Architecture
 from finetuning.files import read_digests, read_json, read_table, write_digests
 from finetuning.tally import Tally
 from study import made_with
-from study.memory import check_fits
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
@@ -50,9 +48,6 @@ with job(snakemake.log[0]):
     source = read_json(Path(snakemake.input.source[0]))
     checkpoint = Path(snakemake.output[0])
     read_digests(Path(snakemake.input.checkpoint[0]), made_with.pretrained(source))
-    # Before anything is trained: what was asked for is less than is needed where there is no more.
-    architecture = Architecture.read(Path(snakemake.input.checkpoint[0]))
-    check_fits(snakemake.config, source["kind"], architecture, snakemake.resources.mem_mb)
     shutil.copytree(snakemake.input.checkpoint[0], checkpoint, dirs_exist_ok=True)
     if sources.makes_baseline(source):
         with Tally(Path(snakemake.log[0])) as tally:

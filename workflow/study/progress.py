@@ -22,6 +22,7 @@ from finetuning.tally import read_count, tally_path
 from study.work import PASSES, Task
 
 EVERY = 60  # seconds between lines where there is no terminal
+SAYING = 200  # the share of all passes after which their rate says how long the rest takes: 1/200
 LOOK, LOOK_LIVE = 10, 2  # seconds between looks without a terminal and on one
 
 
@@ -85,15 +86,15 @@ class Watch:
             f"{state.cells} of {self.cells} cells",
             f"{state.steps:,} of {self.steps:,} training steps",
         ]
-        if self.first is not None:
-            seconds = state.seconds - self.first.seconds
-            passes = state.passes - self.first.passes
-            if state.tokens and seconds:
-                parts.append(f"{state.tokens / seconds:,.0f} tokens/s")
-            if passes:
-                left = seconds * max(self.passes - state.passes, 0) / passes
-                parts.append(f"about {readable(left)} left")
-        if state.running and not state.tokens:
+        if self.first is None:
+            return ", ".join(parts)
+        seconds, passes = state.seconds - self.first.seconds, state.passes - self.first.passes
+        if state.tokens and seconds:
+            parts.append(f"{state.tokens / seconds:,.0f} tokens/s")
+        if passes > self.passes / SAYING:
+            left = seconds * max(self.passes - state.passes, 0) / passes
+            parts.append(f"about {readable(left)} left")
+        elif state.running and not passes:
             parts.append(f"{state.running} {'job' if state.running == 1 else 'jobs'} starting")
         return ", ".join(parts)
 
