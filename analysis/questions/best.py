@@ -229,8 +229,7 @@ def _desirability(
         with np.errstate(divide="ignore"):
             each = np.nan_to_num(desirability_of(sign * values, worst, best))  # 0: not measured
             each = np.log(each)
-        weight = settings.desirability.get(name, 1.0)
-        logarithm += weight * each if weight > 0 else 0
+        logarithm += settings.desirability.get(name, 1.0) * each
     return logarithm
 
 

@@ -153,9 +153,13 @@ def _design_sentence(content: Content) -> str:
         parts.append(f"{trajectories:,} trajectories")
     text = words.listed(parts) + "."
     counts = runs["status"].value_counts()
-    told = [f"{counts[status]:,} {fate}" for status, fate in FATES.items() if status in counts]
+    told = [
+        f"{counts[status]:,} {of_one if counts[status] == 1 else of_several}"
+        for status, (of_one, of_several) in FATES.items()
+        if status in counts
+    ]
     if told:
-        text += f" Of the runs {words.listed(told)}."
+        text += f" Of the runs, {words.listed(told)}."
     if trajectories < len(runs):
         text += (
             " A trajectory is one training run: every factor but epochs, and the replicate. "

@@ -239,4 +239,10 @@ NAMED = (
         'max(0.0, metric.sign * float(rows["mean"].iloc[0] - estimate))',
         'max(0.0, float(rows["mean"].iloc[0] - estimate))',
     ),
+    Named(
+        "states of another format are gone on with",
+        "workflow/finetuning/state.py",
+        '{"format": FORMAT, **made_with}',
+        "{**made_with}",
+    ),
 )

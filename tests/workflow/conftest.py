@@ -19,9 +19,15 @@ Study = Path
 Result = subprocess.CompletedProcess
 
 
-def snakemake(study: Study, *arguments: str, project: Path = PROJECT, **environment: str) -> Result:
+def snakemake(
+    study: Study,
+    *arguments: str,
+    project: Path = PROJECT,
+    python: str = sys.executable,
+    **environment: str,
+) -> Result:
     """Runs the project's Snakefile in a folder that holds config.yaml."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
+    command = [python, "-m", "snakemake", "--snakefile", str(project / "Snakefile")]
     command += ["--configfile", "config.yaml", *arguments]
     return subprocess.run(
         command, cwd=study, env=os.environ | environment, capture_output=True, text=True
@@ -51,13 +57,15 @@ def new_study(tmp_path_factory) -> Study:
 
 @pytest.fixture(scope="session")
 def finished_study(new_study) -> Study:
-    """The same folder after snakemake --cores 4, by a project in a folder of the same kind."""
+    """The same folder after snakemake --cores 4, by a project with its environment beside it."""
     project = new_study.with_name("project")
     for part in ("analysis", "common", "profiles", "workflow"):
         shutil.copytree(PROJECT / part, project / part)
     for file in ("Snakefile", "config.yaml"):
         shutil.copy(PROJECT / file, project)
-    done = snakemake(new_study, "--cores", "4", project=project)
+    (project / ".venv").symlink_to(sys.prefix)
+    python = project / ".venv" / "bin" / Path(sys.executable).name
+    done = snakemake(new_study, "--cores", "4", project=project, python=str(python))
     assert done.returncode == 0, done.stderr
     return new_study
 

@@ -2,12 +2,13 @@ import csv
 import logging
 from contextlib import suppress
 import re
+import shlex
 
 from snakemake.exceptions import WorkflowError
 
 from analysis import words
 from common.errors import UserError
-from design.grid import Grid
+from design.grid import Grid, level_name
 from study import made_with
 from common.lock import lock
 from finetuning import augmentation
@@ -23,6 +24,8 @@ from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
+# Snakemake 9 starts its jobs by a line for the shell in which the interpreter stands as it is.
+sys.executable = shlex.quote(sys.executable)
 
 GRID = Grid.from_config(config)
 SECTIONS = {kind: config[kind] for kind in SOURCES if kind in config}
@@ -166,6 +169,18 @@ def all_copies(ending):
     """A file of every way of copying the training texts, in each replicate."""
     return expand(
         f"{COPIES}.{ending}", copies=GRID.copies, replicate=range(GRID.replicates)
+    )
+
+
+def copies_to_train_on(wildcards):
+    """The copies that a trajectory asks for, if it does."""
+    any_epochs = {"epochs": level_name(n) for n in GRID.levels.get("epochs", ())}
+    folder = GRID.folder_pattern.format(**{**any_epochs, **wildcards})
+    copies = GRID.copies_of(GRID.parse(Path(folder)))
+    if copies is None:
+        return []
+    return expand(
+        f"{COPIES}.safetensors", copies=copies.name, replicate=wildcards.replicate
     )
 
 

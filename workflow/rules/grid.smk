@@ -12,19 +12,6 @@ TRAJECTORY = [
 ]
 
 
-def copies_to_train_on(wildcards):
-    """The copies that a trajectory asks for, if it does."""
-    cell = GRID.parse(Path(TRAJECTORY[0].format(**wildcards)))
-    copies = GRID.copies_of(cell)
-    return (
-        []
-        if copies is None
-        else expand(
-            f"{COPIES}.safetensors", copies=copies.name, replicate=wildcards.replicate
-        )
-    )
-
-
 rule finetune_trajectory:
     input:
         checkpoint=rules.make_baseline.output,

@@ -221,6 +221,14 @@ def test_weights_of_desirability_count():
     assert only_loss.setting != only_accuracy.setting
 
 
+def test_one_setting_is_compared_with_none():
+    study, settings = one_factor([0.1, 0.3], repeats=4, sd=0.1, seed=0)
+    assert len(compared(study, settings)) == 2
+    alone = replace(study, runs=study.runs[study.runs["x"] == "level00000"])
+    main = {"y": ordinary_least_squares(alone, settings, "y", "absolute", terms=())}
+    assert comparisons_with_best(main, alone, settings).empty
+
+
 @pytest.mark.parametrize("metric", ["loss", "accuracy"])
 def test_the_best_fitted_setting_of_one_metric(metric):
     chosen, table = recommended(recommend={"metric": metric})

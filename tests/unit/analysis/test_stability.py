@@ -235,3 +235,11 @@ def test_a_degree_without_terms_of_its_own_is_no_model_and_no_variant():
             "it has no terms of its own.",
         )
     ]
+
+
+def test_a_metric_of_two_values_has_models_and_one_that_never_varies_has_none():
+    study, settings = two_factors()
+    halves = study.runs["replicate"].to_numpy() % 2 * 1.0  # no setting determines it
+    for scores, count in ((halves, 2), (np.ones(32), 0)):
+        changed = replace(study, runs=study.runs.assign(score=scores))
+        assert len(models(changed, settings)[0].query("degree < 3")) == count

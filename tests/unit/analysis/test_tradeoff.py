@@ -1,5 +1,7 @@
 """Trade-offs on tables whose conflicts, fronts and prices are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -223,3 +225,10 @@ def test_no_metric_that_can_be_fitted_gives_empty_tables():
         chosen,
     ).query("framing == 'relative'")
     assert tradeoff.conflicts(none, chosen).empty
+
+
+def test_the_order_of_the_runs_changes_no_point():
+    study, chosen, fits = two_metrics(lambda a, b: a - b**2, lambda a, b: a + b**2)
+    points = tradeoff.candidates(fits, study, chosen)
+    shuffled = replace(study, runs=study.runs.sample(frac=1, random_state=1))
+    pd.testing.assert_frame_equal(points, tradeoff.candidates(fits, shuffled, chosen))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from finetuning import state
 from finetuning.state import State
 
 ARRAYS = {"variable.0": np.arange(6, dtype=np.float32), "variable.1": np.array(3)}
@@ -31,6 +32,12 @@ def test_a_state_is_read_as_it_was_written(path):
 
 def test_no_state_is_nothing_to_speak_of(tmp_path):
     assert read(tmp_path / "none") == (None, [])
+
+
+def test_a_state_of_another_format_is_not_used(path, monkeypatch):
+    monkeypatch.setattr(state, "FORMAT", state.FORMAT + 1)
+    found, (line,) = read(path)
+    assert found is None and "format: 1 then, 2 now" in line
 
 
 @pytest.mark.parametrize("position", [0, 5, 40, 200, -20, -1])
