@@ -53,9 +53,14 @@ rule all:
 
 
 rule plan:
-    # What it will cost is printed whenever anything is started: onstart in rules/common.smk.
+    # What a study will cost is printed whenever it is started: onstart in workflow/rules/common.smk.
+    # A rule that does something and makes no file is never up to date.
     input:
         rules.plan_design.output,
+    log:
+        f"{LOGS}/plan.log",
+    shell:
+        ": > {log:q}"
 
 
 rule grid:

@@ -10,6 +10,7 @@ from analysis.runs.formula import model_terms
 from analysis.runs.settings import Settings
 from finetuning.augmentation import wordnet
 from finetuning.augmentation.thesaurus import Thesaurus
+from finetuning.sources import embedded
 from study import configuration
 from tests.benchmarks import (
     augmentation,
@@ -25,7 +26,7 @@ from tests.benchmarks.studies import read_study
 from tests.tiny import whole_config
 from tests.unit.finetuning import small_wordnet
 
-DISTILBERT = {"dim": 768, "hidden_dim": 3072, "n_layers": 6, "id2label": {"0": "a", "1": "b"}}
+DISTILBERT = embedded.ENCODER_SETTINGS | {"dim": 768, "hidden_dim": 3072}
 
 
 def step(length, seconds, tokens=100, rows=8, done=0.0):
