@@ -137,3 +137,17 @@ def test_an_embedded_checkpoint_depends_on_how_it_is_made(key, value):
     refused(
         made_with.checkpoint(config(), SOURCE), made_with.checkpoint(changed, SOURCE), rf".*{key}"
     )
+
+
+def test_sizes_of_a_source_are_those_its_sets_are_drawn_by_and_change_no_texts():
+    sized = config()
+    sized["embedded"]["data"] = {"evaluation_examples": 8}
+    refused(
+        made_with.split(config(), SOURCE),
+        made_with.split(sized, SOURCE),
+        r"data\.evaluation_examples: ",
+    )
+    assert made_with.texts(sized, SOURCE) == made_with.texts(config(), SOURCE)
+    other = sized | {"source": "hub"}
+    hub = {"kind": "hub", "sha256": SOURCE["sha256"]}
+    assert made_with.split(other, hub) == made_with.split(config() | {"source": "hub"}, hub)
