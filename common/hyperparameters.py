@@ -159,13 +159,18 @@ class Hyperparameters:
     )
 
     synonyms: float = field(
-        default=0.0, metadata=_rate("share of the words replaced by a synonym; 0: none")
+        default=0.0,
+        metadata=_rate("share of the content words with synonyms that one replaces; 0: none"),
     )
     insertion: float = field(
         default=0.0,
-        metadata=_rate("share of the words of which a synonym is inserted somewhere; 0: none"),
+        metadata=_rate(
+            "share of the content words with synonyms of which one is inserted somewhere; 0: none"
+        ),
     )
-    deletion: float = field(default=0.0, metadata=_rate("share of the words deleted; 0: none"))
+    deletion: float = field(
+        default=0.0, metadata=_rate("share of the content words deleted; 0: none")
+    )
     back_translation: float = field(
         default=0.0,
         metadata=_rate("share of the texts translated into another language and back; 0: none"),

@@ -67,7 +67,7 @@ def surfaces_page(tables: Tables, study: Study, settings: Settings) -> str:
             "the arrow keys; point at it to read a value. Height and colour mean the same on all "
             "surfaces of a metric. The diamond is the best fitted point. Dots are the means of the "
             f"cells with their {100 * (1 - settings.alpha):g} % intervals (none if there are more "
-            f"than {MANY})."
+            f"than {MANY:,})."
         )
     elif sum(factor.numeric for factor in settings.factors) < 2:
         text = "There is no surface to show: it needs two numeric factors."

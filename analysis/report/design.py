@@ -152,6 +152,9 @@ def _design_sentence(content: Content) -> str:
     if trajectories < len(runs):
         parts.append(f"{trajectories:,} trajectories")
     text = words.listed(parts) + "."
+    chosen = content.study.provenance.get("settings", {}).get("design")
+    if isinstance(chosen, Mapping):  # the full grid is a name alone
+        text += f" The settings were chosen by a design: {words.name(str(chosen.get('kind')))}."
     counts = runs["status"].value_counts()
     told = [
         f"{counts[status]:,} {of_one if counts[status] == 1 else of_several}"

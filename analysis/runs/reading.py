@@ -36,6 +36,7 @@ PROVENANCE = {
     "machine": {"*": ""},
     "computed_with": [{"versions": {"*": ""}}],
     "seeds": {"*": {"*": ""}},
+    "settings": {},
 }
 
 # The columns that say how copies of training texts were made.

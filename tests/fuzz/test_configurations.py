@@ -1,7 +1,6 @@
 """Any configuration is refused in one message, or makes a grid whose folders are sound."""
 
 import copy
-import math
 import re
 from pathlib import Path, PurePosixPath
 
@@ -15,6 +14,7 @@ from analysis.runs.settings import Settings
 from common.configuration import read_config
 from common.errors import UserError
 from design.grid import Grid, level_name
+from design.space import delivers_epochs
 from study import configuration, designs
 from study.sections import complete
 
@@ -29,6 +29,20 @@ EVERY_KEY["analysis"] |= {
     "baseline": {},
     "columns": {},
 }
+DESIGNED = copy.deepcopy(EVERY_KEY)  # by a design with every option, and factors with ranges
+DESIGNED["factors"] |= {
+    "learning_rate": {"range": [1e-5, 9e-5], "scale": "log10"},
+    "batch_size": {"range": [8, 32], "scale": "log2"},
+}
+DESIGNED["design"] = {
+    "kind": "optimal",
+    "trajectories": 6,
+    "criterion": "D",
+    "variance_ratio": 2,
+    "forbid": [{"batch_size": [8], "learning_rate": {"at_least": 5e-5, "at_most": 1.0}}],
+    "augment": None,
+}
+DESIGNED["planning"] = {"compare": ["full", {"kind": "sobol", "trajectories": 9}], "from": "none"}
 
 
 def refusal(config):
@@ -45,7 +59,7 @@ def refusal(config):
         assert message.isprintable()
         assert 10 < len(message) < 1500
         return message
-    assert_sound(config, settings)
+    assert_sound(full, settings)
     return None
 
 
@@ -58,24 +72,26 @@ def assert_sound(config, settings):
         assert re.fullmatch(r"[\w.-]+", metric)
 
     grid = Grid.from_config(config)
-    levels = [factor["levels"] for factor in config["factors"].values()]
-    count = config["replicates"] * math.prod(len(each) for each in levels)
+    count = config["replicates"] * len(grid.settings) * len(grid.levels.get("epochs", [1]))
     assert count <= configuration.MOST_CELLS
     if count > 2000:
         return
     cells = list(grid.cells())
     folders = [grid.folder(cell) for cell in cells]
-    assert len(cells) == count
+    if delivers_epochs(config) or config["design"] == "full":
+        assert len(cells) == count
+    count = len(cells)
     assert len({folder.lower() for folder in folders}) == count
     for cell, folder in zip(cells, folders, strict=True):
         parts = folder.split("/")
-        assert [part.partition("=")[0] for part in parts] == list(cell)
+        named = [name for name, value in cell.items() if (name, value) != ("repeat", 0)]
+        assert [part.partition("=")[0] for part in parts] == named
         assert all(re.fullmatch(r"[\w]+=[\w.+-]+", part, re.ASCII) for part in parts)
         assert all(len(part) < 60 for part in parts)
         assert grid.parse(results / "cells" / folder) == cell
         assert grid.hyperparameters(cell).epochs in range(1, 2**53 + 1)
-        for name, level in list(cell.items())[:-1]:
-            assert re.fullmatch(grid.constraint(name), level_name(level))
+        for name, level in cell.items():
+            assert name not in grid.levels or re.fullmatch(grid.constraint(name), level_name(level))
 
 
 def paths(section, path=()):
@@ -87,13 +103,13 @@ def paths(section, path=()):
         yield from paths(value, (*path, key))
 
 
-PATHS = [path for path in paths(EVERY_KEY) if path]
+PATHS = [path for path in (*paths(EVERY_KEY), *paths(DESIGNED)) if path]
 
 
 @st.composite
 def spoilt(draw):
     """A configuration with up to three values replaced, removed or added."""
-    config = copy.deepcopy(draw(st.sampled_from((DEFAULT, EVERY_KEY))))
+    config = copy.deepcopy(draw(st.sampled_from((DEFAULT, EVERY_KEY, DESIGNED))))
     for _ in range(draw(st.integers(1, 3))):
         *parents, last = draw(st.sampled_from(PATHS))
         section = config
@@ -119,6 +135,7 @@ def spoilt(draw):
 
 def test_a_configuration_of_every_key_is_accepted():
     assert refusal(EVERY_KEY) is None
+    assert refusal(DESIGNED) is None
 
 
 @cases(25, 700)

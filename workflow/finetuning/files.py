@@ -87,8 +87,11 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], made_with: Mappin
 
     seal = {"made_with": made_with, "digest": _digest_of_arrays(arrays, made_with)}
     with replacing(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         # In one entry: safetensors writes several in an order of its own each time.
         save_file(dict(arrays), temporary, {"seal": _compact(seal)})
+        temporary.chmod(mode)  # safetensors lets nobody but the owner read it
 
 
 def read_arrays(path: Path, made_with: Mapping | None = None) -> dict[str, np.ndarray]:

@@ -7,11 +7,12 @@ from job import job  # isort: split
 
 from design.grid import Grid
 from finetuning import runtime
+from finetuning.tally import Tally
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
-with job(snakemake.log[0]):
+with job(snakemake.log[0]), Tally(Path(snakemake.log[0])) as tally:
     runtime.start(**snakemake.params.runtime)
 
     from finetuning.augmentation.copied import write_copied
@@ -29,5 +30,5 @@ with job(snakemake.log[0]):
     copies = read_table(Path(snakemake.input.copies), made_with.copies(config, source, wanted))
     training = read_split(Path(snakemake.input.split[0])).training
     only_agreeing = Settings.of(config).keep_if_baseline_agrees
-    copied = judged(checkpoint, training, copies, only_agreeing)
+    copied = judged(checkpoint, training, copies, only_agreeing, tally)
     write_copied(Path(snakemake.output[0]), copied, made_with.copied(config, source, wanted))

@@ -13,7 +13,7 @@ import pandas as pd
 
 from common.hyperparameters import METHODS, Copies
 from design.grid import Grid
-from finetuning.augmentation.copied import Copied, read_copied
+from finetuning.augmentation.copied import Copied, paths, read_copied
 from finetuning.dataset import Examples, read_split
 from finetuning.files import read_json, read_table
 from study import made_with
@@ -36,13 +36,6 @@ class Augmented:
     table: pd.DataFrame
     copied: Copied
     seconds: float
-
-
-def paths(folder: Path, copies: Copies, replicate: int) -> dict[str, Path]:
-    """The files of a way of copying in a replicate: texts, copies (to be trained on), timing."""
-    beginning = folder / "data" / "copies" / copies.name / f"replicate={replicate}"
-    endings = {"texts": "parquet", "copies": "safetensors", "timing": "timing.json"}
-    return {name: Path(f"{beginning}.{ending}") for name, ending in endings.items()}
 
 
 def read_augmented(

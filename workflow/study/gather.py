@@ -24,6 +24,7 @@ from common.hyperparameters import of_baseline
 from common.metrics import HISTORY_METRICS, METRICS, measure
 from design.grid import Grid, replicate_seeds
 from finetuning import sources
+from finetuning.augmentation.copied import paths
 from finetuning.dataset import PARTS, Split, read_split
 from finetuning.draws import count_labels
 from finetuning.files import (
@@ -113,7 +114,7 @@ def read_study(folder: Path, grid: Grid, config: Mapping, source: Mapping) -> St
         baselines.append(results)
 
     of_copies = {
-        (name, replicate): sha256(augmented.paths(folder, copies, replicate)["copies"])
+        (name, replicate): sha256(paths(folder, copies, replicate)["copies"])
         for name, copies in grid.copies.items()
         for replicate in range(grid.replicates)
     }

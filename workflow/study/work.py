@@ -8,6 +8,7 @@ from typing import Any
 from common.hyperparameters import Hyperparameters
 from design.grid import Cell, Grid
 from finetuning import sources
+from finetuning.augmentation.copied import paths
 from finetuning.draws import EVERY_TEXT
 
 PASSES = 3  # forward passes that take as long as a training step, which also goes backward
@@ -52,6 +53,7 @@ def tasks(folder: Path, config: Mapping[str, Any], source: Mapping[str, Any]) ->
             _evaluating_it(folder, replicate, evaluated)
             for replicate in range(config["replicates"])
         ),
+        *_judging_copies(folder, config),
         *_training_runs(folder, config, evaluated),
     ]
 
@@ -88,6 +90,19 @@ def _evaluating_it(folder: Path, replicate: int, evaluated: int) -> Task:
         folder / "baseline" / name / "metrics.json",
         evaluated=evaluated,
     )
+
+
+def _judging_copies(folder: Path, config: Mapping) -> Iterator[Task]:
+    """The baseline's labels of the training texts and of their copies."""
+    examples = config["data"]["training_examples"] - config["data"]["validation_examples"]
+    ways = Grid.from_config(config).copies.values()
+    for replicate in range(config["replicates"]):
+        for copies in ways:
+            yield Task(
+                folder / "logs" / "judge_copies" / copies.name / f"replicate={replicate}.log",
+                paths(folder, copies, replicate)["copies"],
+                evaluated=examples * (1 + copies.number),
+            )
 
 
 def _training_runs(folder: Path, config: Mapping, evaluated: int) -> Iterator[Task]:

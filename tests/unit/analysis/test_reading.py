@@ -62,6 +62,7 @@ def test_a_history_that_cannot_be_drawn_is_refused(tmp_path, old, new, told):
         ({"source": {"labels": "ab"}}, "'source', 'labels': not a list."),
         ({"seeds": {"0": {"order": []}}}, "'seeds', '0', 'order': not a text or a number."),
         ({"computed_with": [{}, 1]}, "'computed_with', item 2: not a mapping"),
+        ({"settings": ["full"]}, "'settings': not a mapping"),
         ({"design": {"fixed": {"dropout": float("nan")}}}, "not JSON"),
         ({"study": "\ud800"}, "not JSON"),
     ],

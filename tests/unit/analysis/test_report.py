@@ -315,3 +315,13 @@ def test_when_nothing_is_shown_the_first_page_says_exactly_that(tmp_path):
     first = text_of(tmp_path / "report.pdf")[0]
     assert "Accuracy: no detectable effect of any factor (80 % power for" in first
     assert "depends on" not in first.split("What rests on one")[0]
+
+
+@pytest.mark.parametrize(
+    ("design", "told"), [("full", False), ({"kind": "central_composite"}, True)]
+)
+def test_a_design_other_than_the_grid_is_named(design, told):
+    study = Study(reference.study().runs, provenance={"settings": {"design": design}})
+    paragraphs = design_blocks(study, reference.settings(), "paragraph")
+    sentence = "The settings were chosen by a design: central composite."
+    assert any(sentence in str(each) for each in paragraphs) is told

@@ -1,5 +1,6 @@
 """Trade-offs on tables whose conflicts, fronts and prices are known."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import strategies as st
 
 from analysis.fit.estimators import coefficients
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.means import max_t_critical
+from analysis.fit.resampling import Stream
 from analysis.preparation import study_of
-from analysis.questions import tradeoff
+from analysis.questions import candidates, tradeoff
 from analysis.runs.settings import Settings
 from tests.simulation import chosen_points
 
@@ -232,3 +235,29 @@ def test_the_order_of_the_runs_changes_no_point():
     points = tradeoff.candidates(fits, study, chosen)
     shuffled = replace(study, runs=study.runs.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(points, tradeoff.candidates(fits, shuffled, chosen))
+
+
+def test_the_interval_of_a_price_holds_for_the_differences_of_all_candidates():
+    study, chosen, fits = two_metrics(
+        lambda a, b: a - b**2, lambda a, b: a + b**2, noise=0.3, degree=1
+    )
+    row = tradeoff.prices(fits, study, chosen).set_index("chosen_for").loc["cost"]
+    fit = fits["gain"]
+    known = candidates.candidates(fit, study.runs)
+    points = [
+        *known.thinned(tradeoff.PAIRED),
+        fit.contrasts(known.best(1))[0],
+        fit.contrasts(candidates.candidates(fits["cost"], study.runs).best(-1))[0],
+    ]
+    differences = np.array([one - other for one, other in itertools.combinations(points, 2)])
+    critical = max_t_critical(
+        differences,
+        fit.covariance,
+        fit.residual_df,
+        0.05,
+        Stream.CHOSEN.generator(chosen),
+    )
+    between = points[-2] - points[-1]
+    margin = critical * np.sqrt(between @ fit.covariance @ between)
+    assert row["ci_high"] - row["price"] == pytest.approx(margin)
+    assert row["price"] - row["ci_low"] == pytest.approx(margin)

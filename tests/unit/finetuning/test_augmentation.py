@@ -111,7 +111,21 @@ def test_capitals_are_kept(text, word, expected):
 
 @pytest.mark.parametrize(
     "word",
-    ["the", "not", "never", "n't", "don't", "didn’t", "without", "10", "10/10", "ten", "3rd"],
+    [
+        "the",
+        "not",
+        "never",
+        "n't",
+        "don't",
+        "didn’t",
+        "it’s",
+        "they're",
+        "without",
+        "10",
+        "10/10",
+        "ten",
+        "3rd",
+    ],
 )
 def test_stop_words_negations_and_numbers_stay(word):
     text = f"film {word} film"

@@ -47,3 +47,11 @@ def test_padding_goes_to_the_next_length_and_weighs_nothing():
     assert list(batch.mask[1]) == [1, 1, 0, 0, 0, 0, 0, 0]
     assert list(batch.labels[:2]) == [1, 0]
     assert list(batch.weights) == [1, 1, 0, 0]
+    # a row that only fills the batch has something to attend to
+    assert batch.mask[2:].tolist() == [[1, 0, 0, 0, 0, 0, 0, 0]] * 2
+
+
+def test_a_text_of_exactly_a_padded_length_is_not_padded():
+    for length in (4, 8):
+        batch = batches.pad(examples([length, 3], [4, 8]), np.array([0, 1]), size=2)
+        assert batch.tokens.shape == (2, length)

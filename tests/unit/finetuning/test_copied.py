@@ -7,6 +7,7 @@ import pytest
 from common.errors import UserError
 from finetuning.augmentation.copied import Copied, read_copied, training_sets, write_copied
 from finetuning.dataset import Examples
+from finetuning.tally import Tally
 
 
 def examples(*texts, rows=None):
@@ -76,7 +77,7 @@ def test_copies_are_read_as_written_and_damage_is_told(tmp_path):
 
 @pytest.mark.parametrize("only_agreeing", [False, True])
 def test_the_baseline_judges_copies_and_may_decide(
-    keras, tiny_checkpoint, monkeypatch, only_agreeing
+    keras, tiny_checkpoint, monkeypatch, tmp_path, only_agreeing
 ):
     from finetuning.augmentation import judging
 
@@ -88,7 +89,8 @@ def test_the_baseline_judges_copies_and_may_decide(
         {"text": ["the film", "!", "film", "is", "plot", "in"], "held_out": held_out}
     )
     training = examples([1], [2, 2], [3])
-    found = judging.judged(tiny_checkpoint, training, copies, only_agreeing)
+    tally = Tally(tmp_path / "job.log")
+    found = judging.judged(tiny_checkpoint, training, copies, only_agreeing, tally)
     assert found.examples.rows.tolist() == [0, 1, 2] * 2
     assert found.examples.labels.tolist() == [0, 1, 0] * 2
     assert found.examples.lengths.tolist() == [4, 3, 3, 3, 3, 3]

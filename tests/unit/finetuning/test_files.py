@@ -72,6 +72,13 @@ def test_what_was_made_with_something_else_is_refused(tmp_path):
         read_table(tmp_path / "table", MADE_WITH | {"seed": 2})
 
 
+def test_all_files_may_be_read_by_the_same_people(tmp_path):
+    write_arrays(tmp_path / "arrays", ARRAYS, MADE_WITH)
+    write_table(tmp_path / "table", TABLE, MADE_WITH)
+    replace_atomically(tmp_path / "text", "text")
+    assert len({path.stat().st_mode for path in tmp_path.iterdir()}) == 1
+
+
 def test_what_does_not_say_what_it_was_made_with_is_refused(tmp_path):
     write_arrays(tmp_path / "arrays", ARRAYS, {})
     with pytest.raises(UserError, match=r"made with other settings \(seed: None then, 1 now\)"):

@@ -1,11 +1,12 @@
 """Whatever changes a result is compared before the result is used."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
 from common.errors import UserError
-from common.hyperparameters import HYPERPARAMETERS, NAMES
+from common.hyperparameters import HYPERPARAMETERS, NAMES, Copies
 from design.grid import Grid
 from finetuning.files import check_made_with
 from study import made_with
@@ -151,3 +152,20 @@ def test_sizes_of_a_source_are_those_its_sets_are_drawn_by_and_change_no_texts()
     other = sized | {"source": "hub"}
     hub = {"kind": "hub", "sha256": SOURCE["sha256"]}
     assert made_with.split(other, hub) == made_with.split(config() | {"source": "hub"}, hub)
+
+
+def test_copies_depend_on_how_they_are_made_and_judged():
+    wanted = Copies(synonyms=0.1, insertion=0, deletion=0, back_translation=0.1, number=1)
+    source = SOURCE | {"wordnet": {"licence": "own"}, "translator": {"version": "1"}}
+    recorded = made_with.copied(config(), source, wanted)
+    more = made_with.copied(config(), source, replace(wanted, number=2))
+    refused(recorded, more, r"copies\.number: 1 then, 2 now")
+    newer = made_with.copied(config(), source | {"translator": {"version": "2"}}, wanted)
+    refused(recorded, newer, r"translator\.version: 1 then, 2 now")
+    other = made_with.copied(config(), source | {"wordnet": {"licence": "other"}}, wanted)
+    refused(recorded, other, r"wordnet\.licence: ")
+    filtered = config() | {"augmentation": {"keep_if_baseline_agrees": True}}
+    agreeing = made_with.copied(filtered, source, wanted)
+    refused(recorded, agreeing, "keep_if_baseline_agrees: False then, True now")
+    only_deleted = made_with.copies(config(), SOURCE, Copies(0, 0, 0.1, 0, 1))
+    assert not {"wordnet", "translator"} & only_deleted.keys()

@@ -55,6 +55,21 @@ def test_work_is_what_the_configuration_asks_for(tmp_path, config):
     )
 
 
+def test_copies_are_judged_and_appended_ones_trained_on(tmp_path, config):
+    plain = [task for task in tasks(tmp_path, config, {"kind": "embedded"}) if task.cells]
+    config["training"] |= {"deletion": 0.1, "augmented_copies": 2}
+    found = tasks(tmp_path, config, {"kind": "embedded"})
+    judging = [task for task in found if task.log.parts[-3] == "judge_copies"]
+    texts = config["data"]["training_examples"]
+    assert [task.evaluated for task in judging] == [3 * texts] * config["replicates"]
+    assert judging[0].done.name == "replicate=0.safetensors"
+    runs = [task for task in found if task.cells]
+    assert [task.trained for task in runs] == [3 * task.trained for task in plain]
+    config["training"]["augmentation"] = "replace"
+    replaced = [task for task in tasks(tmp_path, config, {"kind": "embedded"}) if task.cells]
+    assert [task.trained for task in replaced] == [task.trained for task in plain]
+
+
 def test_work_of_runs_that_share_nothing_validate_and_evaluate_everything(tmp_path, config):
     config["share_epochs"] = False
     config["training"]["early_stopping"] = 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.hyperparameters import Copies
 from finetuning.dataset import STORED, Examples
 from finetuning.files import read_arrays, write_arrays
 
@@ -30,6 +31,13 @@ class Copied:
     agrees: np.ndarray
     right: np.ndarray
     copy_right: np.ndarray
+
+
+def paths(folder: Path, copies: Copies, replicate: int) -> dict[str, Path]:
+    """The files of a way of copying in a replicate: texts, copies (to be trained on), timing."""
+    beginning = folder / "data" / "copies" / copies.name / f"replicate={replicate}"
+    endings = {"texts": "parquet", "copies": "safetensors", "timing": "timing.json"}
+    return {name: Path(f"{beginning}.{ending}") for name, ending in endings.items()}
 
 
 JUDGED = ("usable", "agrees", "right", "copy_right")

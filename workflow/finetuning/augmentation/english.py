@@ -104,9 +104,10 @@ def plain(word: str) -> str:
 
 
 def stays(word: str) -> bool:
-    """Whether a word, in lower case, is a stop word, a negation or a number."""
+    """Whether a word, in lower case, is a stop word, a negation or a number; so is it's."""
     return (
         word in STOP_WORDS
+        or ("'" in word and word.partition("'")[0] in STOP_WORDS)
         or word in NUMBER_WORDS
         or word.endswith("n't")
         or any(char.isdigit() for char in word)

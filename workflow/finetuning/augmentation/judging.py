@@ -11,10 +11,11 @@ from finetuning.augmentation.copied import Copied
 from finetuning.checkpoints import load_classifier
 from finetuning.dataset import Examples, tokenise
 from finetuning.evaluation import compile_predictor, predict_logits
+from finetuning.tally import Tally
 
 
 def judged(
-    checkpoint: Path, training: Examples, copies: pd.DataFrame, only_agreeing: bool
+    checkpoint: Path, training: Examples, copies: pd.DataFrame, only_agreeing: bool, tally: Tally
 ) -> Copied:
     """Copies as tokens, with the labels that the checkpoint gives to them and to their texts.
 
@@ -23,6 +24,7 @@ def judged(
         training: n texts.
         copies: as `make_copies` makes them of these, with a column held_out.
         only_agreeing: whether a copy is usable only where both get the same label.
+        tally: is kept up with what is done.
     """
     lengths = training.padded_lengths
     tokenised = tokenise(copies["text"].tolist(), checkpoint, int(lengths[-1]))
@@ -34,7 +36,7 @@ def judged(
         np.tile(training.rows, number),
         lengths,
     )
-    predictor = compile_predictor(load_classifier(checkpoint))
+    predictor = tally.counting(compile_predictor(load_classifier(checkpoint)))
     of_texts = predict_logits(predictor, training).argmax(axis=1)
     of_copies = predict_logits(predictor, examples).argmax(axis=1)
     agrees = of_copies == np.tile(of_texts, number)
