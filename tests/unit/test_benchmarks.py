@@ -1,17 +1,30 @@
 """What the benchmarks compute from what they measured; running them is make benchmarks."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import yaml
 
 from analysis.runs.formula import model_terms
 from analysis.runs.settings import Settings
+from finetuning.augmentation import wordnet
+from finetuning.augmentation.thesaurus import Thesaurus
 from finetuning.sources import embedded
 from study import configuration
-from tests.benchmarks import jobs, measuring, planning_scale, startup, steady_state, table, threads
+from tests.benchmarks import (
+    augmentation,
+    jobs,
+    measuring,
+    planning_scale,
+    startup,
+    steady_state,
+    table,
+    threads,
+)
 from tests.benchmarks.studies import read_study
 from tests.tiny import whole_config
+from tests.unit.finetuning import small_wordnet
 
 DISTILBERT = embedded.ENCODER_SETTINGS | {"dim": 768, "hidden_dim": 3072}
 
@@ -129,3 +142,14 @@ def test_the_table_of_a_file_has_its_figures_and_its_machine(tmp_path, monkeypat
     assert "| whole grid | 300 | 1,000 | s | 0.30 |" in printed
     assert "| training | 12,346 |  | tokens/s |  |" in printed
     assert "| mean loss | 0.5 | 0.51 |  |  |" in printed
+
+
+def test_copying_is_timed_by_processor_time():
+    files = small_wordnet.files()
+    thesaurus = Thesaurus(wordnet.senses(files), wordnet.exceptions(files))
+    copies = replace(augmentation.NONE, synonyms=1.0)
+    few, many = (
+        augmentation.seconds_of(copies, ["a good film"] * number, thesaurus)
+        for number in (10, 3000)
+    )
+    assert 0 < few < many

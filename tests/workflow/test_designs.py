@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import pytest
 import yaml
-from conftest import configure, snakemake
 
 from tests.tiny import write_tiny_distilbert, write_tiny_sentences
+from tests.workflow.conftest import configure, snakemake
 
 
 @pytest.fixture

@@ -21,5 +21,5 @@ def settings(space: Space, _: Options) -> Iterator[Setting]:
 
 
 def levels(axis: Axis) -> tuple[Any, ...]:
-    """The factor's levels; the ends and the middle of a range."""
-    return axis.levels or tuple(axis.values([-1.0, 0.0, 1.0], "full"))
+    """The factor's levels; the ends and the middle of a range, if there is one."""
+    return axis.levels or tuple(dict.fromkeys(axis.value(each) for each in (-1.0, 0.0, 1.0)))

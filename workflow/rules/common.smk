@@ -1,4 +1,5 @@
 import csv
+import errno
 import logging
 from contextlib import suppress
 import re
@@ -86,8 +87,8 @@ onstart:
         or_refuse(overwriting.keep_configuration, Path(RESULTS), config)
         for left in (Path(LOGS, "errors.txt"), *Path(LOGS).rglob(TALLIES)):
             left.unlink(missing_ok=True)
-        # What is wrong with a source, the job that looks for it says.
-        with suppress(UserError):
+        # What is wrong with a source or a cache, the job that needs it says.
+        with suppress(UserError, OSError):
             plan = plan_study()
             if plan.todo:
                 tell_plan(plan)
@@ -126,12 +127,17 @@ if AUTO and workflow.storage_settings.default_storage_provider:
 
 
 def sizes_of(checkpoint):
-    """The kind of the source and the sizes of its checkpoint."""
-    try:
-        source = read_json(Path(RESULTS, "source.json"))
-        return source["kind"], Architecture.read(Path(checkpoint))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(error.errno, error.strerror, checkpoint) from None
+    """The kind of the source and the sizes of its checkpoint.
+
+    Raises FileNotFoundError for the checkpoint, from which Snakemake knows to ask again later.
+    """
+    resolved, found = Path(RESULTS, "source.json"), Path(checkpoint, "config.json")
+    if not (resolved.exists() and found.exists()):
+        raise FileNotFoundError(errno.ENOENT, "not there yet", checkpoint)
+    kind = read_json(resolved)["kind"]
+    if kind not in candidates(config):  # of a configuration that asked for another
+        raise FileNotFoundError(errno.ENOENT, "not there yet", checkpoint)
+    return kind, Architecture.read(Path(checkpoint))
 
 
 def memory_of_run(wildcards, input):

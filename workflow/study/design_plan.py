@@ -46,9 +46,9 @@ class Planned:
     """What is told of one design.
 
     trajectories: training runs of all replicates, cells: what they deliver; missing: terms that the
-    model is without, as the runs cannot estimate them; power: by metric; target: the effect in the
-    metric's own unit; needed: by metric, replicates with which every factor's power is 80 %, None
-    where that are more than MOST_REPLICATES.
+    model is without, as the runs cannot estimate them; against_full, assumed: efficiencies against
+    the full grid, D where errors are others; power: by metric; needed: by metric, replicates with
+    which every factor's power is 80 %, None where that are more than MOST_REPLICATES.
     """
 
     name: str
@@ -61,7 +61,6 @@ class Planned:
     evaluation: Evaluation
     against_full: Mapping[str, float]
     assumed: Mapping[Errors, float]
-    model: Model
     missing: Sequence[str]
     aliases: Sequence[Alias]
     power: Mapping[str, Sequence[Power]]
@@ -159,7 +158,6 @@ def planned(
         evaluation=evaluation,
         against_full=efficiencies(evaluation, Evaluation(space, full, errors)),
         assumed=assumed,
-        model=model,
         missing=missing,
         aliases=aliases(model, runs, further_terms(settings.factors, model.terms)),
         power={

@@ -64,14 +64,17 @@ def look_around(folder: Path, config: Mapping[str, Any]) -> Known:
     else from the source. Raises UserError where it does not answer or fit.
     """
     checkpoint, split = folder / "pretrained", folder / "data" / "replicate=0.safetensors"
-    if checkpoint.exists() and (folder / "source.json").exists():
-        source = read_json(folder / "source.json")
+    resolved = folder / "source.json"
+    source = read_json(resolved) if resolved.exists() else None
+    if source and source["kind"] not in sources.candidates(config):
+        source = None  # of a configuration that asked for another
+    if source and checkpoint.exists():
         tokens = read_split(split).training.lengths.tolist() if split.exists() else []
         padded = _mean_padded(tokens, config[source["kind"]]["padded_lengths"])
         return Known(source, Architecture.read(checkpoint), padded, {})
-    kind, seen = sources.preview(config)
+    kind, seen = sources.preview(config, source)
     padded = _mean_padded(seen.tokens, config[kind]["padded_lengths"])
-    return Known({"kind": kind}, Architecture.of(seen.settings), padded, seen.downloads)
+    return Known(source or {"kind": kind}, Architecture.of(seen.settings), padded, seen.downloads)
 
 
 def _mean_padded(tokens: Sequence[int], lengths: Sequence[int]) -> float:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeRegressor
 
+from analysis.questions import functional_anova
 from analysis.questions.functional_anova import forest_shares, tree_shares
 
 LEVELS = [np.array([-1.0, 0.0, 1.0]), np.array([0.0, 1.0, 2.0, 3.0]), np.array([5.0, 8.0])]
@@ -49,3 +50,15 @@ def test_forest_finds_the_factor_and_the_pair_that_act():
     # variance of x is 2/3, of x times a sign of size 2 four times that: 1/5 and 4/5
     assert shares[[0, 4]] == pytest.approx([0.2, 0.8], abs=0.05)
     assert shares[[1, 2, 3, 5]].max() < 0.05
+
+
+def test_of_many_values_evenly_spread_ones_stand_for_a_factor(monkeypatch):
+    many = np.arange(31.0)
+    values = np.array(list(product(many, [0.0, 1.0])))
+    # a tree that only splits off the smallest: 1 of 31 values, or of the 4 that stand for them
+    response = np.where(values[:, 0] == 0, 1.0, 0.0) + values[:, 1]
+    weights = np.ones((1, len(values)))
+    for most, share in ((31, 1 / 31), (30, 1 / 30), (4, 1 / 4)):
+        monkeypatch.setattr(functional_anova, "MOST_LEVELS", most)
+        ((first, second, _),) = forest_shares(values, response, weights, seed=0)
+        assert first / second == pytest.approx(share * (1 - share) / 0.25)

@@ -163,3 +163,14 @@ def test_a_category_is_compared_at_the_levels_that_differ_least_surely():
     assert row["smallest_difference"] == pytest.approx(np.sqrt(noncentrality * variance))
     means = table.groupby("kind")["score"].mean()
     assert row["observed_difference"] == pytest.approx(means.max() - means.min())
+
+
+def test_a_factor_without_a_joint_test_is_left_out_and_counts_for_none():
+    study, chosen = reference.study(), reference.settings()
+    fit = split_plot(study, chosen, "loss", "absolute")
+    tests = joint.joint(joint.joint_tests({("loss", "absolute", "split_plot"): fit}))
+    untested = tests.assign(p_value=tests["p_value"].where(tests["tested"] != "epochs"))
+    table = power.power(fit, untested, chosen)
+    assert table["factor"].tolist() == ["learning_rate", "batch_size"]
+    whole = power.power(fit, tests, chosen)[:2]
+    assert (table["smallest_difference"] < whole["smallest_difference"]).all()

@@ -156,3 +156,11 @@ def test_factors_that_do_not_suit_a_design_are_told_what_would(design, factors, 
     with pytest.raises(UserError) as refused:
         chosen(design, factors)
     assert all(part in str(refused.value) for part in parts), str(refused.value)
+
+
+def test_the_grid_of_a_range_has_its_ends_and_a_middle_if_there_is_one():
+    ranges = {"batch_size": ([8, 32], "log2"), "frozen_layers": ([0, 1], "linear")}
+    found = chosen("full", {n: {"range": r, "scale": s} for n, (r, s) in ranges.items()})
+    assert [tuple(each.values()) for each in found] == [
+        (size, layers) for size in (8, 16, 32) for layers in (0, 1)
+    ]

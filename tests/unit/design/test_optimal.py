@@ -120,7 +120,14 @@ def test_twelve_runs_are_worth_more_than_as_many_of_the_grid():
         assert math.exp(gain / len(space.columns)) * 27 / 12 > 1.04
 
 
-def test_it_is_the_same_each_time_and_another_with_another_seed():
+def test_values_in_steps_lose_next_to_nothing():
+    """Against the best of 865 searches by L-BFGS-B over every coordinate between -1 and 1, and over
+    epochs of every cell, too, which a training run could not even deliver."""
+    found = chosen({"kind": "optimal", "trajectories": 12}, 3)
+    assert log_det(found, Space.of(configuration("full", 3))) >= 0.99 * 28.2212
+
+
+def test_it_is_the_same_each_time():
     design = {"kind": "optimal", "trajectories": 10}
     assert chosen(design) == chosen(design)
 

@@ -140,6 +140,20 @@ def test_an_embedded_checkpoint_depends_on_how_it_is_made(key, value):
     )
 
 
+def test_sizes_of_a_source_are_those_its_sets_are_drawn_by_and_change_no_texts():
+    sized = config()
+    sized["embedded"]["data"] = {"evaluation_examples": 8}
+    refused(
+        made_with.split(config(), SOURCE),
+        made_with.split(sized, SOURCE),
+        r"data\.evaluation_examples: ",
+    )
+    assert made_with.texts(sized, SOURCE) == made_with.texts(config(), SOURCE)
+    other = sized | {"source": "hub"}
+    hub = {"kind": "hub", "sha256": SOURCE["sha256"]}
+    assert made_with.split(other, hub) == made_with.split(config() | {"source": "hub"}, hub)
+
+
 def test_copies_depend_on_how_they_are_made_and_judged():
     wanted = Copies(synonyms=0.1, insertion=0, deletion=0, back_translation=0.1, number=1)
     source = SOURCE | {"wordnet": {"licence": "own"}, "translator": {"version": "1"}}

@@ -105,13 +105,23 @@ def choose(config: Mapping[str, Any]) -> dict[str, Any]:
         return {"kind": "embedded", **embedded.pin(config), "sentence": sentence}
 
 
-def preview(config: Mapping[str, Any]) -> tuple[str, Preview]:
-    """The source that `choose` would choose now, and what is known of it. Raises UserError."""
-    kind = "hub" if config["source"] == AUTO else config["source"]
+def preview(
+    config: Mapping[str, Any], source: Mapping[str, Any] | None = None
+) -> tuple[str, Preview]:
+    """The source that `choose` would choose now, and what is known of it. Raises UserError.
+
+    source: one that was chosen before and stays pinned.
+    """
+    if source is not None:
+        kind = source["kind"]
+        pinned = {key: source[key] for key in SOURCES[kind].PINNED}
+        config = {**config, kind: {**config[kind], **pinned}}
+    else:
+        kind = "hub" if config["source"] == AUTO else config["source"]
     try:
         return kind, SOURCES[kind].preview(config)
     except Unreachable as silent:
-        if config["source"] != AUTO:
+        if source is not None or config["source"] != AUTO:
             raise UserError(f"The Hugging Face Hub did not answer ({silent}).") from silent
         return "embedded", embedded.preview(config)
 

@@ -125,10 +125,8 @@ def fetch_settings(name: str, revision: str | None) -> Path:
     """The folder with a checkpoint's config.json. Raises as `pin` does."""
     try:
         return Path(_answer(lambda: hf_hub_download(name, "config.json", revision=revision))).parent
-    except Exception as error:
-        if _is_definite(error):
-            raise _not_there("checkpoint", name, revision, error) from error
-        raise
+    except (*NOT_THERE, HfHubHTTPError) as error:
+        raise _not_there("checkpoint", name, revision, error) from error
 
 
 def fetch(kind: str, name: str, commit: str) -> Path:
