@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from common.messages import plain
 from design import DEFAULT, DESIGNS, NOTED, kind_of, settings_of
 from design.evaluation import ASSUMED, Errors, Evaluation, efficiencies
 from design.grid import Grid
+from design.optimal import MOST_TRAJECTORIES
 from design.space import Setting, Space
 from study.designs import (
     check_estimable,
@@ -37,6 +40,7 @@ from study.sections import complete_design
 
 GUESS = Noise(within=ONE_POINT**2, between=ONE_POINT**2)  # of a metric in points
 MOST_REPLICATES = 64
+FEWEST_TRAJECTORIES = 2
 FRACTIONS = np.linspace(0, 1, 21)  # of the region
 COLUMNS = ["design", "measure", "metric", "about", "value"]
 
@@ -47,8 +51,10 @@ class Planned:
 
     trajectories: training runs of all replicates, cells: what they deliver; missing: terms that the
     model is without, as the runs cannot estimate them; against_full, assumed: efficiencies against
-    the full grid, D where errors are others; power: by metric; needed: by metric, replicates with
-    which every factor's power is 80 %, None where that are more than MOST_REPLICATES.
+    the full grid, D where errors are others; power: by metric; replicates_needed: by metric, with
+    which every factor's power is 80 %, None where that are more than MOST_REPLICATES;
+    trajectories_needed: the same of the design's trajectories in as many replicates as it has,
+    without metrics where the design has a size of its own.
     """
 
     name: str
@@ -64,7 +70,8 @@ class Planned:
     missing: Sequence[str]
     aliases: Sequence[Alias]
     power: Mapping[str, Sequence[Power]]
-    needed: Mapping[str, int | None]
+    replicates_needed: Mapping[str, int | None]
+    trajectories_needed: Mapping[str, int | None]
 
 
 @dataclass(frozen=True)
@@ -164,9 +171,11 @@ def planned(
             name: planned_power(planned_fit(name, model, runs, noise[name]), settings.alpha)
             for name in targets
         },
-        needed={
-            name: _needed(config, settings, noise[name], target) for name, target in targets.items()
+        replicates_needed={
+            name: _replicates_needed(config, settings, noise[name], target)
+            for name, target in targets.items()
         },
+        trajectories_needed=_trajectories_needed(config, settings, noise, targets),
     )
 
 
@@ -202,31 +211,69 @@ def _model(settings: Settings, runs: pd.DataFrame, replicates: int) -> tuple[Mod
     return replace(model, terms=kept), [term.name for term in terms if term not in kept]
 
 
-def _needed(
+def _replicates_needed(
     config: Mapping[str, Any], settings: Settings, noise: Noise, target: float
 ) -> int | None:
-    """Replicates with which each factor's test has the power that is asked for."""
-
     def enough(replicates: int) -> bool:
-        runs = planned_runs(Grid.from_config({**config, "replicates": replicates}))
-        model, _ = _model(settings, runs, replicates)
-        between = runs["trajectory"].nunique() - coefficients_between(config, model)
-        if between <= 0 or len(runs) <= len(model.names):
-            return False
-        tests = planned_power(planned_fit("", model, runs, noise), settings.alpha)
-        factors = [each.of(target) for each in tests if each.kind == "factor"]
-        return len(factors) == len(settings.factors) and min(factors) >= POWER
+        return _has_power({**config, "replicates": replicates}, settings, noise, target)
 
-    most = 1
-    while not enough(most):
-        most *= 2
-        if most > MOST_REPLICATES:
+    return _least(enough, 1, MOST_REPLICATES)
+
+
+def _trajectories_needed(
+    config: Mapping[str, Any],
+    settings: Settings,
+    noise: Mapping[str, Noise],
+    targets: Mapping[str, float],
+) -> dict[str, int | None]:
+    """By metric; empty where the number of trajectories is not an option of the design."""
+    kind = kind_of(config["design"])
+    if "trajectories" not in (option.name for option in fields(DESIGNS[kind].Options)):
+        return {}
+    design = {key: value for key, value in config["design"].items() if key != NOTED}
+
+    @cache  # as every metric asks for the same
+    def resized(trajectories: int) -> dict[str, Any] | None:
+        other = {**config, "design": {**design, "trajectories": trajectories}}
+        try:
+            other["design"][NOTED] = choose(other)
+            check_estimable(other, settings)
+        except UserError:  # so few cannot estimate the model, or are fewer than are augmented
             return None
-    least = most // 2
-    while most - least > 1:
-        middle = (most + least) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return most
+        return other
+
+    def needed(metric: str) -> int | None:
+        def enough(trajectories: int) -> bool:
+            other = resized(trajectories)
+            return other is not None and _has_power(other, settings, noise[metric], targets[metric])
+
+        return _least(enough, FEWEST_TRAJECTORIES, MOST_TRAJECTORIES)
+
+    return {metric: needed(metric) for metric in targets}
+
+
+def _has_power(config: Mapping[str, Any], settings: Settings, noise: Noise, target: float) -> bool:
+    """Whether each factor's test has the power that is asked for."""
+    grid = Grid.from_config(config)
+    runs = planned_runs(grid)
+    model, _ = _model(settings, runs, grid.replicates)
+    between = runs["trajectory"].nunique() - coefficients_between(config, model)
+    if between <= 0 or len(runs) <= len(model.names):
+        return False
+    tests = planned_power(planned_fit("", model, runs, noise), settings.alpha)
+    factors = [each.of(target) for each in tests if each.kind == "factor"]
+    return len(factors) == len(settings.factors) and min(factors) >= POWER
+
+
+def _least(enough: Callable[[int], bool], first: int, last: int) -> int | None:
+    """The least number that is enough, as more always is; None where even the last is not."""
+    reached = first
+    while not enough(reached):
+        if reached == last:
+            return None
+        reached = min(2 * reached, last)
+    untried = range(reached // 2 + 1, reached)
+    return reached // 2 + 1 + bisect_left(untried, True, key=enough)
 
 
 def as_table(plan: DesignPlan) -> pd.DataFrame:
@@ -259,7 +306,11 @@ def as_table(plan: DesignPlan) -> pd.DataFrame:
                 (f"power_of_{test.kind}", metric, test.about, test.of(plan.targets[metric]))
                 for test in tests
             ]
-        own += [("replicates_needed", m, "", number) for m, number in each.needed.items()]
+        for measure, by_metric in (
+            ("replicates_needed", each.replicates_needed),
+            ("trajectories_needed", each.trajectories_needed),
+        ):
+            own += [(measure, metric, "", number) for metric, number in by_metric.items()]
         rows += [(each.name, *row) for row in own]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -298,15 +349,9 @@ def _of_design(each: Planned, plan: DesignPlan) -> list[str]:
         tests = [test for test in each.power[metric.name] if test.kind == "factor"]
         target = plan.targets[metric.name]
         powers = ", ".join(f"{words.name(t.about)} {t.of(target):.0%}" for t in tests)
-        needed = each.needed[metric.name]
-        enough = (
-            f"{words.count(needed, 'replicate')} would reach {POWER:.0%} for every factor"
-            if needed
-            else f"more than {MOST_REPLICATES} replicates would be needed for {POWER:.0%}"
-        )
         lines.append(
             f"  power for {words.amount(target, metric)} of {words.name(metric.name)}: {powers}; "
-            f"{enough}"
+            f"{_needed(each, metric.name)}"
         )
     if plan.metrics and each is plan.designs[0]:
         ratios = ", ".join(
@@ -314,6 +359,23 @@ def _of_design(each: Planned, plan: DesignPlan) -> list[str]:
         )
         lines.append(f"  the noise is {plan.source}: η {ratios}")
     return lines
+
+
+def _needed(design: Planned, metric: str) -> str:
+    """What would reach the power that is asked for."""
+    replicates = design.replicates_needed[metric]
+    trajectories = design.trajectories_needed.get(metric)
+    ways = [words.count(replicates, "replicate")] if replicates else []
+    if trajectories:
+        ways.append(
+            f"trajectories: {trajectories} in {words.count(design.replicates, 'replicate')}"
+        )
+    if ways:
+        return f"{words.listed(ways, last='or')} would reach {POWER:.0%} for every factor"
+    most = [f"{MOST_REPLICATES} replicates"]
+    if design.trajectories_needed:
+        most.append(f"trajectories: {MOST_TRAJECTORIES}")
+    return f"not even {words.listed(most, last='or')} would reach {POWER:.0%} for every factor"
 
 
 def _aliases(found: Sequence[Alias]) -> str:

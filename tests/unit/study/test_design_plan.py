@@ -173,7 +173,7 @@ def test_more_replicates_than_needed_are_enough_and_fewer_are_not():
     analysis = {"metrics": {"accuracy": {}}, "target_effect": {"accuracy": 0.03}}
     config = complete(design, 2, replicates=2, analysis=analysis)
     plan = design_plan.plan_designs(config)
-    needed = plan.designs[0].needed["accuracy"]
+    needed = plan.designs[0].replicates_needed["accuracy"]
 
     def least_power(replicates):
         planned = design_plan.plan_designs(config | {"replicates": replicates}).designs[0]
@@ -181,6 +181,38 @@ def test_more_replicates_than_needed_are_enough_and_fewer_are_not():
         return min(test.of(0.03) for test in tests if test.kind == "factor")
 
     assert least_power(needed) >= 0.8 > least_power(needed - 1)
+
+
+def test_trajectories_needed_are_those_of_the_two_sample_t_test():
+    """Cohen 1988, *Statistical Power Analysis*, table 2.4.1: d = 1 at a two-sided 0.05 takes 17 in
+    each group. One run of the guessed noise has a standard deviation of √2 points."""
+    line = {"dropout": {"range": [0.0, 0.4], "scale": "linear"}}
+    analysis = {
+        "metrics": {"accuracy": {}}, "degree": 1, "target_effect": {"accuracy": 0.01 * 2**0.5},
+    }  # fmt: skip
+    design = {"kind": "optimal", "trajectories": 4}
+    config = complete(design, line, epochs=False, analysis=analysis)
+    plan = design_plan.plan_designs(config)
+    assert plan.designs[0].trajectories_needed == {"accuracy": 34}
+    assert "trajectories: 34 in 1 replicate would reach 80%" in "\n".join(
+        design_plan.in_words(plan)
+    )
+    table = design_plan.as_table(plan).set_index("measure")
+    assert table.loc["trajectories_needed", "value"] == 34
+
+
+def test_only_a_design_whose_size_is_chosen_tells_trajectories():
+    analysis = {"metrics": {"accuracy": {}}, "target_effect": {"accuracy": 1e-4}}
+    compared = ["full", {"kind": "sobol", "trajectories": 12}]
+    config = complete(
+        "box_behnken", 3, replicates=2, analysis=analysis, planning={"compare": compared}
+    )
+    plan = design_plan.plan_designs(config)
+    found = [each.trajectories_needed for each in plan.designs]
+    assert found == [{}, {}, {"accuracy": None}]
+    told = "\n".join(design_plan.in_words(plan))
+    assert told.count("not even 64 replicates would reach 80% for every factor") == 2
+    assert "not even 64 replicates or trajectories: 200 would reach 80%" in told
 
 
 def test_noise_is_taken_from_a_table_of_runs(tmp_path):
