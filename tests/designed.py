@@ -13,6 +13,9 @@ RANGES = {
     "frozen_layers": ([0, 6], "linear"),
     "plateau_patience": ([1, 9], "linear"),
     "early_stopping": ([0, 8], "linear"),
+    "synonyms": ([0.0, 0.4], "linear"),
+    "insertion": ([0.0, 0.2], "linear"),
+    "deletion": ([0.0, 0.2], "linear"),
 }
 EPOCHS = {"levels": [1, 2, 3], "scale": "linear"}
 
