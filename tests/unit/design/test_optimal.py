@@ -120,11 +120,20 @@ def test_twelve_runs_are_worth_more_than_as_many_of_the_grid():
         assert math.exp(gain / len(space.columns)) * 27 / 12 > 1.04
 
 
-def test_values_in_steps_lose_next_to_nothing():
-    """Against the best of 865 searches by L-BFGS-B over every coordinate between -1 and 1, and over
-    epochs of every cell, too, which a training run could not even deliver."""
-    found = chosen({"kind": "optimal", "trajectories": 12}, 3)
-    assert log_det(found, Space.of(configuration("full", 3))) >= 0.99 * 28.2212
+# Twelve runs × 3 epochs for second order in three factors and epochs: by η, log det of the best of 40
+# (epochs as delivered) and of 60 (epochs of every cell free) coordinate exchanges by pyoptex 1.2.1,
+# D-optimal, nine values of each coordinate.
+DELIVERED = {0.1: 39.3411351, 1.0: 28.1018341, 10.0: 7.6249057}
+FREE = {0.1: 39.5561631, 1.0: 28.2357310, 10.0: 7.7272585}
+
+
+@pytest.mark.parametrize("ratio", DELIVERED)
+def test_twelve_runs_reach_another_program_s_coordinate_exchange(ratio):
+    design = {"kind": "optimal", "trajectories": 12, "variance_ratio": ratio}
+    reached = log_det(chosen(design, 3), Space.of(configuration("full", 3)), ratio)
+    assert reached > DELIVERED[ratio] - 1e-6
+    # Free epochs are more than a training run delivers: they are worth little.
+    assert reached > 0.985 * FREE[ratio]
 
 
 def test_it_is_the_same_each_time():
