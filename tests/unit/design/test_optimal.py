@@ -120,8 +120,8 @@ def test_twelve_runs_are_worth_more_than_as_many_of_the_grid():
         assert math.exp(gain / len(space.columns)) * 27 / 12 > 1.04
 
 
-# Twelve runs × 3 epochs for second order in three factors and epochs: by η, log det of the best of 40
-# (epochs as delivered) and of 60 (epochs of every cell free) coordinate exchanges by pyoptex 1.2.1,
+# Twelve runs × 3 epochs for second order in three factors and epochs: by η, log det of the best of
+# 40 (epochs as delivered) and 60 (epochs of every cell free) coordinate exchanges by pyoptex 1.2.1,
 # D-optimal, nine values of each coordinate.
 DELIVERED = {0.1: 39.3411351, 1.0: 28.1018341, 10.0: 7.6249057}
 FREE = {0.1: 39.5561631, 1.0: 28.2357310, 10.0: 7.7272585}
