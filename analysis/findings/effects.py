@@ -62,8 +62,14 @@ def about_effects(
     yield _together(tables, settings, metric)
     for _, row in tests.sort_values("p_value").iterrows():
         found = _of_factor(tables, settings, metric, row)
-        alias = _aliased(tables, study, settings, metric, row["tested"])
-        yield replace(found, sentence=found.sentence + alias)
+        aliased = aliased_with(tables, study, settings, metric, row["tested"])
+        if aliased:
+            sentence = (
+                f"{found.sentence} In these runs {words.name(row['tested'])} is aliased with "
+                f"{words.listed(aliased)}: what that does, if anything, is part of this estimate."
+            )
+            found = replace(found, sentence=sentence)
+        yield found
     for _, row in joint_tests(tables, metric, "pair").sort_values("p_value").iterrows():
         yield _of_pair(settings, metric, row)
 
@@ -133,23 +139,19 @@ def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Serie
     )
 
 
-def _aliased(tables: Tables, study: Study, settings: Settings, metric: Metric, factor: str) -> str:
-    """What the factor's estimated main effect also has in it, at least by half."""
+def aliased_with(
+    tables: Tables, study: Study, settings: Settings, metric: Metric, factor: str
+) -> list[str]:
+    """The terms that the factor's estimated main effect also has in it, at least by half."""
     rows = rows_of(tables, "aliases", metric=metric.name)
     rows = rows[rows["share"].abs() >= TOLD] if len(rows) else rows
     if rows.empty:
-        return ""
+        return []
     coded = absolute_codings(study, settings, metric.name)
     main = {column.name for column in columns_of((Term(((factor, 1),)),), coded)}
     further = columns_of(further_terms(settings.factors, study.terms[metric.name]), coded)
     named = {column.name: words.term(column.parts) for column in further}
-    aliased = [named[row["alias"]] for _, row in rows.iterrows() if row["term"] in main]
-    if not aliased:
-        return ""
-    return (
-        f" In these runs {words.name(factor)} is aliased with {words.listed(aliased)}: what that "
-        "does, if anything, is part of this estimate."
-    )
+    return [named[row["alias"]] for _, row in rows.iterrows() if row["term"] in main]
 
 
 def _of_pair(settings: Settings, metric: Metric, row: pd.Series) -> Finding:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis import words
 from analysis.findings import differences
 from analysis.findings.confounding import inseparable
-from analysis.findings.effects import smallest_found
+from analysis.findings.effects import aliased_with, smallest_found
 from analysis.findings.finding import Finding, Tables, joint_tests, rounded, shown
 from analysis.findings.voice import voice_of
 from analysis.questions.power import POWER
@@ -46,6 +46,10 @@ def about_summary(
     else:
         kind, lead = "nothing", f"{name}: "
     sentence = (lead + "; ".join(in_vain)).removesuffix("; ") + "."
+    aliased = {f: aliased_with(tables, study, settings, metric, f) for f in matters}
+    named = [f"{words.name(f)} is aliased with {words.listed(a)}" for f, a in aliased.items() if a]
+    if named:
+        sentence += f" In these runs {words.listed(named)}."
     yield Finding("summary", metric.name, kind, bool(matters), sentence)
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from analysis.evidence import Evidence
 from analysis.findings.effects import about_effects
+from analysis.findings.summary import about_summary
 from analysis.preparation import study_of
 from analysis.questions.aliases import aliases_of
 from analysis.questions.joint import joint
@@ -27,13 +28,15 @@ def analysed(runs, **more):
     given = Evidence(study, study.settings)
     found = aliases_of(given.main["y"], study, study.settings)
     tables = {"joint": joint(given.joint_tests), "aliases": found}
-    told = about_effects(tables, study, study.settings, study.settings.metric("y"))
-    return found, {each.about: each.sentence for each in told}
+    asked = (tables, study, study.settings, study.settings.metric("y"))
+    (summary,) = about_summary(*asked)
+    told = {each.about: each.sentence for each in about_effects(*asked)}
+    return found, told, summary.sentence
 
 
 def test_half_of_a_grid_names_the_product_in_each_main_effect():
     half = [(a, b, a * b) for a, b in itertools.product((-1, 1), repeat=2)]
-    found, sentences = analysed(half, observational=False)
+    found, sentences, summary = analysed(half, observational=False)
     assert found[["term", "alias"]].to_numpy().tolist() == [
         ["a", "b:c"],
         ["b", "a:c"],
@@ -42,12 +45,13 @@ def test_half_of_a_grid_names_the_product_in_each_main_effect():
     assert np.allclose(found["share"], 1)
     assert "a is aliased with b × c: what that does" in sentences["a"]
     assert "b is aliased with a × c" in sentences["b"]
+    assert summary.endswith("In these runs a is aliased with b × c.")  # a alone matters
 
 
 def test_a_whole_grid_has_none_and_runs_that_nobody_chose_are_not_asked():
     grid = list(itertools.product((-1, 1), repeat=3))
-    found, sentences = analysed(grid)
+    found, sentences, summary = analysed(grid)
     assert found.empty
-    assert not any("aliased" in sentence for sentence in sentences.values())
+    assert not any("aliased" in sentence for sentence in (*sentences.values(), summary))
     half = [(a, b, a * b) for a, b in itertools.product((-1, 1), repeat=2)]
     assert analysed(half, observational=True)[0].empty
