@@ -14,11 +14,12 @@ from pathlib import Path
 
 import yaml
 
+from common.defaults import resolve
 from finetuning.files import write_json
 from tests.benchmarks.measuring import Run, line, report, run
 from tests.benchmarks.options import parser
 from tests.benchmarks.studies import snakemake
-from tests.tiny import whole_config
+from tests.tiny import whole_config, write_tiny_distilbert
 
 # Levels of learning rate, batch size and epochs, and replicates.
 STUDIES = {100: (5, 2, 5, 2), 1000: (10, 4, 5, 5), 10_000: (20, 10, 5, 10)}
@@ -50,7 +51,7 @@ def measure(cells: int) -> dict[str, Run]:
     """What planning a study of so many cells takes."""
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        config = configuration(*STUDIES[cells])
+        config = resolve(configuration(*STUDIES[cells]))
         (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         fresh = run(snakemake("-n"), folder)
         make_empty_results(folder, config)
@@ -85,8 +86,11 @@ def make_empty_results(folder: Path, config: dict) -> None:
         else:
             output.mkdir(exist_ok=True)
     # Read while planning, where they exist.
-    (folder / "results/tiny/pretrained/config.json").write_text('{"n_layers": 2}')
-    write_json(folder / "results/tiny/provenance.json", {"settings": config})
+    results = folder / "results/tiny"
+    write_json(results / "source.json", {"kind": config["source"]})
+    for checkpoint in ("pretrained", "baseline/checkpoint"):
+        write_tiny_distilbert(results / checkpoint)
+    write_json(results / "provenance.json", {"settings": config})
 
 
 def printed(folder: Path, argument: str) -> str:
