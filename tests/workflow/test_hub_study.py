@@ -266,5 +266,6 @@ def test_what_does_not_fit_is_refused_before_anything_trains(new, kind, change, 
     assert {path.name for path in (new.folder / RESULTS).iterdir()} == {
         "logs",
         ".lock",
-        "config.json",
+        "config.yaml",
+        "started_with.json",
     }

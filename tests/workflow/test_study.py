@@ -16,7 +16,10 @@ from pypdf import PdfReader
 from safetensors.numpy import load_file
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
+from common.configuration import read_config
 from common.files import STARTED_WITH
+from finetuning.architecture import Architecture
+from study.memory import run_memory
 from tests.tiny import write_tiny_sentences
 from tests.workflow.conftest import ANY_FOLDER, PROJECT, configure, snakemake
 
@@ -196,7 +199,9 @@ def test_what_a_run_costs_is_said_before_and_while_it_trains(copy):
     done = snakemake(copy, "--cores", "2", target)
     assert done.returncode == 0, done.stderr
     assert told in done.stderr
-    declared = int(re.search(r"mem_mb=(\d+)", done.stderr.split("Fine-tuning", 1)[1])[1])
+    sizes = Architecture.read(results(copy) / "baseline" / "checkpoint")
+    config = read_config(results(copy) / "config.yaml")
+    declared = run_memory(config, "hub", sizes, batch_size=8)
     assert "Progress: 21 of 24 cells" in done.stderr
     assert not list((copy / "results").rglob("*.tally.json"))
     for run in runs:

@@ -107,16 +107,16 @@ def fitted(table, blocks=None, **model):
             CROSSED.query("x1 != 2"),
             {"formula": "x1 + x2 + x1^2 + x2^2"},
             "The design cannot estimate x1^2 (x1 has 2 levels and its power 2 needs 3); add runs "
-            "at other levels or combinations, or give no analysis.degree and no analysis.formula "
-            "for the largest model that can be estimated, or write analysis.formula: "
-            "x1 + x2 + x2^2.",
+            "at other levels or combinations, or write analysis.degree: null, and no "
+            "analysis.formula, for the largest model that can be estimated, or write "
+            "analysis.formula: x1 + x2 + x2^2.",
         ),
         (
             STAR,
             {"formula": "x1 + x2 + x1:x2"},
             "The design cannot estimate x1:x2 (it is always zero); add runs at other levels or "
-            "combinations, or give no analysis.degree and no analysis.formula for the largest "
-            "model that can be estimated, or write analysis.formula: x1 + x2.",
+            "combinations, or write analysis.degree: null, and no analysis.formula, for the "
+            "largest model that can be estimated, or write analysis.formula: x1 + x2.",
         ),
         (
             CROSSED.assign(site=CROSSED["x1"], year=CROSSED["x1"]).drop(columns="x1"),

@@ -211,12 +211,15 @@ def test_every_run_is_in_the_table():
         *("accuracy (points)", "F1 (points)", "loss (nats)"),
     ]
     assert len(rows) == len(study.runs)
-    digits = words.spread_decimals(study.runs["loss"], settings.metric("loss"))
+    digits = {
+        name: words.spread_decimals(study.runs[name], settings.metric(name))
+        for name in ("accuracy", "loss")
+    }
     for row, run in zip(rows, study.runs.to_dict("records"), strict=True):
         assert float(row[0]) == run["learning_rate"]
         assert row[4] == "ok"
-        assert float(row[5]) == pytest.approx(100 * run["accuracy"], abs=0.005)
-        assert row[10] == words.fixed(run["delta_loss"], digits, sign=True)
+        assert row[5] == f"{100 * run['accuracy']:.{digits['accuracy']}f}"
+        assert row[10] == words.fixed(run["delta_loss"], digits["loss"], sign=True)
 
 
 def test_a_diverged_run_has_empty_metrics():
