@@ -264,3 +264,11 @@ def recorded(values: Mapping[str, Any]) -> dict[str, Any]:
     before there was any.
     """
     return {k: v for k, v in values.items() if k not in AUGMENTATION or v != NEUTRAL[k]}
+
+
+def values_of(config: Mapping[str, Any], name: str) -> dict[str, list]:
+    """The key that sets a hyperparameter, and its levels, its range's ends or its one value."""
+    if name in config["factors"]:
+        key = "levels" if "levels" in config["factors"][name] else "range"
+        return {f"factors.{name}.{key}": config["factors"][name][key]}
+    return {f"training.{name}": [with_neutral(config["training"])[name]]}

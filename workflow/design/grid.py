@@ -189,14 +189,6 @@ def _levels(
     return tuple(sorted(used)) if given is None else tuple(x for x in given if x in used)
 
 
-def values_of(config: Mapping[str, Any], name: str) -> dict[str, list]:
-    """The key that sets a hyperparameter, and its levels, its range's ends or its one value."""
-    if name in config["factors"]:
-        key = "levels" if "levels" in config["factors"][name] else "range"
-        return {f"factors.{name}.{key}": config["factors"][name][key]}
-    return {f"training.{name}": [with_neutral(config["training"])[name]]}
-
-
 def level_name(level: float | int | str) -> str:
     """A level as it stands in a path: 3e-05, 16, linear."""
     return level if isinstance(level, str) else repr(level)

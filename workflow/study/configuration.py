@@ -18,13 +18,14 @@ from common.hyperparameters import (
     METHODS,
     NAMES,
     of_baseline,
+    values_of,
     with_neutral,
 )
 from common.messages import nearest, shown
 from common.metrics import COSTS, METRICS
 from common.sections import schema_of
 from design import DEFAULT, DESIGNS, FILES, NOTED, kind_of
-from design.grid import Grid, baseline_seeds, replicate_seeds, values_of
+from design.grid import Grid, baseline_seeds, replicate_seeds
 from finetuning import augmentation
 from finetuning.augmentation import translation
 from finetuning.augmentation.settings import Settings as Augmentation

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from common.errors import UserError
-from design.grid import values_of
+from common.hyperparameters import values_of
 from finetuning import memory
 from finetuning.architecture import Architecture
 from finetuning.sources import SOURCES

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
-from common.hyperparameters import METHODS
-from design.grid import values_of
+from common.hyperparameters import METHODS, values_of
 from finetuning.augmentation.settings import Settings
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common.errors import UserError
-from design.grid import values_of
+from common.hyperparameters import values_of
 from finetuning import augmentation
 from finetuning.dataset import tokenise
 from finetuning.draws import Candidates, draw_split
