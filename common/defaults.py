@@ -52,6 +52,7 @@ def _make_room(reference: dict[str, Any], own: Mapping[str, Any]) -> None:
             fixed[name] = levels[len(levels) // 2]
     for name in factors:
         fixed.pop(name, None)
+    _section(reference, "analysis").pop("degree", None)  # which other factors may not allow
 
 
 def _section(config: Mapping[str, Any], key: str) -> Any:

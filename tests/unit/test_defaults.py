@@ -26,7 +26,8 @@ def test_a_name_and_one_factor_are_a_study():
     assert config["factors"] == RATE
     # The other factors of config.yaml keep their middle levels.
     held = {"batch_size": 16, "epochs": 2}
-    expected = DEFAULT | {"study": "mine", "factors": RATE}
+    expected = copy.deepcopy(DEFAULT) | {"study": "mine", "factors": RATE}
+    del expected["analysis"]["degree"]  # it is of config.yaml's own factors
     assert config == expected | {"training": DEFAULT["training"] | held}
 
 
@@ -118,3 +119,11 @@ def test_a_spoilt_config_yaml_is_left_for_the_checks(tmp_path, monkeypatch, text
     own = {"study": "mine", "source": "hub", "factors": RATE}
     with pytest.raises(UserError):
         configuration.check(configuration.resolved(own))
+
+
+def test_the_degree_of_config_yaml_is_of_its_own_factors():
+    factors = {"dropout": {"levels": [0.1, 0.3], "scale": "linear"}}
+    assert resolve({"study": "mine"})["analysis"]["degree"] == 2
+    assert "degree" not in resolve({"study": "mine", "factors": factors})["analysis"]
+    asked = {"study": "mine", "factors": factors, "analysis": {"degree": 1}}
+    assert resolve(asked)["analysis"]["degree"] == 1
