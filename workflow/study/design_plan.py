@@ -52,7 +52,7 @@ class Planned:
     trajectories: training runs of all replicates, cells: what they deliver; missing: terms that the
     model is without, as the runs cannot estimate them; against_full, assumed: efficiencies against
     the full grid, D where errors are others; power: by metric; replicates_needed: by metric, with
-    which every factor's power is 80 %, None where that are more than MOST_REPLICATES;
+    which every factor has POWER, None where that are more than MOST_REPLICATES;
     trajectories_needed: the same of the design's trajectories in as many replicates as it has,
     without metrics where the design has a size of its own.
     """
