@@ -47,7 +47,7 @@ AUGMENTATION = (
     *("tokens_removed", "tokens_added", "tokens_before", "tokens_after", "baseline_agrees"),
     *("baseline_right_before", "baseline_right_after", "held_out", "used", "seconds"),
 )
-OF_AUGMENTATION = "tells nothing of augmentation"  # the report, without such a file
+OF_AUGMENTATION = "says nothing about augmentation"  # the report, without such a file
 
 
 def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
