@@ -10,6 +10,7 @@ from analysis.findings.equivalence import about_equivalence
 from analysis.questions.equivalence import COLUMNS, equivalence
 from analysis.runs.settings import Settings
 from common.errors import UserError
+from tests.simulation import margins
 
 
 def settings_of(**margins):
@@ -101,3 +102,9 @@ def test_findings_say_what_is_shown_and_what_could_be():
 def test_margins_that_cannot_be_are_refused(margins, message):
     with pytest.raises(UserError, match=message):
         settings_of(**margins)
+
+
+def test_a_difference_as_large_as_the_margin_is_not_called_equivalent_and_none_is():
+    shares = margins.simulate(replicates=3, studies=8)
+    assert shares["as large as the margin, called equivalent"] <= 0.25
+    assert shares["no difference, called equivalent"] >= 0.5
