@@ -49,7 +49,7 @@ NAMED = (
     Named(
         "seconds trained before a kill are lost",
         TRAJECTORY,
-        'stopwatch.training = record["seconds"]',
+        'self.stopwatch.training = record["seconds"]',
         "",
     ),
     Named(

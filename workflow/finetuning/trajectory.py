@@ -1,7 +1,7 @@
 """Trains one trajectory and delivers its cells."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,64 @@ class Cell:
     seconds: float
 
 
+@dataclass
+class Delivery:
+    """A run and the cells that it has delivered, both kept in its state.
+
+    folders: epochs to the folder of the cell trained that long. provenance: what else the results
+    depend on, for their record.
+    """
+
+    run: Run
+    split: Split
+    seeds: dict[str, int]
+    provenance: dict
+    folders: dict[int, Path]
+    state: State
+    stopwatch: Stopwatch
+    cells: dict[int, Cell] = field(default_factory=dict)
+
+    def deliver(self, epochs: int, cell: Cell) -> None:
+        """Writes the files of the cell."""
+        folder = self.folders[epochs]
+        record = {
+            **cell.outcome,
+            "hyperparameters": replace(self.run.hyperparameters, epochs=epochs).record(),
+            "training_examples": len(self.split.training),
+            "validation_examples": len(self.split.validation),
+            "evaluation_examples": len(self.split.evaluation),
+            "steps": cell.steps,
+            "seeds": self.seeds,
+            **self.provenance,
+        }
+        write_history(folder, self.run.progress.history[: cell.steps])
+        write_results(folder, record, cell.logits, self.split.evaluation)
+        self.stopwatch.write(folder, cell.tokens, cell.seconds)
+        self.cells[epochs] = cell
+
+    def keep(self) -> None:
+        """Writes the state."""
+        arrays, progress = self.run.state()
+        delivered = {}
+        for epochs, cell in self.cells.items():
+            arrays[f"logits.{epochs}"] = cell.logits
+            delivered[epochs] = {k: v for k, v in asdict(cell).items() if k != "logits"}
+        record = {"progress": progress, "seconds": self.stopwatch.seconds, "cells": delivered}
+        self.state.write(arrays, record)
+
+    def resume(self, say: Callable[[str], None]) -> None:
+        """Goes back to the state of the run if it was killed, and delivers its cells again."""
+        kept = self.state.read(say)
+        if not kept:
+            return
+        arrays, record = kept
+        self.run.restore(arrays, record["progress"])
+        self.stopwatch.training = record["seconds"]
+        for epochs, cell in record["cells"].items():
+            self.deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
+        say(f"resuming after step {len(self.run.progress.history)}")
+
+
 def deliver_cells(
     checkpoint: Path,
     split: Split,
@@ -56,53 +114,21 @@ def deliver_cells(
     sets = training_sets(split.training, copied, hyperparameters.augmentation)
     run = Run(checkpoint, sets, hyperparameters, seeds, split.validation)
     run.predict = tally.counting(run.predict)
-    cells: dict[int, Cell] = {}
-
-    def deliver(epochs: int, cell: Cell) -> None:
-        record = {
-            **cell.outcome,
-            "hyperparameters": replace(hyperparameters, epochs=epochs).record(),
-            "training_examples": len(split.training),
-            "validation_examples": len(split.validation),
-            "evaluation_examples": len(split.evaluation),
-            "steps": cell.steps,
-            "seeds": seeds,
-            **provenance,
-        }
-        write_history(folders[epochs], run.progress.history[: cell.steps])
-        write_results(folders[epochs], record, cell.logits, split.evaluation)
-        stopwatch.write(folders[epochs], cell.tokens, cell.seconds)
-        cells[epochs] = cell
-
-    def keep() -> None:
-        arrays, progress = run.state()
-        delivered = {}
-        for epochs, cell in cells.items():
-            arrays[f"logits.{epochs}"] = cell.logits
-            delivered[epochs] = {k: v for k, v in asdict(cell).items() if k != "logits"}
-        record = {"progress": progress, "seconds": stopwatch.seconds, "cells": delivered}
-        state.write(arrays, record)
+    delivery = Delivery(run, split, seeds, provenance, folders, state, stopwatch)
 
     def after_step() -> None:
         tally.trained(len(run.progress.history), run.examples_trained, run.progress.tokens)
         if state.is_due():
-            keep()
+            delivery.keep()
 
-    kept = state.read(say)
-    if kept:
-        arrays, record = kept
-        run.restore(arrays, record["progress"])
-        stopwatch.training = record["seconds"]
-        for epochs, cell in record["cells"].items():
-            deliver(int(epochs), Cell(**cell, logits=arrays[f"logits.{epochs}"]))
-        say(f"going on after step {len(run.progress.history)}")
+    delivery.resume(say)
     try:
         for epoch in run.epochs(after_step=after_step):
             stopwatch.pause()
             line = f"epoch {epoch}: training loss {run.progress.history[-1]['training_loss']:.4f}"
             if epoch in folders:
                 cell = evaluate(run, split, stopwatch.seconds)
-                deliver(epoch, cell)
+                delivery.deliver(epoch, cell)
                 metrics = cell.outcome["metrics"]
                 line += f", evaluation loss {metrics['loss']:.4f}"
                 line += f", accuracy {metrics['accuracy']:.4f}"
@@ -115,12 +141,12 @@ def deliver_cells(
             cell = evaluate(run, split, stopwatch.seconds, **outcome)
     except Diverged as divergence:
         say(f"{divergence}: this and longer cells are recorded as diverged")
-        stopped = [epochs for epochs in folders if epochs not in cells]
+        stopped = [epochs for epochs in folders if epochs not in delivery.cells]
         outcome = {"status": "diverged", "diverged_at_step": divergence.step}
         none = np.zeros((0, run.classifier.num_classes), np.float32)
         cell = Cell(outcome, none, len(run.progress.history), 0, stopwatch.seconds)
     for epochs in stopped:
-        deliver(epochs, cell)
+        delivery.deliver(epochs, cell)
     state.discard()
 
 

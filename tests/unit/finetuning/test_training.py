@@ -179,7 +179,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes(keras, tiny_checkpoint, split, t
             deliver(keras, tiny_checkpoint, split, folder, levels, die_at_step=died_at, **changes)
     shutil.rmtree(folder / "epochs=1")
     resumed, lines = deliver(keras, tiny_checkpoint, split, folder, levels, **changes)
-    assert lines[0] == "going on after step 14"
+    assert lines[0] == "resuming after step 14"
     for epochs in levels:
         assert results(resumed[epochs]) == results(whole[epochs])
     assert not (folder / "state.safetensors").exists()
