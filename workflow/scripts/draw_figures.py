@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 if __name__ == "__main__":  # the processes that draw read this file too
     with job(snakemake.log[0]):
         study, computed = read_analysed(
-            snakemake.input.runs[0], snakemake.input.tables[0], snakemake.config
+            snakemake.input.runs, snakemake.input.tables[0], snakemake.config
         )
         drawn = Path(snakemake.output[0])
         figures.draw_all(computed, study, study.settings, drawn, snakemake.threads)

@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     study, computed = read_analysed(
-        snakemake.input.runs[0], snakemake.input.tables[0], snakemake.config
+        snakemake.input.runs, snakemake.input.tables[0], snakemake.config
     )
     pages.write(computed, study, study.settings, Path(snakemake.output.surfaces).parent)

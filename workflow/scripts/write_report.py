@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0]):
     study, computed = read_analysed(
-        snakemake.input.runs[0], snakemake.input.tables[0], snakemake.config
+        snakemake.input.runs, snakemake.input.tables[0], snakemake.config
     )
     figures = Path(snakemake.input.figures[0])
     read_digests(figures)
