@@ -103,8 +103,8 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
             "metric": terms["metric"],
             "term": terms["term"],
             "estimate": terms["estimate"] * sign,
-            "ci_low": np.where(sign > 0, terms["ci_low"], -terms["ci_high"]),
-            "ci_high": np.where(sign > 0, terms["ci_high"], -terms["ci_low"]),
+            "ci_low": np.where(sign == 1, terms["ci_low"], -terms["ci_high"]),
+            "ci_high": np.where(sign == 1, terms["ci_high"], -terms["ci_low"]),
         }
     )
     present = [name for name in settings.metric_names if (good["metric"] == name).any()]
@@ -150,7 +150,7 @@ def desirability(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     logarithm, total = np.zeros(len(points)), 0.0
     for name in metrics:
         ends = observed[name].min(), observed[name].max()
-        worst, best = ends if settings.metric(name).sign > 0 else ends[::-1]
+        worst, best = ends if settings.metric(name).better == "higher" else ends[::-1]
         each = desirability_of(points[name].to_numpy(), worst, best)
         table[f"desirability_{name}"] = each
         weight = settings.desirability.get(name, 1.0)

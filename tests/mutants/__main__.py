@@ -3,7 +3,8 @@
     python -m tests.mutants [--number 150] [--seed 1] [--processes 2] [PATH ...]
     python -m tests.mutants --named     # those of named.py, of which every one has to be noticed
 
-A fault counts as noticed if the unit tests that import its module fail, or no longer end.
+A fault counts as noticed if the unit tests of its module, or of what imports it, fail or no longer
+end.
 docs/testing.md says which are not, and why.
 """
 
@@ -110,37 +111,49 @@ def python_files(path: Path) -> list[Path]:
 
 
 @cache
-def tests_of(file: Path) -> tuple[str, ...]:
-    """The unit tests that import a module, or else those of what imports it; its own first."""
-    users = [user for user in every_file() if module_of(file) in imported_by(user)]
-    tests = [user for user in users if user.name.startswith("test_")]
-    if not tests:
-        tests = [Path(test) for user in users for test in tests_of(user)]
-    own = f"test_{file.name}"
-    return tuple(str(test) for test in sorted(set(tests), key=lambda t: (t.name != own, t)))
+def tests_of(file: Path) -> dict[str, int]:
+    """The unit tests that import a module (1), and those of what imports it (2)."""
+    found: dict[str, int] = {}
+    near = {file}
+    for steps in (1, 2):
+        modules = {module_of(each) for each in near}
+        near = {user for user in every_file() if modules & imported_by(user)}
+        for test in (user for user in near if user.name.startswith("test_")):
+            found.setdefault(str(test), steps)
+    return found
 
 
 @cache
 def every_file() -> tuple[Path, ...]:
-    """The code and its unit tests, as paths below the project."""
-    folders = ("analysis", "common", "workflow", "tests/unit")
+    """The code, its unit tests and what helps them, as paths below the project."""
+    folders = ("analysis", "common", "workflow", "tests/unit", "tests/simulation")
     found = (file for folder in folders for file in sorted((PROJECT / folder).rglob("*.py")))
     return tuple(file.relative_to(PROJECT) for file in found)
 
 
 def module_of(file: Path) -> str:
+    """The name by which a file is imported; helpers of unit tests by their own."""
     name = ".".join(file.with_suffix("").parts)
-    return name.removeprefix("workflow.").removesuffix(".__init__")
+    own = file.stem if file.parts[:2] == ("tests", "unit") else name
+    return own.removeprefix("workflow.").removesuffix(".__init__")
 
 
 @cache
 def imported_by(file: Path) -> frozenset[str]:
-    """Every name that a file imports from somewhere, and that place."""
+    """Every name that a file imports, from somewhere or as a whole, and that place."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((PROJECT / file).read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
     return frozenset(found)
+
+
+def in_order(file: Path, seconds: dict[str, float]) -> tuple[str, ...]:
+    """The tests of a module that most likely and most quickly fail, first."""
+    steps, own = tests_of(file), f"test_{file.name}"
+    return tuple(sorted(steps, key=lambda t: (steps[t], Path(t).name != own, seconds[t])))
 
 
 def copy_of_the_project(folder: Path) -> Path:
@@ -165,7 +178,7 @@ def seconds_of(test: str, copies: SimpleQueue[Path]) -> float:
 
 
 def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, float]) -> bool:
-    project, tests = copies.get(), tests_of(mutant.file)
+    project, tests = copies.get(), in_order(mutant.file, seconds)
     whole = (project / mutant.file).read_text()
     try:
         (project / mutant.file).write_text(mutant.fault.source)
