@@ -154,10 +154,9 @@ def desirability(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         each = desirability_of(points[name].to_numpy(), worst, best)
         table[f"desirability_{name}"] = each
         weight = settings.desirability.get(name, 1.0)
-        if weight > 0:
-            with np.errstate(divide="ignore"):
-                logarithm += weight * np.log(each)
-            total += weight
+        with np.errstate(divide="ignore"):
+            logarithm += weight * np.log(each)
+        total += weight
     table["overall"] = np.exp(logarithm / total) if total else np.nan
     return table.sort_values("overall", ascending=False, kind="stable", ignore_index=True)
 
