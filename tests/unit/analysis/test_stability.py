@@ -307,3 +307,26 @@ def test_the_last_degree_of_freedom_tests_and_a_run_that_alone_tells_a_term_does
     four = replace(study, runs=study.runs.drop(index=2))
     fit = ordinary_least_squares(four, study.settings, "score", "absolute")
     assert np.isnan(p_values_without_each(fit, ("a",))).all()
+
+
+@pytest.mark.parametrize("runs", [4, 5])
+def test_aicc_needs_two_runs_more_than_parameters(runs):
+    """Of a line: an intercept, a slope and a variance. By Hurvich & Tsai's formula."""
+    a = np.arange(float(runs))
+    score = np.array([0.0, 2, 1, 3, 2])[:runs]
+    settings = reference.settings(
+        {"factors": {"a": {}}, "analysis": {"metrics": {"score": {"better": "higher"}}}}, degree=1
+    )
+    found, told = models(study_of(pd.DataFrame({"a": a, "score": score}), settings), settings)
+    row = found.set_index("degree").loc[1]
+    left = score - np.polyval(np.polyfit(a, score, 1), a)
+    aic = runs * (np.log(2 * np.pi * (left @ left) / runs) + 1) + 2 * 3
+    expected = aic + 2 * 3 * 4 / (runs - 4) if runs == 5 else np.nan
+    assert row["aicc"] == pytest.approx(expected, nan_ok=True)
+    assert any("no AICc of degree 1: 4 runs are too few" in each.sentence for each in told) == (
+        runs == 4
+    )
+    total = ((score - score.mean()) ** 2).sum()
+    assert row["adjusted_r_squared"] == pytest.approx(
+        1 - (left @ left / (runs - 2)) / (total / (runs - 1))
+    )
