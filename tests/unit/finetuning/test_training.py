@@ -125,6 +125,9 @@ def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
     assert measured["steps"] == 3 * 8
     assert measured["hyperparameters"]["epochs"] == 3
     assert measured["tokens"] == 3 * split.training.lengths.sum()
+    # 24 batches of 8 texts, of 8 or of 16 tokens each
+    padded = measured["tokens"] / (1 - measured["padding_share"])
+    assert 24 * 8 * 8 < padded < 24 * 8 * 16
     timing = json.loads((shared[3] / "timing.json").read_text())
     assert timing["seconds"] > 0 and timing["peak_memory_mb"] > 100
 
@@ -377,12 +380,16 @@ def test_epochs_train_on_the_sets_in_turn(keras, tiny_checkpoint, split):
     half = np.arange(30)
     sets = [split.training.take(half), split.training.take(half + 30)]
     run = Run(tiny_checkpoint, sets, replace(BASE, epochs=3), SEEDS)
-    counted = [0]
-    for _ in run.epochs():
+    counted, seen = [0], []
+    for _ in run.epochs(lambda: seen.append(run.examples_trained)):
         counted.append(run.progress.tokens)
     first, second = (int(each.lengths.sum()) for each in sets)
     assert np.diff(counted).tolist() == [first, second, first]
-    assert len(run.progress.history) == 3 * 4
+    assert [row["step"] for row in run.progress.history] == list(range(1, 13))
+    assert [row["epoch"] for row in run.progress.history] == [step / 4 for step in range(1, 13)]
+    # four steps of 8 an epoch, the last of which has 6 examples
+    assert seen == [30 * epoch + step for epoch in range(3) for step in (8, 16, 24, 30)]
+    assert run.examples_trained == 90
 
 
 def test_copies_are_trained_on_and_copies_that_are_the_texts_change_nothing(
