@@ -415,11 +415,16 @@ def test_more_of_a_metric_that_is_preferred_is_taken():
     chosen, table = recommended(recommend=wish)
     able = table.query("metric == 'loss' and could_be_best")[FACTORS]
     runs = reference.study().runs.groupby(FACTORS)["accuracy"].mean()
-    assert tuple(chosen.setting.values()) == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmax()
+    assert (
+        tuple(chosen.setting.values())
+        == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmax()
+    )
     less, table = recommended(recommend={"metric": "accuracy", "prefer": "loss"})
     able = table.query("metric == 'accuracy' and could_be_best")[FACTORS]
     runs = reference.study().runs.groupby(FACTORS)["loss"].mean()
-    assert tuple(less.setting.values()) == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmin()
+    assert (
+        tuple(less.setting.values()) == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmin()
+    )
 
 
 @pytest.mark.parametrize(("better", "order"), [("higher", [3, 2, 1]), ("lower", [1, 2, 3])])

@@ -55,7 +55,10 @@ def test_what_is_at_a_bound_stays_and_what_is_beyond_by_rounding_is_at_it():
 
 def test_in_its_own_unit_a_mean_has_the_error_of_the_delta_method():
     settings = Settings.from_config(
-        {"factors": {"a": {}}, "analysis": {"metrics": {"loss": {"transform": "log"}, "accuracy": {}}}}
+        {
+            "factors": {"a": {}},
+            "analysis": {"metrics": {"loss": {"transform": "log"}, "accuracy": {}}},
+        }
     )
     table = pd.DataFrame(
         {"metric": ["loss", "accuracy"], "mean": [np.log(2), 0.5], "low": [0.0, 0.4]}

@@ -126,6 +126,8 @@ def test_of_a_large_table_the_influence_is_thinned_and_said(monkeypatch):
     assert thinned["cooks_distance"].max() == whole["cooks_distance"].max()
     assert thinned["cooks_distance"].min() == whole["cooks_distance"].min()
     assert "81 runs" in notes(fits)[0].sentence
+    monkeypatch.setattr(module, "INFLUENCE_MOST", 81)
+    assert notes(fits) == [] and len(influence(study, SETTINGS, fits)) == 6 * 81
 
 
 def test_variance_inflation_equals_statsmodels():
@@ -256,7 +258,21 @@ def test_what_is_exactly_at_its_limit_is_no_finding(monkeypatch):
         at, above = (sentences(alpha)["sentence"] for alpha in (p_value, np.nextafter(p_value, 1)))
         assert at[name] != above[name]
         assert at[name].startswith(("Nothing", "The scatter is about", "The cells")), at[name]
-    largest = sentences(0.05).loc["largest_cooks_distance", "value"]
+    plain = sentences(0.05)
+    condition = plain.loc["condition_number", "value"]
+    more = float(plain.loc["r_squared", "value"] - plain.loc["predicted_r_squared", "value"])
+    for up, condition_told, prediction_told in (
+        (False, "Above", "It would explain about 9"),
+        (True, "Below", "It would explain 9"),
+    ):
+        monkeypatch.setattr(
+            module, "WELL_CONDITIONED", np.nextafter(condition, 9) if up else condition
+        )
+        monkeypatch.setattr(module, "FAR_MORE", np.nextafter(more, 0) if up else more)
+        told = sentences(0.05)["sentence"]
+        assert told["condition_number"].startswith(condition_told)
+        assert told["predicted_r_squared"].startswith(prediction_told)
+    largest = plain.loc["largest_cooks_distance", "value"]
     for limit, found in ((largest, 0), (np.nextafter(largest, 0), 1)):
         monkeypatch.setattr(module, "influential_from", lambda fit, limit=limit: limit)
         table = influence(study, settings, fits).query("metric == 'y'")
@@ -267,9 +283,7 @@ def test_what_is_exactly_at_its_limit_is_no_finding(monkeypatch):
 
 def test_without_degrees_of_freedom_beyond_the_terms_no_cell_has_a_mean_square():
     """Four cells, and as many coefficients: nothing is left that the model could lack."""
-    study, settings = made_study(
-        lambda a, b: a, levels=(1, 2), noise=0.1, formula="a + b + a:b"
-    )
+    study, settings = made_study(lambda a, b: a, levels=(1, 2), noise=0.1, formula="a + b + a:b")
     fits, _ = fit_all(study, settings)
     fit = fits["y", "absolute", "ols"]
     rows = analysis_of_variance(fit, study.runs).set_index("source")
@@ -296,3 +310,9 @@ def test_a_run_that_alone_tells_a_term_has_no_influence_that_could_be_told():
     assert own.prediction_error[:8] == pytest.approx(left / 0.75)
     variance = left @ left / 6
     assert own.standardised_residual[:8] == pytest.approx(left / np.sqrt(0.75 * variance))
+    told = diagnosed(study, settings, "loss", "absolute")
+    for name in ("predicted_r_squared", "predicted_r_squared_within_blocks"):
+        assert told.loc[name, "sentence"].startswith("Some run alone determines a term")
+    distance = told.loc["largest_cooks_distance", "value"]
+    expected = (left / 0.75) ** 2 * 0.25 / variance / 3
+    assert distance == pytest.approx(expected.max())

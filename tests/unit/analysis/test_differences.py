@@ -107,9 +107,9 @@ def test_of_very_many_settings_evenly_spread_ones_are_averaged_over(monkeypatch)
     for most, slope in ((9, 2), (8, 2.5), (6, 2.5), (5, 0), (1, 0)):
         monkeypatch.setattr(module, "MOST_COMPARISONS", most)
         found = differences(*given).query("factor == 'a' and comparison == 'average'")
-        assert found["difference"].tolist() == pytest.approx(
-            [slope, 2 * slope, slope], abs=1e-6
-        ), most
+        assert found["difference"].tolist() == pytest.approx([slope, 2 * slope, slope], abs=1e-6), (
+            most
+        )
 
 
 def test_all_differences_of_a_factor_are_one_family():

@@ -17,9 +17,7 @@ MAIN = tuple(Term(((name, 1),)) for name in ("a", "b"))
 
 def test_further_terms_are_products_of_two_and_three_and_squares_of_numbers():
     found = further_terms((A, B, KIND), MAIN)
-    assert [term.name for term in found] == [
-        *("a:b", "a:kind", "b:kind", "a:b:kind", "a^2", "b^2")
-    ]
+    assert [term.name for term in found] == [*("a:b", "a:kind", "b:kind", "a:b:kind", "a^2", "b^2")]
     squared = Term((("a", 2),))
     assert squared not in further_terms((A, B), (*MAIN, squared))
 

@@ -39,7 +39,11 @@ def test_a_surface_is_drawn_at_each_level_of_a_third_factor_but_not_of_a_fourth(
 
 @pytest.mark.parametrize(
     ("levels", "shown"),
-    [((1, 2, 3, 4, 5), [1, 2, 3, 4, 5]), ((1, 2, 3, 4, 5, 6), [1, 4, 6]), ((*range(7),), [0, 3, 6])],
+    [
+        ((1, 2, 3, 4, 5), [1, 2, 3, 4, 5]),
+        ((1, 2, 3, 4, 5, 6), [1, 4, 6]),
+        ((*range(7),), [0, 3, 6]),
+    ],
 )
 def test_of_many_levels_the_ends_and_the_middle_are_shown(levels, shown):
     assert shown_levels(Coding(Factor("a"), levels)) == shown

@@ -295,7 +295,9 @@ def test_a_model_of_another_degree_may_have_an_aicc_ten_higher(aicc, names):
 
 
 def test_the_last_degree_of_freedom_tests_and_a_run_that_alone_tells_a_term_does_not():
-    runs = pd.DataFrame({"a": [0.0, 1, 2, 3, 0], "b": [0.0, 0, 0, 0, 1], "score": [1, 3, 2, 5, 4.0]})
+    runs = pd.DataFrame(
+        {"a": [0.0, 1, 2, 3, 0], "b": [0.0, 0, 0, 0, 1], "score": [1, 3, 2, 5, 4.0]}
+    )
     study = study_of(runs, reference.settings(TWO_FACTORS))
     fit = ordinary_least_squares(study, study.settings, "score", "absolute")
     p_values = p_values_without_each(fit, ("a",))
