@@ -92,6 +92,11 @@ def test_the_make_up_of_each_set_is_told(finished):
     described = describe_split(Split(long, split.validation, long))
     assert described["near_duplicates"] == 2
     assert described["labels"]["training"] == {"0": 1, "1": 1}
+    for name, table in (
+        ("runs.csv", gather_runs(read(finished), BASELINE)),
+        ("histories.csv", gather_histories(folder, read(finished))),
+    ):
+        assert list(pd.read_csv(folder / name)) == list(table)
     # nor need they be trained on: what was validated on chose the epoch
     assert describe_split(Split(split.training, long, long))["near_duplicates"] == 2
 
