@@ -30,7 +30,7 @@ def pareto_front(values: Array, signs: Array) -> np.ndarray:
     one that is at least as good in every metric and better in one; equal points do not dominate
     each other.
     """
-    costs, where = np.unique(-np.asarray(values) * signs, axis=0, return_inverse=True)
+    costs, where = np.unique(signs * -np.asarray(values), axis=0, return_inverse=True)
     # Sorted by the first cost, then the next: no later row can dominate an earlier one.
     efficient = np.zeros(len(costs), dtype=bool)
     remaining = np.arange(len(costs))
@@ -102,7 +102,7 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         {
             "metric": terms["metric"],
             "term": terms["term"],
-            "estimate": terms["estimate"] * sign,
+            "estimate": sign * terms["estimate"],
             "ci_low": np.where(sign == 1, terms["ci_low"], -terms["ci_high"]),
             "ci_high": np.where(sign == 1, terms["ci_high"], -terms["ci_low"]),
         }
