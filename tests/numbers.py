@@ -2,8 +2,8 @@
 
     python -m tests.numbers     # after a change that is meant to change them
 
-``tests/reference`` holds what other programs say of parts of the analysis. This is what the analysis
-itself said of the whole; each number of a table counts, by its place in it.
+``tests/reference`` holds what other programs say of parts of the analysis. This is what the
+analysis itself said of the whole; each number of a table counts, by its place in it.
 """
 
 import json

@@ -8,8 +8,8 @@ import pytest
 import reference
 from scipy import stats
 
-from analysis.fit.estimators import p_values
 from analysis.fit import least_squares as module
+from analysis.fit.estimators import p_values
 from analysis.fit.least_squares import (
     LackOfFit,
     explains_exactly,

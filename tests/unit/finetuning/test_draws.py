@@ -395,11 +395,11 @@ def test_a_class_that_only_one_split_has_is_missing_in_the_other():
     part = ["study_training"] * 9 + ["study_evaluation"] * 8
     texts = frame([0, 1, 2] * 3 + [0, 1] * 4, part=part)
     with pytest.raises(
-        UserError, match="evaluation texts .* 0 have the label 2, as have 0 of the 8"
+        UserError, match=r"evaluation texts .* 0 have the label 2, as have 0 of the 8"
     ):
         draw_split(candidates(texts), config(9, 8), 0)
     texts = frame([0, 1] * 4 + [0] + [0, 1, 2, 2] * 2, part=part)
     with pytest.raises(
-        UserError, match="9 training texts .* 0 have the label 2, as have 0 of the 9"
+        UserError, match=r"9 training texts .* 0 have the label 2, as have 0 of the 9"
     ):
         draw_split(candidates(texts), config(9, 8), 0)

@@ -1,6 +1,7 @@
 """Checkpoints, training and evaluation on a tiny DistilBERT."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -113,10 +114,33 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
 
 
 def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
-    keras, tiny_checkpoint, split, tmp_path
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
 ):
+    from finetuning import trajectory
+    from finetuning.tally import Tally
+
+    told, watched = [], []
+    monkeypatch.setattr(Tally, "trained", lambda self, *done: told.append(done))
+
+    class Watched(trajectory.Stopwatch):
+        def pause(self):
+            watched.append("pause")
+            super().pause()
+
+        def resume(self):
+            watched.append("resume")
+            super().resume()
+
+    monkeypatch.setattr(trajectory, "Stopwatch", Watched)
     shared, lines = deliver(keras, tiny_checkpoint, split, tmp_path / "shared", [1, 2, 3])
-    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    number = r"\d\.\d{4}"
+    for epoch, line in enumerate(lines, 1):
+        assert re.fullmatch(
+            f"epoch {epoch}: training loss {number}, evaluation loss {number}, accuracy {number}",
+            line,
+        )
+    assert len(lines) == 3 and watched == ["pause", "resume"] * 3
+    assert told[7] == (8, 60, split.training.lengths.sum()) and len(told) == 24
     for epochs in (3, 1):
         alone, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "alone", [epochs])
         assert results(alone[epochs]) == results(shared[epochs])
@@ -128,6 +152,8 @@ def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
     # 24 batches of 8 texts, of 8 or of 16 tokens each
     padded = measured["tokens"] / (1 - measured["padding_share"])
     assert 24 * 8 * 8 < padded < 24 * 8 * 16
+    assert round(measured["padding_share"], 4) == measured["padding_share"]
+    assert "best_epoch" not in measured
     timing = json.loads((shared[3] / "timing.json").read_text())
     assert timing["seconds"] > 0 and timing["peak_memory_mb"] > 100
 
@@ -259,7 +285,9 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
     assert stopped < 8, validated
 
     changes = {"learning_rate": 0.02, "dropout": 0.0, "early_stopping": 1}
-    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
+    folders, lines = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
+    best = min(range(1, stopped + 1), key=validated.get)
+    assert lines[-1] == f"no better validation loss since epoch {best}: stopped early"
     for epochs, folder in folders.items():
         recorded = json.loads((folder / "metrics.json").read_text())
         expected = min(range(1, min(epochs, stopped) + 1), key=validated.get)
