@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pypdf
 
-from analysis import __main__ as command
+from analysis import command
 
 CASES = Path(__file__).parent / "cases"
 # by case, a regular expression that its report, or the message, has to match somewhere

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from analysis import __main__ as command
+from analysis import command
 from analysis.preparation import read_study
 from analysis.report.opening import LINES
 from analysis.runs.settings import Settings

@@ -16,12 +16,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from analysis import style, words
+from analysis import side_by_side, style, words
 from analysis.figures import (
     diagnostics,
     estimates,
     results,
-    side_by_side,
     surfaces,
     tradeoffs,
     training,

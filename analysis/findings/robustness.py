@@ -29,6 +29,7 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
     depends = voice_of(settings).depends
     unmoved: list[str] = []
     varied: list[pd.Series] = []
+    any_shown = False
     for metric in settings.metrics:
         rows = rows_of(tables, "stability", metric=metric.name)
         changed = list(_changes(rows, metric, depends)) if len(rows) else []
@@ -36,8 +37,14 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
         if len(rows) and not changed:
             unmoved.append(words.name(metric.name))
             varied.append(rows["variation"])
+            any_shown |= bool(rows["matters"].any())
     if unmoved and (conditions := _under_all(varied)):
-        sentence = f"The factors shown for {words.listed(unmoved)} are the same {conditions}."
+        names = words.listed(unmoved)
+        sentence = (
+            f"The factors shown for {names} are the same {conditions}."
+            if any_shown
+            else f"No factor is shown for {names}, and none would be {conditions}."
+        )
         kind = "nothing_changes" if len(unmoved) == len(settings.metrics) else "some_unchanged"
         yield Finding("robustness", "", kind, False, sentence)
     columns = columns_by_name(study, settings)

@@ -358,8 +358,8 @@ def _design(fit: Fit) -> list[Row]:
             NONE,
             f"Below {WELL_CONDITIONED} the terms can be told apart without numerical trouble."
             if condition < WELL_CONDITIONED
-            else f"Above {WELL_CONDITIONED} some terms are hard to tell apart; their estimates move "
-            "together." + recentred * (fit.framing == "relative"),
+            else f"Above {WELL_CONDITIONED} some terms are hard to tell apart; their estimates "
+            "move together." + recentred * (fit.framing == "relative"),
         ),
     ]
 

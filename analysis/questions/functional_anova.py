@@ -12,6 +12,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+import sklearn
 from sklearn.tree import DecisionTreeRegressor
 
 # A factor with more distinct values than this is represented by so many evenly spread ones.
@@ -95,9 +96,10 @@ def forest_shares(
     means = sums / np.maximum(weights, 1)
 
     shares = []
-    for number, (weight, mean) in enumerate(zip(weights, means, strict=True)):
-        drawn = weight > 0
-        tree = DecisionTreeRegressor(random_state=seed + number)
-        tree.fit(cells[drawn], mean[drawn], sample_weight=weight[drawn])
-        shares.append(tree_shares(tree, levels))
+    with sklearn.config_context(assume_finite=True, skip_parameter_validation=True):
+        for number, (weight, mean) in enumerate(zip(weights, means, strict=True)):
+            drawn = weight > 0
+            tree = DecisionTreeRegressor(random_state=seed + number)
+            tree.fit(cells[drawn], mean[drawn], sample_weight=weight[drawn])
+            shares.append(tree_shares(tree, levels))
     return np.array(shares)

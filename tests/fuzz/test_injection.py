@@ -13,8 +13,7 @@ import pypdf
 import pytest
 import yaml
 
-from analysis import __main__ as command
-from analysis import pages
+from analysis import command, pages
 
 TEXTS = {
     "html": "</script><script>alert(1)</script>",

@@ -13,8 +13,7 @@ from hostile import THOROUGH, cases, numbers, texts
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import __main__ as command
-from analysis import tables
+from analysis import command, tables
 from analysis.fit.estimators import coefficients, fit_all
 from analysis.preparation import read_study
 from analysis.runs.settings import Settings

@@ -18,6 +18,7 @@ from tests.simulation import (
     coverage,
     false_findings,
     later_pages,
+    margins,
     power,
     random_tables,
     texts,
@@ -27,6 +28,7 @@ NOMINAL = (0.93, 0.97)  # of 95 % for a whole family
 AT_LEAST = (0.93, 1.0)  # of 95 %, where it is a part of a family, or Hsu's for any true means
 FALSE = (0.0, 0.07)  # of at most 5 %
 FOUND = (0.76, 0.84)  # of 80 %
+AT_LEAST_FOUND = (0.76, 1.0)  # of 80 % for the least favourable of several factors
 NEVER = (0.0, 0.0)
 UNLIKELY = 2.6  # standard errors
 
@@ -106,6 +108,17 @@ def simulations(share: float) -> Iterator[Simulation]:
         studies(400),
         {"p < 0.05": FALSE, "one trajectory has a p": NEVER},
     )
+    for replicates in (2, 5):
+        yield Simulation(
+            f"equivalence, {replicates} replicates",
+            margins.simulate,
+            (replicates,),
+            studies(300),
+            {
+                "as large as the margin, called equivalent": FALSE,
+                "no difference, called equivalent": AT_LEAST_FOUND,
+            },
+        )
     for overlap in texts.OVERLAPS:
         for replicates in (2, 5, 10):
             yield Simulation(

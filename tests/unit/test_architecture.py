@@ -1,7 +1,10 @@
 """The map of docs/architecture.md names every module, once, and none that is gone."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -80,3 +83,20 @@ def test_where_changes_go_is_there():
     assert [
         path for path in paths if not any((ROOT / top / path).exists() for top in ("", "workflow"))
     ] == []
+
+
+def test_no_job_waits_for_statistics_that_it_does_not_do():
+    """Each job reads the Snakefile, and so imports what that imports."""
+    loaded = (
+        "import sys, study.configuration, study.designs, study.overwriting, study.plan; "
+        "print(*sorted({'matplotlib', 'scipy.stats', 'tensorflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded],
+        cwd=ROOT / "workflow",
+        env={**os.environ, "PYTHONPATH": ".:.."},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == []

@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pypdf
 import pytest
 
 from finetuning.augmentation.copied import read_copied
@@ -29,7 +30,7 @@ def results(new_study, tmp_path_factory):
     study = tmp_path_factory.mktemp("augmented") / "study"
     shutil.copytree(new_study, study, ignore=shutil.ignore_patterns("results", ".snakemake"))
     configure(study, augment)
-    done = snakemake(study, "--cores", "2", "--", "runs")
+    done = snakemake(study, "--cores", "2")
     assert done.returncode == 0, done.stderr
     return study / "results" / "tiny"
 
@@ -75,6 +76,11 @@ def test_what_was_changed_is_gathered(results):
     assert (examples["copy"].str.len() <= examples["text"].str.len()).all()
     runs = pd.read_csv(results / "runs.csv")
     assert set(runs["baseline_deletion"]) == {0}
+
+
+def test_the_report_tells_what_was_changed(results):
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(results / "report.pdf").pages)
+    assert "Augmentation" in text and "Copies replaced their texts" in " ".join(text.split())
 
 
 def test_damaged_copies_are_named(results):

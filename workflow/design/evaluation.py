@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.stats import qmc
 
 from design.information import Array, moments, rows, whitening
 from design.space import Setting, Space
@@ -86,6 +85,8 @@ class Evaluation:
 
 def region(space: Space) -> Array:
     """The model's columns (POINTS, p) at points spread over the region."""
+    from scipy.stats import qmc  # half a second, which every job would wait for
+
     draws = np.random.default_rng(DRAW)
     return at_shares(space, qmc.Sobol(len(space.codings), rng=draws).random(POINTS))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import qmc
 
 from design.options import Spread
 from design.space import Setting, Space
@@ -16,6 +15,8 @@ Options = Spread
 def settings(space: Space, options: Spread) -> list[Setting]:
     """A Latin hypercube (McKay, Beckman & Conover 1979, Technometrics 21), its points at the middle
     of their parts and moved apart by exchanges that lower the centred discrepancy."""
+    from scipy.stats import qmc  # half a second, which every job would wait for
+
     draws = np.random.default_rng([space.config["seed"], DRAW])
     sampler = qmc.LatinHypercube(
         len(space.axes), scramble=False, optimization="random-cd", rng=draws

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import qmc
 
 from design.options import Spread
 from design.space import Setting, Space
@@ -18,6 +17,8 @@ def settings(space: Space, options: Spread) -> list[Setting]:
 
     Any power of two of them has as many in each half, quarter, … of every factor.
     """
+    from scipy.stats import qmc  # half a second, which every job would wait for
+
     draws = np.random.default_rng([space.config["seed"], DRAW])
     sampler = qmc.Sobol(len(space.axes), rng=draws)
     power = int(np.ceil(np.log2(options.trajectories)))

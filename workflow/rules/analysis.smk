@@ -51,8 +51,7 @@ rule analysis:
     input:
         runs=rules.runs.output.runs,
         # All of it is read: what was gathered is checked once more.
-        histories=rules.runs.output.histories,
-        provenance=rules.runs.output.provenance,
+        gathered=rules.runs.output,
         metrics=every_cell("metrics.json"),
         history=every_cell("history.csv"),
         predictions=every_cell("predictions.safetensors"),
@@ -82,7 +81,8 @@ rule analysis:
 
 rule figures:
     input:
-        runs=rules.runs.output,
+        runs=rules.runs.output.runs,
+        gathered=rules.runs.output,
         tables=rules.analysis.output,
     output:
         report(
@@ -104,7 +104,8 @@ rule figures:
 
 rule interactive:
     input:
-        runs=rules.runs.output,
+        runs=rules.runs.output.runs,
+        gathered=rules.runs.output,
         tables=rules.analysis.output,
     output:
         surfaces=report(

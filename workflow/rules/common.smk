@@ -5,8 +5,6 @@ from contextlib import suppress
 import re
 import shlex
 
-from snakemake.exceptions import WorkflowError
-
 from analysis import words
 from common.errors import UserError
 from design.grid import Grid, level_name
@@ -62,7 +60,7 @@ def or_refuse(function, *arguments):
     try:
         return function(*arguments)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(str(error))
 
 
 def tell_plan(plan):

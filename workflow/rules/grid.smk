@@ -16,7 +16,8 @@ rule finetune_trajectory:
     input:
         checkpoint=rules.make_baseline.output,
         split=rules.draw_split.output,
-        copies=copies_to_train_on,
+        # Asked of every job: with 10,000 cells it takes seconds to hear that there are none.
+        copies=copies_to_train_on if GRID.copies else [],
     output:
         **{
             name: [f"{cell}/{file}" for cell in TRAJECTORY]

@@ -3,7 +3,8 @@
 
 rule report:
     input:
-        runs=rules.runs.output,
+        runs=rules.runs.output.runs,
+        gathered=rules.runs.output,
         tables=rules.analysis.output,
         figures=rules.figures.output,
     output:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 if __name__ == "__main__":  # the processes that draw read this file too
     with job(snakemake.log[0]):
-        check_gathered(Path(snakemake.input.runs[0]).parent)
+        check_gathered(Path(snakemake.input.runs).parent)
         read_digests(Path(snakemake.input.tables[0]))
-        study = read_study(snakemake.input.runs[0], Settings.from_config(snakemake.config))
+        study = read_study(snakemake.input.runs, Settings.from_config(snakemake.config))
         computed = tables.read_tables(snakemake.input.tables[0])
         drawn = Path(snakemake.output[0])
         figures.draw_all(computed, study, study.settings, drawn, snakemake.threads)

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
-    check_gathered(Path(snakemake.input.runs[0]).parent)
+    check_gathered(Path(snakemake.input.runs).parent)
     read_digests(Path(snakemake.input.tables[0]))
-    study = read_study(snakemake.input.runs[0], Settings.from_config(snakemake.config))
+    study = read_study(snakemake.input.runs, Settings.from_config(snakemake.config))
     computed = tables.read_tables(snakemake.input.tables[0])
     figures = Path(snakemake.input.figures[0])
     read_digests(figures)

@@ -18,7 +18,6 @@ from design.grid import Grid
 from design.space import Setting, Space, delivers_epochs
 from finetuning.files import sha256
 from study.configuration import check_number_of_cells
-from study.noise import measured_noise
 from study.overwriting import last_configuration
 
 
@@ -50,6 +49,9 @@ def choose(config: Mapping[str, Any]) -> list[Setting]:
     design = config["design"]
     given = design.get("variance_ratio")
     if isinstance(given, str):
+        # All of analysis; it takes a second, which every job would wait for.
+        from study.noise import measured_noise
+
         found = measured_noise(given, Settings.from_config(config), "design.variance_ratio")
         ratio = float(np.mean([each.ratio for each in found.values()]))
         design = {**design, "variance_ratio": ratio}

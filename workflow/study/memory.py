@@ -32,7 +32,7 @@ def evaluation_memory(config: Mapping[str, Any], kind: str, architecture: Archit
 
 def most_memory(config: Mapping[str, Any], kind: str, architecture: Architecture) -> int:
     """What the largest training run of the study asks for, that of its baseline included, MB."""
-    return run_memory(config, kind, architecture, _largest_batch(config, kind))
+    return run_memory(config, kind, architecture, max(_batch_sizes(config, kind).values()))
 
 
 def check_fits(
@@ -41,20 +41,22 @@ def check_fits(
     """Raises UserError if the study's largest run needs more memory than there is (MB), and says
     what would do.
     """
-    needed, size = most_memory(config, kind, architecture), _largest_batch(config, kind)
+    needed, sizes = most_memory(config, kind, architecture), _batch_sizes(config, kind)
     if needed <= available:
         return
-    longest = config[kind]["padded_lengths"][-1]
+    lengths = config[kind]["padded_lengths"]
+    size, longest = max(sizes.values()), lengths[-1]
 
     def fits(batch_size: int, length: int) -> bool:
-        shorter = {**config, kind: {**config[kind], "padded_lengths": [length]}}
+        shortened = [*(each for each in lengths if each < length), length]
+        shorter = {**config, kind: {**config[kind], "padded_lengths": shortened}}
         return run_memory(shorter, kind, architecture, batch_size) <= available
 
-    (key,) = values_of(config, "batch_size")
     ways = []
     smaller = _largest(size, lambda batch_size: fits(batch_size, longest))
     if smaller:
-        ways.append(f"batches of at most {smaller} ({key})")
+        keys = " and ".join(key for key, largest in sizes.items() if largest > smaller)
+        ways.append(f"batches of at most {smaller} ({keys})")
     shorter = _largest(longest, lambda length: fits(size, length))
     if shorter:
         ways.append(f"texts of at most {shorter} tokens ({kind}.padded_lengths)")
@@ -67,10 +69,12 @@ def check_fits(
     )
 
 
-def _largest_batch(config: Mapping[str, Any], kind: str) -> int:
-    (sizes,) = values_of(config, "batch_size").values()
-    made = [config[kind]["baseline"]["batch_size"]] if SOURCES[kind].MAKES_BASELINE else []
-    return max(sizes + made)
+def _batch_sizes(config: Mapping[str, Any], kind: str) -> dict[str, int]:
+    """The largest batch size that each key of the configuration sets."""
+    sizes = {key: max(values) for key, values in values_of(config, "batch_size").items()}
+    if SOURCES[kind].MAKES_BASELINE:
+        sizes[f"{kind}.baseline.batch_size"] = config[kind]["baseline"]["batch_size"]
+    return sizes
 
 
 def _largest(below: int, fits: Callable[[int], bool]) -> int:

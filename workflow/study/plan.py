@@ -162,5 +162,7 @@ def _together(plan: Plan) -> str:
     together = "one run at a time" if plan.at_once == 1 else f"{plan.at_once} runs side by side"
     if plan.available is None:
         return together
+    if plan.memory > plan.available:
+        return f"more than the {plan.available:,} MB available"
     few = f": no more fit, for {plan.wanted} there are cores" if plan.at_once < plan.wanted else ""
     return f"{together} in the {plan.available:,} MB available{few}"

@@ -8,7 +8,7 @@ import pytest
 import reference
 import yaml
 
-from analysis import __main__ as command
+from analysis import command
 from common.lock import lock
 from finetuning.files import write_digests
 from study.overwriting import keep_configuration

@@ -12,6 +12,7 @@ from analysis.findings.equivalence import about_equivalence
 from analysis.questions.equivalence import COLUMNS, equivalence
 from analysis.runs.settings import Settings
 from common.errors import UserError
+from tests.simulation import margins
 
 
 def settings_of(**margins):
@@ -116,3 +117,9 @@ def test_a_factor_is_equivalent_below_alpha_and_its_provable_margin_is_phillips(
     for factor, std_error, df in (("synonyms", 0.002, 10), ("deletion", 0.001, 8)):
         margin = std_error * (stats.t.isf(0.05 / 2, df) + stats.t.isf(0.1, df))
         assert found.loc[factor, "provable_margin"] == pytest.approx(margin)
+
+
+def test_a_difference_as_large_as_the_margin_is_not_called_equivalent_and_none_is():
+    shares = margins.simulate(replicates=3, studies=8)
+    assert shares["as large as the margin, called equivalent"] <= 0.25
+    assert shares["no difference, called equivalent"] >= 0.5

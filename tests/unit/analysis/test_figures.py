@@ -248,7 +248,7 @@ def test_a_figure_is_drawn_as_soon_as_its_tables_are_there(tmp_path, monkeypatch
 
 
 def test_processes_that_draw_end_with_the_one_that_started_them():
-    code = "import time; from analysis.figures import side_by_side\n"
+    code = "import time; from analysis import side_by_side\n"
     code += "calls = side_by_side.Calls(time.sleep, 2)\n"
     code += "calls.start(60), calls.start(60), time.sleep(60)"
     started = subprocess.Popen(

@@ -9,6 +9,7 @@ import reference
 from scipy import stats
 
 from analysis.evidence import Evidence
+from analysis.findings.robustness import about_robustness
 from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.wald import FTests
@@ -73,6 +74,15 @@ def test_a_strong_factor_stands_whatever_is_left_out():
     assert rows["agrees"].all()
     assert set(rows["variation"]) >= {"run", "replicate"}
     assert rows.loc[rows["factor"] == "a", "matters"].all()
+
+
+def test_where_nothing_is_shown_nothing_is_said_of_factors_that_are():
+    for effect, said in ((1.0, "The factors shown for score are"), (0.0, "No factor is shown")):
+        study, settings = two_factors(effect=effect)
+        tables = {"stability": varied(study, settings)}
+        tables |= {name: pd.DataFrame() for name in ("notes", "coefficients")}
+        (found,) = about_robustness(tables, study, settings)
+        assert found.sentence.startswith(said)
 
 
 def test_variants_are_only_those_that_describe_the_runs_about_as_well():

@@ -108,7 +108,7 @@ def test_a_config_that_is_none_is_refused(tmp_path, text, words):
 
 def test_the_analysis_imports_no_tensorflow_and_no_training():
     code = (
-        "import sys, analysis.__main__; "
+        "import sys, analysis.command; "
         "sys.exit(any(name in sys.modules for name in ('tensorflow', 'keras', 'finetuning')))"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -161,3 +161,8 @@ def test_a_run_that_cannot_fit_is_refused_with_what_would_do():
     assert "texts of at most 128 tokens (hub.padded_lengths)" in message
     with pytest.raises(UserError, match="What would do: a machine with more memory"):
         check_fits(config, "hub", DISTILBERT, 100)
+    config["factors"]["batch_size"]["levels"] = [8]
+    config["embedded"]["baseline"]["batch_size"] = 32
+    largest = run_memory(config, "embedded", MINILM, 32)
+    with pytest.raises(UserError, match=r"at most 16 \(embedded\.baseline\.batch_size\)"):
+        check_fits(config, "embedded", MINILM, largest - 1)
