@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import in_order, tests_of
+from tests.mutants import __main__ as mutants
 from tests.mutants.faults import faults
 from tests.mutants.named import NAMED
 
@@ -40,8 +40,8 @@ def test_every_fault_is_one_change_and_no_message_or_assertion_is_changed():
 
 def test_a_fault_is_shown_to_the_tests_of_its_module_and_then_to_those_of_its_users():
     file = Path("analysis/fit/kenward_roger.py")
-    steps = tests_of(file)
+    steps = mutants.tests_of(file)
     own, users = (f"tests/unit/analysis/test_{name}.py" for name in ("kenward_roger", "joint"))
     assert steps[own] == 1 and steps[users] == 2
     seconds = dict.fromkeys(steps, 3.0) | {users: 2.0, own: 9.0}
-    assert in_order(file, seconds)[:2] == (own, users)
+    assert mutants.in_order(file, seconds)[:2] == (own, users)
