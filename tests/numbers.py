@@ -40,14 +40,14 @@ CONFIG = {
 
 def numbers() -> dict[str, list[float]]:
     """By "table.column": how many numbers there are, the sum of their sizes, and that of the
-    numbers themselves, each times the share of the rows up to its own."""
+    numbers themselves, each times the share of the rows up to its own. Findings are sentences."""
     settings = Settings.from_config(CONFIG)
     study = read_study(REFERENCE / "splitplot_unbalanced.csv", settings)
     return {
         f"{table}.{name}": _summed(column.to_numpy(float))
         for table, rows in compute(study, study.settings).items()
         for name, column in rows.items()
-        if len(rows) and pd.api.types.is_numeric_dtype(column)
+        if table != "findings" and len(rows) and pd.api.types.is_numeric_dtype(column)
     }
 
 
