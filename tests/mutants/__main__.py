@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -79,10 +79,9 @@ def main() -> int:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(given.processes):
             copies.put(copy_of_the_project(Path(folder) / str(number)))
-        files = sorted({test for mutant in drawn for test in tests_of(mutant.file)})
+        untouched = copy_of_the_project(Path(folder) / "untouched")
+        seconds = cache(lambda test: seconds_of(test, untouched))
         with ThreadPoolExecutor(given.processes) as pool:
-            taken = pool.map(lambda test: seconds_of(test, copies), files)
-            seconds = dict(zip(files, taken, strict=True))
             noticed = list(pool.map(lambda mutant: is_noticed(mutant, copies, seconds), drawn))
     survivors = [str(mutant) for mutant, found in zip(drawn, noticed, strict=True) if not found]
     share = 1 - len(survivors) / len(drawn)
@@ -154,10 +153,14 @@ def imported_by(file: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def in_order(file: Path, seconds: dict[str, float]) -> tuple[str, ...]:
-    """The tests of a module that most likely and most quickly fail, first."""
+def in_order(file: Path) -> list[str]:
+    """The tests of a module: first those that are near to it and short."""
     steps, own = tests_of(file), f"test_{file.name}"
-    return tuple(sorted(steps, key=lambda t: (steps[t], Path(t).name != own, seconds[t])))
+
+    def last(test: str) -> tuple[int, bool, int]:
+        return steps[test], Path(test).name != own, (PROJECT / test).stat().st_size
+
+    return sorted(steps, key=last)
 
 
 def copy_of_the_project(folder: Path) -> Path:
@@ -170,24 +173,24 @@ def copy_of_the_project(folder: Path) -> Path:
     return folder
 
 
-def seconds_of(test: str, copies: SimpleQueue[Path]) -> float:
+def seconds_of(test: str, untouched: Path) -> float:
     """How long a file of tests takes without any fault; it has to pass."""
-    project, start = copies.get(), time.monotonic()
-    try:
-        if not passes(project, (test,), timeout=None):
-            raise SystemExit(f"{test} fails without any fault")
-        return time.monotonic() - start
-    finally:
-        copies.put(project)
+    start = time.monotonic()
+    if not passes(untouched, test, timeout=None):
+        raise SystemExit(f"{test} fails without any fault")
+    return time.monotonic() - start
 
 
-def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, float]) -> bool:
-    project, tests = copies.get(), in_order(mutant.file, seconds)
+def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: Callable[[str], float]) -> bool:
+    """Whether one of the tests fails, or does not end in time, in a copy with the fault."""
+    project = copies.get()
     whole = (project / mutant.file).read_text()
     try:
         (project / mutant.file).write_text(mutant.fault.source)
-        longest = FACTOR * sum(seconds[test] for test in tests) + SECONDS
-        noticed = bool(tests) and not passes(project, tests, longest)
+        noticed = any(
+            not passes(project, test, timeout=FACTOR * seconds(test) + SECONDS)
+            for test in in_order(mutant.file)
+        )
     finally:
         (project / mutant.file).write_text(whole)
         copies.put(project)
