@@ -56,13 +56,8 @@ def draw_clusters(
 
 def strata(fit: Fit) -> np.ndarray:
     """(n,) the number of each run's combination of blocks, all 0 in a model without."""
-    number = np.zeros(len(fit.response), dtype=int)
-    for block in fit.model.blocking:
-        indicators = fit.design[:, fit.model.columns_of(block.name)]
-        levels = indicators.shape[1] + 1
-        number = levels * number + (indicators @ np.arange(levels - 1, 0, -1)).astype(int)
-        number = np.unique(number, return_inverse=True)[1]
-    return number
+    indicators = fit.design[:, 1 : 1 + len(fit.model.blocks)]
+    return np.unique(indicators, axis=0, return_inverse=True)[1]
 
 
 def simulated(fit: Fit, settings: Settings) -> Array:

@@ -241,7 +241,7 @@ def _preference(points: pd.DataFrame, column: str, study: Study, settings: Setti
             f"name the column in analysis.columns.{column}."
         )
     measured = _means(points, column, study, settings)
-    more_is_better = column in settings.metric_names and settings.metric(column).sign > 0
+    more_is_better = column in settings.metric_names and settings.metric(column).better == "higher"
     return np.nan_to_num(measured if more_is_better else -measured, nan=-np.inf)
 
 

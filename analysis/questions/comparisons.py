@@ -82,9 +82,9 @@ def comparisons(
     if not (pairs and metrics):
         return pd.DataFrame(columns=names)
 
-    texts = np.unique(np.concatenate([group[0][1].examples for group in pairs]))
-    first = pairs[0][0][1]
-    blocks = [(metric, metric.columns(first).shape[1]) for metric in metrics]
+    firsts = [run for (_, run, _), *_ in pairs]
+    texts = np.unique(np.concatenate([run.examples for run in firsts]))
+    blocks = [(metric, metric.columns(firsts[0]).shape[1]) for metric in metrics]
     evaluated = [_evaluated(group, runs[factors], texts, metrics) for group in pairs]
     cells = _pooled(evaluated, len(texts), blocks, settings)
 
@@ -162,7 +162,7 @@ Group = list[tuple[object, Predictions, Predictions]]  # row label, run, baselin
 def _evaluated(
     group: Group, settings_of: pd.DataFrame, texts: np.ndarray, metrics: Sequence[Metric]
 ) -> Evaluated:
-    baseline = group[0][2]
+    (_, _, baseline), *_ = group
     models = [baseline, *(run for _, run, _ in group)]
     return Evaluated(
         cells=tuple(tuple(settings_of.loc[label]) for label, _, _ in group),

@@ -49,7 +49,7 @@ def _indicators(labels: pd.Series) -> Array:
 def _basis(columns: Array) -> Array:
     """Orthonormal columns that span the centred ones."""
     left, values, _ = np.linalg.svd(columns - columns.mean(axis=0), full_matrices=False)
-    return left[:, values > 1e-9 * max(values.max(initial=0.0), 1e-300)]
+    return left[:, values > 1e-9 * values.max(initial=0.0)]
 
 
 def _generalised_correlation(one: Array, other: Array) -> float:

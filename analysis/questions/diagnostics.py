@@ -24,6 +24,10 @@ from analysis.runs.study import Note, Study
 SHAPIRO_WILK_MOST = 5000
 # As many points as a residual plot can show; more would make a table and figures of 100 MB.
 INFLUENCE_MOST = 5000
+# A model that explains so much more of these runs than it would of new ones follows these too
+# closely.
+FAR_MORE = 0.2
+WELL_CONDITIONED = 30  # below (Belsley, Kuh & Welsch 1980)
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,7 @@ def _explained(fit: Fit, own: Leverage) -> list[Row]:
     predicted = 1 - press / total
     if np.isnan(press):
         predicts = "Some run alone determines a term, so the model cannot be tried on new runs."
-    elif r_squared - predicted > 0.2:
+    elif r_squared - predicted > FAR_MORE:
         share = f"{predicted:.0%}" if predicted > 0 else "none"
         predicts = (
             f"It would explain {share} of the variation in new runs, far less than in "
@@ -331,7 +335,7 @@ def _design(fit: Fit) -> list[Row]:
     unscaled = (fit.inverse_root**2).sum(axis=1)
     inflation = (unscaled * (centred**2).sum(axis=0))[1:]
     at = int(np.argmax(inflation))
-    # Belsley, Kuh & Welsch (1980): columns scaled to unit length, not centred
+    # columns scaled to unit length, not centred
     condition = float(np.linalg.cond(fit.design / np.linalg.norm(fit.design, axis=0)))
     recentred = " Measured from the baseline rather than the middle, terms overlap by construction."
     term = words.sentence_case(_written(fit, at))
@@ -352,10 +356,10 @@ def _design(fit: Fit) -> list[Row]:
             condition,
             NONE,
             NONE,
-            "Below 30 the terms can be told apart without numerical trouble."
-            if condition < 30
-            else "Above 30 some terms are hard to tell apart; their estimates move together."
-            + recentred * (fit.framing == "relative"),
+            f"Below {WELL_CONDITIONED} the terms can be told apart without numerical trouble."
+            if condition < WELL_CONDITIONED
+            else f"Above {WELL_CONDITIONED} some terms are hard to tell apart; their estimates "
+            "move together." + recentred * (fit.framing == "relative"),
         ),
     ]
 

@@ -50,13 +50,13 @@ def evaluation_variance(
     within, texts, means = [], [], []
     kept = runs[runs["predictions"].isin(list(predictions))]
     for _, replicate in kept.groupby("replicate"):
-        models = [predictions[name] for name in replicate["predictions"]]
-        if any(not np.array_equal(m.examples, models[0].examples) for m in models):
+        first, *others = (predictions[name] for name in replicate["predictions"])
+        if any(not np.array_equal(other.examples, first.examples) for other in others):
             continue
-        each = np.array([influences(model, BY_NAME[metric]) for model in models])
+        each = np.array([influences(model, BY_NAME[metric]) for model in (first, *others)])
         each /= each.shape[1]
         within.append(_within_replicate(each, replicate["trajectory"].to_numpy()))
-        texts.append(models[0].examples)
+        texts.append(first.examples)
         means.append(each.mean(axis=0))
     if not within:
         return None

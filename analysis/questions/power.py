@@ -13,6 +13,7 @@ of the same design finds the effect that this one promises with that probability
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,8 +78,8 @@ def replicates_needed(
     """Replicates of the same design with which the effect is found with the given power.
 
     noncentrality and denominator_df are those with ``replicates`` of them. Both are taken to grow
-    in proportion, though the degrees of freedom grow a little faster. NaN if more than 100,000
-    would be needed.
+    in proportion, though the degrees of freedom grow a little faster. NaN if more than
+    MOST_REPLICATES would be needed.
     """
 
     def enough(count: int) -> bool:
@@ -86,16 +87,9 @@ def replicates_needed(
         later_df = max(denominator_df * scale, 1)
         return power_of(noncentrality * scale, df, later_df, alpha, variance_df) >= power
 
-    most = 1
-    while not enough(most):
-        most *= 2
-        if most > MOST_REPLICATES:
-            return float("nan")
-    least = most // 2  # not enough
-    while most - least > 1:
-        middle = (most + least) // 2
-        least, most = (least, middle) if enough(middle) else (middle, most)
-    return float(most)
+    counts = range(1, MOST_REPLICATES + 1)
+    at = bisect_left(counts, True, key=enough)
+    return float(counts[at]) if at < len(counts) else float("nan")
 
 
 def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:

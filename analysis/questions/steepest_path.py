@@ -24,7 +24,7 @@ def steepest_path(b: Array, matrix: Array, distances: Array) -> Array:
     values, vectors = np.linalg.eigh(matrix)
     slopes = vectors.T @ b
     below = values[-1] - values  # of the largest eigenvalue: μ is told by how far it is above
-    leading = below < 1e-10 * max(np.abs(values).max(), 1e-300)
+    leading = below <= 1e-10 * np.abs(values).max()
     path = []
     for distance in distances:
         if distance == 0:

@@ -30,7 +30,7 @@ def pareto_front(values: Array, signs: Array) -> np.ndarray:
     one that is at least as good in every metric and better in one; equal points do not dominate
     each other.
     """
-    costs, where = np.unique(-np.asarray(values) * signs, axis=0, return_inverse=True)
+    costs, where = np.unique(signs * -np.asarray(values), axis=0, return_inverse=True)
     # Sorted by the first cost, then the next: no later row can dominate an earlier one.
     efficient = np.zeros(len(costs), dtype=bool)
     remaining = np.arange(len(costs))
@@ -102,9 +102,9 @@ def conflicts(coefficients: pd.DataFrame, settings: Settings) -> pd.DataFrame:
         {
             "metric": terms["metric"],
             "term": terms["term"],
-            "estimate": terms["estimate"] * sign,
-            "ci_low": np.where(sign > 0, terms["ci_low"], -terms["ci_high"]),
-            "ci_high": np.where(sign > 0, terms["ci_high"], -terms["ci_low"]),
+            "estimate": sign * terms["estimate"],
+            "ci_low": np.where(sign == 1, terms["ci_low"], -terms["ci_high"]),
+            "ci_high": np.where(sign == 1, terms["ci_high"], -terms["ci_low"]),
         }
     )
     present = [name for name in settings.metric_names if (good["metric"] == name).any()]
@@ -150,14 +150,13 @@ def desirability(points: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     logarithm, total = np.zeros(len(points)), 0.0
     for name in metrics:
         ends = observed[name].min(), observed[name].max()
-        worst, best = ends if settings.metric(name).sign > 0 else ends[::-1]
+        worst, best = ends if settings.metric(name).better == "higher" else ends[::-1]
         each = desirability_of(points[name].to_numpy(), worst, best)
         table[f"desirability_{name}"] = each
         weight = settings.desirability.get(name, 1.0)
-        if weight > 0:
-            with np.errstate(divide="ignore"):
-                logarithm += weight * np.log(each)
-            total += weight
+        with np.errstate(divide="ignore"):
+            logarithm += weight * np.log(each)
+        total += weight
     table["overall"] = np.exp(logarithm / total) if total else np.nan
     return table.sort_values("overall", ascending=False, kind="stable", ignore_index=True)
 

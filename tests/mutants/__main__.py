@@ -3,7 +3,8 @@
     python -m tests.mutants [--number 150] [--seed 1] [--processes 2] [PATH ...]
     python -m tests.mutants --named     # those of named.py, of which every one has to be noticed
 
-A fault counts as noticed if the unit tests that import its module fail, or no longer end.
+A fault counts as noticed if the unit tests of its module, or of what imports it, fail or no longer
+end.
 docs/testing.md says which are not, and why.
 """
 
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -42,6 +43,7 @@ MODULES = (
     "common/files.py",
     "common/metrics.py",
 )
+EVERY_NUMBER = "tests/unit/analysis/test_numbers.py"
 WANTED = 0.9  # share that has to be noticed
 FACTOR, SECONDS = 3, 60  # a run that takes so much longer than without the fault does not end
 
@@ -77,10 +79,9 @@ def main() -> int:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(given.processes):
             copies.put(copy_of_the_project(Path(folder) / str(number)))
-        files = sorted({test for mutant in drawn for test in tests_of(mutant.file)})
+        untouched = copy_of_the_project(Path(folder) / "untouched")
+        seconds = cache(lambda test: seconds_of(test, untouched))
         with ThreadPoolExecutor(given.processes) as pool:
-            taken = pool.map(lambda test: seconds_of(test, copies), files)
-            seconds = dict(zip(files, taken, strict=True))
             noticed = list(pool.map(lambda mutant: is_noticed(mutant, copies, seconds), drawn))
     survivors = [str(mutant) for mutant, found in zip(drawn, noticed, strict=True) if not found]
     share = 1 - len(survivors) / len(drawn)
@@ -110,37 +111,56 @@ def python_files(path: Path) -> list[Path]:
 
 
 @cache
-def tests_of(file: Path) -> tuple[str, ...]:
-    """The unit tests that import a module, or else those of what imports it; its own first."""
-    users = [user for user in every_file() if module_of(file) in imported_by(user)]
-    tests = [user for user in users if user.name.startswith("test_")]
-    if not tests:
-        tests = [Path(test) for user in users for test in tests_of(user)]
-    own = f"test_{file.name}"
-    return tuple(str(test) for test in sorted(set(tests), key=lambda t: (t.name != own, t)))
+def tests_of(file: Path) -> dict[str, int]:
+    """The unit tests that import a module (1), and those of what imports it (2).
+
+    All of the analysis is also asked for EVERY_NUMBER.
+    """
+    found = {EVERY_NUMBER: 1} if file.parts[0] == "analysis" else {}
+    near = {file}
+    for steps in (1, 2):
+        modules = {module_of(each) for each in near}
+        near = {user for user in every_file() if modules & imported_by(user)}
+        for test in (user for user in near if user.name.startswith("test_")):
+            found.setdefault(str(test), steps)
+    return found
 
 
 @cache
 def every_file() -> tuple[Path, ...]:
-    """The code and its unit tests, as paths below the project."""
-    folders = ("analysis", "common", "workflow", "tests/unit")
+    """The code, its unit tests and what helps them, as paths below the project."""
+    folders = ("analysis", "common", "workflow", "tests/unit", "tests/simulation")
     found = (file for folder in folders for file in sorted((PROJECT / folder).rglob("*.py")))
     return tuple(file.relative_to(PROJECT) for file in found)
 
 
 def module_of(file: Path) -> str:
+    """The name by which a file is imported; helpers of unit tests by their own."""
     name = ".".join(file.with_suffix("").parts)
-    return name.removeprefix("workflow.").removesuffix(".__init__")
+    own = file.stem if file.parts[:2] == ("tests", "unit") else name
+    return own.removeprefix("workflow.").removesuffix(".__init__")
 
 
 @cache
 def imported_by(file: Path) -> frozenset[str]:
-    """Every name that a file imports from somewhere, and that place."""
+    """Every name that a file imports, from somewhere or as a whole, and that place."""
     found: set[str] = set()
     for node in ast.walk(ast.parse((PROJECT / file).read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
     return frozenset(found)
+
+
+def in_order(file: Path) -> list[str]:
+    """The tests of a module: first those that are near to it and short."""
+    steps, own = tests_of(file), f"test_{file.name}"
+
+    def last(test: str) -> tuple[int, bool, int]:
+        return steps[test], Path(test).name != own, (PROJECT / test).stat().st_size
+
+    return sorted(steps, key=last)
 
 
 def copy_of_the_project(folder: Path) -> Path:
@@ -153,24 +173,24 @@ def copy_of_the_project(folder: Path) -> Path:
     return folder
 
 
-def seconds_of(test: str, copies: SimpleQueue[Path]) -> float:
+def seconds_of(test: str, untouched: Path) -> float:
     """How long a file of tests takes without any fault; it has to pass."""
-    project, start = copies.get(), time.monotonic()
-    try:
-        if not passes(project, (test,), timeout=None):
-            raise SystemExit(f"{test} fails without any fault")
-        return time.monotonic() - start
-    finally:
-        copies.put(project)
+    start = time.monotonic()
+    if not passes(untouched, test, timeout=None):
+        raise SystemExit(f"{test} fails without any fault")
+    return time.monotonic() - start
 
 
-def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: dict[str, float]) -> bool:
-    project, tests = copies.get(), tests_of(mutant.file)
+def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], seconds: Callable[[str], float]) -> bool:
+    """Whether one of the tests fails, or does not end in time, in a copy with the fault."""
+    project = copies.get()
     whole = (project / mutant.file).read_text()
     try:
         (project / mutant.file).write_text(mutant.fault.source)
-        longest = FACTOR * sum(seconds[test] for test in tests) + SECONDS
-        noticed = bool(tests) and not passes(project, tests, longest)
+        noticed = any(
+            not passes(project, test, timeout=FACTOR * seconds(test) + SECONDS)
+            for test in in_order(mutant.file)
+        )
     finally:
         (project / mutant.file).write_text(whole)
         copies.put(project)

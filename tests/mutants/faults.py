@@ -67,8 +67,13 @@ def _changes(tree: ast.Module) -> Iterator[tuple[ast.AST, ast.AST]]:
 
 
 def _behaviour(node: ast.AST, inside: bool) -> Iterator[ast.AST]:
-    """The nodes within functions, but for annotations, defaults, messages and docstrings."""
+    """The nodes within functions, but for annotations, defaults, messages and docstrings.
+
+    And for what states that nothing is wrong: assertions, and that a zip is ``strict``.
+    """
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.arguments | ast.Assert):
+        return
+    if isinstance(node, ast.keyword) and node.arg == "strict":
         return
     if inside:
         yield node

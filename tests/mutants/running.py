@@ -24,9 +24,9 @@ SERVER.set_forkserver_preload(
 ORIGINAL = Path(__file__).parents[2]
 
 
-def passes(project: Path, tests: tuple[str, ...], timeout: float | None) -> bool:
-    """Whether a copy's tests pass, and do so in time (seconds)."""
-    process = SERVER.Process(target=run_tests, args=(project, tests))
+def passes(project: Path, test: str, timeout: float | None) -> bool:
+    """Whether the tests of a copy's file pass, and do so in time (seconds)."""
+    process = SERVER.Process(target=run_tests, args=(project, test))
     process.start()
     process.join(timeout)
     if process.exitcode is None:
@@ -35,8 +35,8 @@ def passes(project: Path, tests: tuple[str, ...], timeout: float | None) -> bool
     return process.exitcode == 0
 
 
-def run_tests(project: Path, tests: tuple[str, ...]) -> None:
-    """Ends this process with what pytest says of the tests, of this copy of the project alone."""
+def run_tests(project: Path, test: str) -> None:
+    """Ends this process with what pytest says of the file, of this copy of the project alone."""
     os.setsid()  # what the tests start ends with them
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
@@ -46,4 +46,4 @@ def run_tests(project: Path, tests: tuple[str, ...]) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "tests"]:
         del sys.modules[name]
     sys.dont_write_bytecode = True
-    sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *tests]))
+    sys.exit(pytest.main(["-x", "-q", "-p", "no:cacheprovider", test]))

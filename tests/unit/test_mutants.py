@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants import __main__ as mutants
 from tests.mutants.faults import faults
 from tests.mutants.named import NAMED
 
@@ -18,12 +19,29 @@ def test_a_named_fault_is_one_change_of_code_that_still_runs(named):
     assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(whole))
 
 
-def test_every_fault_is_one_change_and_no_message_is_changed():
-    source = "def f(a):\n    if a < 1:\n        raise ValueError('at least' + '1')\n    return -a\n"
-    found = [(fault.was, fault.became) for fault in faults(source)]
+SOURCE = """
+def f(a):
+    assert a > 0
+    if a < 1:
+        raise ValueError("at least" + "1")
+    return zip(-a, a, strict=True)
+"""
+
+
+def test_every_fault_is_one_change_and_no_message_or_assertion_is_changed():
+    found = [(fault.was, fault.became) for fault in faults(SOURCE)]
     assert found == [
         ("if a < 1:", "if not a < 1:"),
         ("a < 1", "a <= 1"),
         ("1", "2"),
         ("-a", "a"),
     ]
+
+
+def test_a_fault_is_shown_to_the_tests_of_its_module_and_then_to_those_of_its_users():
+    file = Path("analysis/fit/kenward_roger.py")
+    steps = mutants.tests_of(file)
+    own, users = (f"tests/unit/analysis/test_{name}.py" for name in ("kenward_roger", "joint"))
+    assert steps[own] == 1 and steps[users] == 2
+    assert mutants.in_order(file)[0] == own
+    assert [steps[test] for test in mutants.in_order(file)] == sorted(steps.values())

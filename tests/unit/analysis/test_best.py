@@ -393,3 +393,58 @@ def test_intervals_of_very_many_means_are_bounded(monkeypatch):
     bonferroni = stats.t.isf(0.05 / 40, df)
     assert same == simulated < bound
     assert bound == pytest.approx(min(bonferroni, np.sqrt(terms * stats.f.isf(0.05, terms, df))))
+
+
+def test_a_tolerance_is_met_by_what_is_exactly_as_much_worse():
+    study = reference.study()
+    seconds = study.runs["epochs"] * 10.0 + study.runs["batch_size"]
+    study = replace(study, runs=study.runs.assign(seconds=seconds))
+    wish = {"metric": "accuracy", "prefer": "seconds"}
+    chosen, table = recommended(study, recommend=wish)
+    rows = table.query("metric == 'accuracy'")
+    loss = rows["mean"].iloc[0] - rows.loc[rows["recommended"], "mean"].item()
+    assert loss > 0
+    same, _ = recommended(study, recommend={**wish, "within": loss})
+    assert same.setting == chosen.setting
+    other, _ = recommended(study, recommend={**wish, "within": np.nextafter(loss, 0)})
+    assert other.setting != chosen.setting
+
+
+def test_more_of_a_metric_that_is_preferred_is_taken():
+    wish = {"metric": "loss", "prefer": "accuracy"}
+    chosen, table = recommended(recommend=wish)
+    able = table.query("metric == 'loss' and could_be_best")[FACTORS]
+    runs = reference.study().runs.groupby(FACTORS)["accuracy"].mean()
+    assert (
+        tuple(chosen.setting.values())
+        == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmax()
+    )
+    less, table = recommended(recommend={"metric": "accuracy", "prefer": "loss"})
+    able = table.query("metric == 'accuracy' and could_be_best")[FACTORS]
+    runs = reference.study().runs.groupby(FACTORS)["loss"].mean()
+    assert (
+        tuple(less.setting.values()) == runs.loc[[tuple(each) for each in able.to_numpy()]].idxmin()
+    )
+
+
+@pytest.mark.parametrize(("better", "order"), [("higher", [3, 2, 1]), ("lower", [1, 2, 3])])
+def test_of_a_metric_that_the_settings_determine_the_values_are_ranked(better, order):
+    table = pd.DataFrame({"x": [1.0, 2, 3, 4] * 2, "y": [0.0, 1, 0, 1] * 2})
+    table["cost"] = table["x"].clip(upper=3) * (1 + 1e-14 * (table["x"] == 4))
+    settings = Settings.from_config(
+        {
+            "factors": {"x": {}},
+            "analysis": {"metrics": {"y": {"better": "higher"}, "cost": {"better": better}}},
+        }
+    )
+    study = Study(table.assign(replicate=0), determined=frozenset(["cost"]))
+    found = comparisons_with_best({}, study, settings)
+    assert list(dict.fromkeys(found["mean"].round(6))) == order
+    best_ones = {3.0, 4.0} if better == "higher" else {1.0}  # 3 and 4 but for rounding
+    assert set(found.loc[found["could_be_best"], "x"]) == best_ones
+    assert found[["std_error", "lower", "upper"]].isna().all(axis=None)
+    chosen = recommendation(found, {}, study, settings)
+    assert chosen.decided_by == "cost" and chosen.setting["x"] in best_ones
+    (outcome,) = chosen.outcomes
+    assert outcome.estimate == pytest.approx(order[0])
+    assert outcome.loss == outcome.loss_most == pytest.approx(0, abs=1e-12)

@@ -121,3 +121,26 @@ def test_axes_point_to_where_their_largest_component_is_positive():
     np.testing.assert_allclose(matrix @ vectors, vectors * values, atol=1e-12)
     np.testing.assert_allclose(vectors.T @ vectors, np.eye(3), atol=1e-12)
     assert (vectors[np.abs(vectors).argmax(axis=0), range(3)] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ((-1, -2), "maximum"),
+        ((1, 2), "minimum"),
+        ((1, -2), "saddle"),
+        ((0, -1), "saddle"),  # a ridge that neither rises nor falls
+        ((1, 0), "saddle"),
+    ],
+)
+def test_the_signs_of_all_curvatures_tell_the_nature(values, kind):
+    assert canonical.nature(np.array(values)) == kind
+
+
+def test_a_surface_has_a_centre_from_a_share_of_its_curvature_on():
+    b = np.array([2.0, 4.0])
+    assert canonical.stationary_point(b, np.diag([1.0, -2.0])).tolist() == [-1, 1]
+    assert canonical.stationary_point(b, np.diag([1.0, canonical.SINGULAR])) is None
+    assert canonical.stationary_point(b, np.diag([1.0, 2 * canonical.SINGULAR])) is not None
+    assert canonical.stationary_point(b, np.zeros((2, 2))) is None
+    assert canonical.stationary_point(np.zeros(0), np.zeros((0, 0))) is None

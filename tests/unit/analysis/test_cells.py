@@ -82,3 +82,9 @@ def test_one_degree_of_freedom_beyond_cells_and_replicates_gives_an_interval():
     total = (between + rest) / 2
     df = total**2 / ((between / 2) ** 2 + (rest / 2) ** 2)
     assert half.tolist() == pytest.approx([stats.t.ppf(0.975, df) * np.sqrt(total / 2)] * 2)
+
+
+def test_cells_whose_runs_are_all_alike_have_no_interval():
+    table = table_of([(1, 0, 1.0), (1, 1, 1.0), (2, 0, 3.0), (2, 1, 3.0)])
+    assert table["mean"].tolist() == [1, 3]
+    assert table[["mean_low", "mean_high"]].isna().all(axis=None)

@@ -1,4 +1,7 @@
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 import reference
 from made import SETTINGS as SIMULATED
@@ -9,9 +12,10 @@ from analysis import words
 from analysis.fit.estimators import fit_all
 from analysis.fit.least_squares import ordinary_least_squares
 from analysis.fit.terms import columns_by_name
-from analysis.preparation import read_study
+from analysis.preparation import read_study, study_of
 from analysis.questions import diagnostics as module
 from analysis.questions.diagnostics import analysis_of_variance, diagnostics, influence, notes
+from analysis.runs.settings import Settings
 
 SETTINGS = reference.settings()
 
@@ -122,6 +126,8 @@ def test_of_a_large_table_the_influence_is_thinned_and_said(monkeypatch):
     assert thinned["cooks_distance"].max() == whole["cooks_distance"].max()
     assert thinned["cooks_distance"].min() == whole["cooks_distance"].min()
     assert "81 runs" in notes(fits)[0].sentence
+    monkeypatch.setattr(module, "INFLUENCE_MOST", 81)
+    assert notes(fits) == [] and len(influence(study, SETTINGS, fits)) == 6 * 81
 
 
 def test_variance_inflation_equals_statsmodels():
@@ -237,3 +243,76 @@ def test_every_influential_run_is_counted(monkeypatch):
         rows = diagnosed(study, SETTINGS, "loss", "absolute")
         sentence = rows.loc["largest_cooks_distance", "sentence"]
         assert sentence.startswith(f"{counted} alone would change")
+
+
+def test_what_is_exactly_at_its_limit_is_no_finding(monkeypatch):
+    study, settings = made_study(lambda a, b: a + b, noise=0.1, degree=1)
+    fits, _ = fit_all(study, settings)
+
+    def sentences(alpha):
+        rows = diagnostics(study, replace(settings, alpha=alpha), fits)
+        return rows.query("metric == 'y' and framing == 'absolute'").set_index("diagnostic")
+
+    for name in ("lack_of_fit", "shapiro_wilk", "breusch_pagan"):
+        p_value = sentences(0.05).loc[name, "p_value"]
+        at, above = (sentences(alpha)["sentence"] for alpha in (p_value, np.nextafter(p_value, 1)))
+        assert at[name] != above[name]
+        assert at[name].startswith(("Nothing", "The scatter is about", "The cells")), at[name]
+    plain = sentences(0.05)
+    condition = plain.loc["condition_number", "value"]
+    more = float(plain.loc["r_squared", "value"] - plain.loc["predicted_r_squared", "value"])
+    for up, condition_told, prediction_told in (
+        (False, "Above", "It would explain about 9"),
+        (True, "Below", "It would explain 9"),
+    ):
+        monkeypatch.setattr(
+            module, "WELL_CONDITIONED", np.nextafter(condition, 9) if up else condition
+        )
+        monkeypatch.setattr(module, "FAR_MORE", np.nextafter(more, 0) if up else more)
+        told = sentences(0.05)["sentence"]
+        assert told["condition_number"].startswith(condition_told)
+        assert told["predicted_r_squared"].startswith(prediction_told)
+    largest = plain.loc["largest_cooks_distance", "value"]
+    for limit, found in ((largest, 0), (np.nextafter(largest, 0), 1)):
+        monkeypatch.setattr(module, "influential_from", lambda fit, limit=limit: limit)
+        table = influence(study, settings, fits).query("metric == 'y'")
+        assert table["influential"].sum() == found
+        told = sentences(0.05).loc["largest_cooks_distance", "sentence"]
+        assert told.startswith("1 run alone" if found else "No single run decides")
+
+
+def test_without_degrees_of_freedom_beyond_the_terms_no_cell_has_a_mean_square():
+    """Four cells, and as many coefficients: nothing is left that the model could lack."""
+    study, settings = made_study(lambda a, b: a, levels=(1, 2), noise=0.1, formula="a + b + a:b")
+    fits, _ = fit_all(study, settings)
+    fit = fits["y", "absolute", "ols"]
+    rows = analysis_of_variance(fit, study.runs).set_index("source")
+    assert rows["df"].to_dict() == {
+        **{"FO": 2, "TWI": 1, "residual": 8, "lack_of_fit": 0, "pure_error": 8},
+    }
+    assert rows.loc["lack_of_fit", ["mean_square", "f_statistic", "p_value"]].isna().all()
+    assert rows.loc["pure_error", "mean_square"] == pytest.approx(fit.residual_variance)
+
+
+def test_a_run_that_alone_tells_a_term_has_no_influence_that_could_be_told():
+    runs = pd.DataFrame({"a": [0.0, 1] * 4 + [0], "b": [0.0] * 8 + [1]})
+    runs["loss"] = np.random.default_rng(0).normal(size=9)
+    settings = Settings.from_config(
+        {"factors": {"a": {}, "b": {}}, "analysis": {"metrics": {"loss": {}}, "degree": 1}}
+    )
+    study = study_of(runs, settings)
+    fit = ordinary_least_squares(study, settings, "loss", "absolute")
+    own = module.leverage(fit)
+    assert np.isnan(own.cooks_distance).tolist() == [False] * 8 + [True]
+    assert own.leverage.tolist() == pytest.approx([0.25] * 8 + [1])
+    others = np.linalg.lstsq(fit.design[:8, :2], fit.response[:8], rcond=None)[0]
+    left = fit.response[:8] - fit.design[:8, :2] @ others
+    assert own.prediction_error[:8] == pytest.approx(left / 0.75)
+    variance = left @ left / 6
+    assert own.standardised_residual[:8] == pytest.approx(left / np.sqrt(0.75 * variance))
+    told = diagnosed(study, settings, "loss", "absolute")
+    for name in ("predicted_r_squared", "predicted_r_squared_within_blocks"):
+        assert told.loc[name, "sentence"].startswith("Some run alone determines a term")
+    distance = told.loc["largest_cooks_distance", "value"]
+    expected = (left / 0.75) ** 2 * 0.25 / variance / 3
+    assert distance == pytest.approx(expected.max())

@@ -6,7 +6,9 @@ import pytest
 from scipy import stats
 
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.means import max_t_critical
 from analysis.preparation import study_of
+from analysis.questions import differences as module
 from analysis.questions.differences import differences
 from analysis.runs.settings import Settings
 
@@ -94,3 +96,42 @@ def test_the_largest_of_pure_noise_is_called_sure_no_more_often_than_alpha():
         of_a = found[found["factor"] == "a"]
         sure += bool(((of_a["ci_low"] > 0) | (of_a["ci_high"] < 0)).any())
     assert sure <= stats.binom.isf(0.001, 60, ALPHA)
+
+
+def test_of_very_many_settings_evenly_spread_ones_are_averaged_over(monkeypatch):
+    """The slope of a is b: 2 on average over all its levels, 2.5 over the ends alone."""
+    runs = grid(a=[0, 1, 2], b=[0, 1, 5], replicate=range(2))
+    noise = np.random.default_rng(0).normal(scale=1e-9, size=len(runs))
+    runs["y"] = runs["a"] * runs["b"] + noise
+    given = fitted(runs, {"a": {}, "b": {}}, "a + b + a:b")
+    for most, slope in ((9, 2), (8, 2.5), (6, 2.5), (5, 0), (1, 0)):
+        monkeypatch.setattr(module, "MOST_COMPARISONS", most)
+        found = differences(*given).query("factor == 'a' and comparison == 'average'")
+        assert found["difference"].tolist() == pytest.approx([slope, 2 * slope, slope], abs=1e-6), (
+            most
+        )
+
+
+def test_all_differences_of_a_factor_are_one_family():
+    rng = np.random.default_rng(4)
+    runs = grid(a=[0, 1, 2], b=[0, 1, 5], replicate=range(2))
+    runs["y"] = rng.normal(size=len(runs))
+    fit, study, settings = fitted(runs, {"a": {}, "b": {}}, "a + b + a:b")
+    found = differences(fit, study, settings).query("factor == 'a'")
+    slopes = np.array([[0, 1, 0, b] for b in fit.contrasts(runs[:18:2])[:3, 2]])
+    # coded, the levels of a are 1 apart; differences at every b, and on average over b
+    at = np.vstack([steps * each for steps in (1, 2, 1) for each in (slopes, slopes.mean(axis=0))])
+    average = np.array([steps * slopes.mean(axis=0) for steps in (1, 2, 1)])
+    critical = max_t_critical(at, fit.covariance, fit.residual_df, ALPHA, np.random.default_rng(0))
+    rows = found[found["comparison"] == "average"]
+    std_error = np.sqrt(np.einsum("ki,ij,kj->k", average, fit.covariance, average))
+    assert rows["difference"].to_numpy() == pytest.approx(average @ fit.coefficients)
+    assert rows["std_error"].to_numpy() == pytest.approx(std_error)
+    assert (rows["df"] == fit.residual_df).all()
+    half = (rows["ci_high"] - rows["ci_low"]) / 2 / rows["std_error"]
+    assert half.to_numpy() == pytest.approx(np.full(3, critical), rel=0.02)  # simulated
+    largest = found[found["comparison"] == "largest"].iloc[0]
+    sizes = np.abs(2 * slopes @ fit.coefficients)
+    assert abs(largest["difference"]) == pytest.approx(sizes.max())
+    assert largest["b"] == [0, 1, 5][int(sizes.argmax())]
+    assert (largest["level"], largest["other_level"]) == (0, 2)

@@ -1,5 +1,7 @@
 """Two one-sided tests of the levels of a factor, and what is said of them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,6 +104,19 @@ def test_findings_say_what_is_shown_and_what_could_be():
 def test_margins_that_cannot_be_are_refused(margins, message):
     with pytest.raises(UserError, match=message):
         settings_of(**margins)
+
+
+def test_a_factor_is_equivalent_below_alpha_and_its_provable_margin_is_phillips():
+    table = pd.DataFrame([pair(0.001, 0.002), pair(0.001, 0.001, 8.0, factor="deletion")])
+    settings = settings_of(accuracy=0.005)
+    found = equivalence(table, settings).set_index("factor")
+    q_value = found.loc["synonyms", "q_value"]
+    for alpha, shown in ((q_value, False), (np.nextafter(q_value, 1), True)):
+        again = equivalence(table, replace(settings, alpha=alpha)).set_index("factor")
+        assert again.loc["synonyms", "equivalent"] == shown
+    for factor, std_error, df in (("synonyms", 0.002, 10), ("deletion", 0.001, 8)):
+        margin = std_error * (stats.t.isf(0.05 / 2, df) + stats.t.isf(0.1, df))
+        assert found.loc[factor, "provable_margin"] == pytest.approx(margin)
 
 
 def test_a_difference_as_large_as_the_margin_is_not_called_equivalent_and_none_is():

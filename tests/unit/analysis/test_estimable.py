@@ -153,3 +153,26 @@ def test_the_triangle_has_the_products_of_the_columns(rows, monkeypatch):
     assert triangle.shape == (4, 4)
     np.testing.assert_array_equal(np.tril(triangle, -1), 0)
     np.testing.assert_allclose(triangle.T @ triangle, columns.T @ columns, atol=1e-12)
+
+
+@pytest.mark.parametrize(("levels", "more"), [(20, ""), (21, " and 1 more")])
+def test_of_very_many_terms_the_first_are_named(levels, more):
+    kinds = [f"k{number:02}" for number in range(levels)]
+    table = pd.DataFrame({"kind": kinds, "y": np.arange(levels, dtype=float)})
+    settings = reference.settings(
+        {
+            "factors": {"kind": {"scale": "categorical"}},
+            "analysis": {"metrics": {"y": {"better": "higher"}}, "formula": "kind"},
+        }
+    )
+    with pytest.raises(UserError) as error:
+        study_of(table, settings)
+    named = ["intercept", *(f"kind[{kind}]" for kind in kinds[1:20])]
+    assert f"the model {levels} terms ({', '.join(named)}{more}):" in str(error.value)
+
+
+@pytest.mark.parametrize(("many", "more"), [(6, ""), (7, " and 1 more")])
+def test_of_a_combination_of_many_terms_the_first_are_named(many, more):
+    names = [f"x{at}" for at in range(many)]
+    told = estimable._as_sum(names)
+    assert told == f"it is a combination of x0, x1, x2, x3, x4, x5{more}"

@@ -89,3 +89,11 @@ def test_replicates_whose_runs_have_other_texts_say_nothing():
     assert found.study == 0
     assert evaluation.evaluation_variance(runs[2:], models, "accuracy") is None
     assert evaluation.evaluation_variance(runs.drop(columns="predictions"), {}, "accuracy") is None
+
+
+def test_runs_of_one_trajectory_share_nothing_beyond_it():
+    runs, models = runs_of([np.arange(100)])
+    found = evaluation.evaluation_variance(runs.assign(trajectory="one"), models, "accuracy")
+    assert found.study == found.replicate == 0
+    assert found.trajectory == pytest.approx(0.25 / 100)
+    assert found.run == pytest.approx(0)

@@ -152,3 +152,40 @@ def test_what_chance_adds_is_taken_out():
     table = pd.concat(tables)
     assert 0.4 < (table["share"] == 0).mean() < 0.8
     assert (table["ci_low"] == 0).mean() > 0.95
+
+
+def test_where_nothing_is_explained_every_share_is_zero():
+    """The ends are as high as each other: the slope is 0, less than chance alone makes of it."""
+    table = pd.DataFrame({"a": [1, 2, 3] * 4, "y": [1.0, -1, 1, 0, 3, 0] * 2})
+    settings = Settings.from_config(
+        {"factors": {"a": {}}, "analysis": CONFIG["analysis"] | {"degree": 1}}
+    )
+    study = study_of(table, settings)
+    fit = ordinary_least_squares(study, settings, "y", "absolute")
+    row = importance.by_sums_of_squares(fit, settings).iloc[0]
+    assert row["share"] == row["ci_low"] == 0
+    assert row["ci_high"] == 1  # in some simulations there is more
+
+
+@pytest.mark.parametrize("most", [81, 80])
+def test_a_forest_of_a_large_table_is_grown_on_whole_trajectories(most, monkeypatch):
+    study = simulated_study(lambda a, b, e: a, trajectory_sd=0.1, epoch_sd=0.05)
+    fit = split_plot(study, SETTINGS, "y", "absolute")
+    grown = []
+
+    def shares(values, response, row_weights, seed):
+        grown.append((response, row_weights))
+        return np.zeros((1, 6))
+
+    monkeypatch.setattr(importance, "forest_shares", shares)
+    monkeypatch.setattr(importance, "FOREST_ROWS", most)
+    importance.importance(fit, study, SETTINGS)
+    ((response, weights),) = grown
+    assert weights.shape == (importance.TREES, most) and len(response) == most
+    blocks = [fit.names.index(name) for name in fit.names if name.startswith("replicate")]
+    expected = fit.response - fit.design[:, blocks] @ fit.coefficients[blocks]
+    places = [int(np.argmin(abs(expected - each))) for each in response]
+    assert response == pytest.approx(expected[places]) and places == sorted(places)
+    # all trajectories are whole but the last one drawn, and are drawn together
+    sizes = np.bincount(fit.clusters[places])
+    assert sorted(sizes)[: len(sizes) - 26] == ([3] if most == 81 else [2])

@@ -53,6 +53,15 @@ def test_replicates_needed_is_the_first_number_that_is_enough():
     assert power.replicates_needed(1e6, 3, 19, 3, 0.05, 12) == 1
 
 
+def test_at_most_so_many_replicates_are_looked_at(monkeypatch):
+    needed = power.replicates_needed(0.5, 3, 19, 3, 0.05, 12)
+    assert 10 < needed < 100
+    monkeypatch.setattr(power, "MOST_REPLICATES", int(needed))
+    assert power.replicates_needed(0.5, 3, 19, 3, 0.05, 12) == needed
+    monkeypatch.setattr(power, "MOST_REPLICATES", int(needed) - 1)
+    assert np.isnan(power.replicates_needed(0.5, 3, 19, 3, 0.05, 12))
+
+
 def test_what_is_promised_is_found_four_times_in_five():
     """By the rule for findings; the smallest effect by p alone was found in 44 %."""
     found = simulated_power.simulate(replicates=2, studies=60)

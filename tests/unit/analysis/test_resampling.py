@@ -57,6 +57,12 @@ def test_strata_are_the_combinations_of_blocks():
     replicates = study.runs.loc[fit.rows, "replicate"].to_numpy()
     pairs = set(zip(found, replicates, strict=True))
     assert len(pairs) == 3 and {number for number, _ in pairs} == {0, 1, 2}
+    both = reference.settings(blocks=["site"])
+    sites = replace(study, runs=study.runs.assign(site=np.arange(len(study.runs)) % 2))
+    fit = ordinary_least_squares(sites, both, "loss", "absolute", replicate_block=True)
+    runs = sites.runs.loc[fit.rows]
+    pairs = set(zip(strata(fit), runs["site"], runs["replicate"], strict=True))
+    assert len(pairs) == 6 and {number for number, *_ in pairs} == set(range(6))
 
 
 def test_simulated_coefficients_have_the_estimates_spread_and_their_tails():

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from scipy import stats
 
 from analysis.evidence import Evidence
 from analysis.findings.robustness import about_robustness
@@ -253,3 +254,91 @@ def test_a_metric_of_two_values_has_models_and_one_that_never_varies_has_none():
     for scores, count in ((halves, 2), (np.ones(32), 0)):
         changed = replace(study, runs=study.runs.assign(score=scores))
         assert len(models(changed, settings)[0].query("degree < 3")) == count
+
+
+def test_with_just_enough_degrees_of_freedom_left_a_block_is_left_out():
+    """Of 16 runs in two replicates one leaves 8, and 5 degrees of freedom beside three
+    coefficients."""
+    study, settings = two_factors(effect=1.0)
+    enough = study_of(study.runs[study.runs["b"] < 2], settings)
+    assert variations(enough, settings)["replicate"] == ["0", "1"]
+    assert notes(fit_all(enough, settings)[0]) == []
+    fewer = study_of(enough.runs[(enough.runs["a"] > 0) | (enough.runs["b"] > 0)], settings)
+    assert "replicate" not in variations(fewer, settings)
+    assert len(notes(fit_all(fewer, settings)[0])) == 1
+    # replicates of 16 and 8 runs: it is the larger one that must not be left out
+    uneven = study_of(study.runs[(study.runs["replicate"] == 0) | (study.runs["b"] < 2)], settings)
+    assert variations(uneven, settings)["replicate"] == ["0", "1"]
+    short = (study.runs["replicate"] == 0) | ((study.runs["b"] < 2) & (study.runs["a"] > 0))
+    assert variations(study_of(study.runs[short], settings), settings)["replicate"] == ["1"]
+
+
+def test_one_replicate_is_no_block_that_could_be_left_out():
+    study, settings = two_factors(effect=1.0)
+    alone = study_of(study.runs[study.runs["replicate"] == 0], settings)
+    found = variations(alone, settings)
+    assert "replicate" not in found and notes(fit_all(alone, settings)[0]) == []
+    assert all("replicate" not in name for name in found["run"])
+
+
+def test_a_factor_matters_whose_q_is_below_alpha_not_at_it():
+    study, settings = two_factors(effect=0.03)
+    fit = fit_all(study, settings)[0]["score", "absolute", "split_plot"]
+    tests = module.factor_tests(fit, settings)
+    tested = [FTests(fit).zero((name,)).p_value for name in "ab"]
+    assert tests["p_value"].tolist() == pytest.approx(tested)
+    assert tests["q_value"].tolist() == stats.false_discovery_control(tested).tolist()
+    for q_value in tests["q_value"]:
+        at = module.factor_tests(fit, replace(settings, alpha=q_value))["matters"]
+        above = module.factor_tests(fit, replace(settings, alpha=np.nextafter(q_value, 1)))
+        assert (at == (tests["q_value"] < q_value)).all()
+        assert (above["matters"] == (tests["q_value"] <= q_value)).all()
+
+
+@pytest.mark.parametrize(("aicc", "names"), [(10.0, {"degree 2"}), (10.001, set())])
+def test_a_model_of_another_degree_may_have_an_aicc_ten_higher(aicc, names):
+    study, settings = two_factors(effect=1.0)
+    fits, _ = fit_all(study, settings)
+    table = pd.DataFrame({"metric": "score", "degree": [1, 2, 3], "aicc": [0.0, aicc, 11.0]})
+    rows = stability(fits, table, study, settings).query("variation == 'analysis'")
+    assert {name for name in rows["name"] if name.startswith("degree")} == names
+
+
+def test_the_last_degree_of_freedom_tests_and_a_run_that_alone_tells_a_term_does_not():
+    runs = pd.DataFrame(
+        {"a": [0.0, 1, 2, 3, 0], "b": [0.0, 0, 0, 0, 1], "score": [1, 3, 2, 5, 4.0]}
+    )
+    study = study_of(runs, reference.settings(TWO_FACTORS))
+    fit = ordinary_least_squares(study, study.settings, "score", "absolute")
+    p_values = p_values_without_each(fit, ("a",))
+    assert np.isnan(p_values).tolist() == [False] * 4 + [True]
+    without = ordinary_least_squares(
+        replace(study, runs=study.runs.drop(index=2)), study.settings, "score", "absolute"
+    )
+    assert p_values[2] == pytest.approx(FTests(without).zero(("a",)).p_value)
+    four = replace(study, runs=study.runs.drop(index=2))
+    fit = ordinary_least_squares(four, study.settings, "score", "absolute")
+    assert np.isnan(p_values_without_each(fit, ("a",))).all()
+
+
+@pytest.mark.parametrize("runs", [4, 5])
+def test_aicc_needs_two_runs_more_than_parameters(runs):
+    """Of a line: an intercept, a slope and a variance. By Hurvich & Tsai's formula."""
+    a = np.arange(float(runs))
+    score = np.array([0.0, 2, 1, 3, 2])[:runs]
+    settings = reference.settings(
+        {"factors": {"a": {}}, "analysis": {"metrics": {"score": {"better": "higher"}}}}, degree=1
+    )
+    found, told = models(study_of(pd.DataFrame({"a": a, "score": score}), settings), settings)
+    row = found.set_index("degree").loc[1]
+    left = score - np.polyval(np.polyfit(a, score, 1), a)
+    aic = runs * (np.log(2 * np.pi * (left @ left) / runs) + 1) + 2 * 3
+    expected = aic + 2 * 3 * 4 / (runs - 4) if runs == 5 else np.nan
+    assert row["aicc"] == pytest.approx(expected, nan_ok=True)
+    assert any("no AICc of degree 1: 4 runs are too few" in each.sentence for each in told) == (
+        runs == 4
+    )
+    total = ((score - score.mean()) ** 2).sum()
+    assert row["adjusted_r_squared"] == pytest.approx(
+        1 - (left @ left / (runs - 2)) / (total / (runs - 1))
+    )

@@ -261,3 +261,54 @@ def test_the_interval_of_a_price_holds_for_the_differences_of_all_candidates():
     margin = critical * np.sqrt(between @ fit.covariance @ between)
     assert row["ci_high"] - row["price"] == pytest.approx(margin)
     assert row["price"] - row["ci_low"] == pytest.approx(margin)
+
+
+def test_fitted_points_may_be_at_the_bounds_but_not_beyond():
+    study, chosen, fits = two_metrics(lambda a, b: a + 2 * b, lambda a, b: b - a, noise=0.1)
+    every = tradeoff.candidates(fits, study, chosen).query("level == 'fitted'")
+
+    def fitted_within(low, high):
+        metrics = (replace(chosen.metrics[0], bounds=(low, high)), *chosen.metrics[1:])
+        points = tradeoff.candidates(fits, study, replace(chosen, metrics=metrics))
+        return len(points.query("level == 'fitted'"))
+
+    low, high = every["gain"].min(), every["gain"].max()
+    assert fitted_within(low, high) == len(every) > 20
+    assert fitted_within(np.nextafter(low, high), high) == len(every) - 1
+    assert fitted_within(low, np.nextafter(high, low)) == len(every) - 1
+
+
+@pytest.mark.parametrize(
+    ("gain", "cost", "kind"),
+    [
+        ((0.1, 0.3), (0.2, 0.4), "conflict"),  # more costs more
+        ((0.1, 0.3), (-0.4, -0.2), "agree"),
+        ((-0.3, -0.1), (0.2, 0.4), "agree"),
+        ((-0.3, -0.1), (-0.4, -0.2), "conflict"),
+        ((0.0, 0.3), (0.2, 0.4), "unclear"),  # zero itself is not excluded
+        ((-0.3, 0.0), (-0.4, -0.2), "unclear"),
+        ((0.1, 0.3), (-0.4, 0.0), "unclear"),
+        ((0.1, 0.3), (0.0, 0.4), "unclear"),
+    ],
+)
+def test_intervals_that_exclude_zero_conflict_or_agree(gain, cost, kind):
+    _, chosen, _ = two_metrics(lambda a, b: a, lambda a, b: b)
+    ends = {"gain": gain, "cost": cost}
+    table = pd.DataFrame(
+        [
+            {"metric": name, "term": "a", "estimate": sum(each) / 2, "ci_low": each[0],
+             "ci_high": each[1]}
+            for name, each in ends.items()
+        ]
+    )  # fmt: skip
+    (row,) = tradeoff.conflicts(table, chosen).to_dict("records")
+    assert row["kind"] == kind
+    assert (row["ci_low_a"], row["ci_high_a"]) == gain
+    assert (row["ci_low_b"], row["ci_high_b"]) == (-cost[1], -cost[0])
+    assert row["estimate_b"] == -sum(cost) / 2
+
+
+def test_desirability_is_that_of_a_value_between_the_worst_and_the_best():
+    values = np.array([1.0, 2.0, 4.0, 5.0, 6.0])
+    assert tradeoff.desirability_of(values, 2.0, 5.0).tolist() == [0, 0, 2 / 3, 1, 1]
+    assert tradeoff.desirability_of(values, 5.0, 1.0).tolist() == [1, 0.75, 0.25, 0, 0]

@@ -130,3 +130,29 @@ def test_reading_a_split_imports_nothing_slow(tmp_path):
         env={"PYTHONPATH": ":".join(sys.path)},
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("positions", [64, None])
+def test_texts_may_be_as_long_as_there_are_positions_and_no_longer(tmp_path, positions):
+    directory = write_tiny_distilbert(tmp_path)
+    settings = json.loads((directory / "config.json").read_text())
+    del settings["max_position_embeddings"]
+    given = {} if positions is None else {"max_position_embeddings": positions}
+    (directory / "config.json").write_text(json.dumps(settings | given))
+    most = positions or 512  # as transformers takes it to be
+    assert dataset.tokenise(["a"], directory, most).lengths.tolist() == [3]
+    with pytest.raises(UserError, match=f"padded_lengths: {most + 1} is more than .* {most} posi"):
+        dataset.tokenise(["a"], directory, most + 1)
+
+
+def test_examples_follow_others_and_are_taken_by_position():
+    one, other = examples(1), examples(2)
+    both = one.followed_by(other)
+    assert len(both) == 10 and both.lengths.tolist() == [*one.lengths, *other.lengths]
+    taken = both.take(np.array([7, 0, 7]))
+    for position, row in enumerate((7, 0, 7)):
+        np.testing.assert_array_equal(taken.of(position), both.of(row))
+        np.testing.assert_array_equal(both.of(row), other.of(2) if row == 7 else one.of(0))
+    assert taken.labels.tolist() == both.labels[[7, 0, 7]].tolist()
+    assert taken.rows.tolist() == [2, 0, 2]
+    assert len(both.take(np.zeros(0, int))) == 0

@@ -309,3 +309,97 @@ def test_the_draws_of_a_study_stay_what_they_were():
     drawn = draw_split(candidates(frame(labels)), config(9, 6, seed=20241), 1)
     assert drawn[0].tolist() == [0, 18, 24, 26, 34, 35, 40, 44, 51]
     assert drawn[2].tolist() == [15, 31, 41, 43, 46, 59]
+
+
+@pytest.mark.parametrize(
+    ("grouped", "evaluation", "rows"),
+    [
+        (
+            True,
+            14,
+            [
+                [
+                    12,
+                    13,
+                    16,
+                    18,
+                    20,
+                    25,
+                    37,
+                    48,
+                    54,
+                    58,
+                    65,
+                    66,
+                    71,
+                    83,
+                    88,
+                    102,
+                    104,
+                    106,
+                    115,
+                    116,
+                ],
+                [0, 3, 27, 28, 31, 110, 117, 118],
+                [21, 23, 33, 39, 40, 41, 42, 45, 60, 62, 78, 79, 84, 86],
+            ],
+        ),
+        (
+            False,
+            14,
+            [
+                [9, 11, 17, 19, 21, 22, 25, 39, 43, 61, 73, 74, 76, 83, 87, 95, 102, 108, 111, 116],
+                [31, 60, 86, 88, 93, 107, 112, 113],
+                [0, 12, 18, 42, 44, 48, 80, 82, 84, 85, 97, 103, 106, 114],
+            ],
+        ),
+        (
+            True,
+            "all",
+            [
+                [0, 2, 3, 4, 7, 8, 14, 30, 32, 51, 53, 63, 69, 70, 96, 97, 105, 106, 114, 116],
+                [15, 16, 17, 24, 57, 58, 59, 76],
+            ],
+        ),
+        (
+            False,
+            "all",
+            [
+                [4, 5, 16, 19, 26, 30, 31, 38, 40, 57, 58, 61, 66, 78, 94, 95, 104, 107, 113, 117],
+                [0, 12, 18, 42, 48, 85, 106, 114],
+            ],
+        ),
+    ],
+)
+def test_draws_with_a_validation_set_stay_what_they_were(grouped, evaluation, rows):
+    texts = frame(np.arange(120) * 7 % 5 % 2, np.arange(120) // 3 if grouped else None)
+    asked = config(20, evaluation, seed=20241, validation=8)
+    drawn = draw_split(candidates(texts), asked, 1)
+    assert [found.tolist() for found in drawn][: len(rows)] == rows
+
+
+def test_sets_may_take_every_text_of_their_split_and_no_more():
+    texts = frame([0, 1] * 8, part=["study_training"] * 8 + ["study_evaluation"] * 8)
+    drawn = draw_split(candidates(texts), config(8, 8), 0)
+    assert [found.tolist() for found in drawn] == [[*range(8)], [], [*range(8, 16)]]
+    for training, evaluation, name in ((9, 8, "training"), (8, 9, "evaluation")):
+        with pytest.raises(UserError, match=f"data.{name}_examples: 9 were .* there are 8 texts"):
+            draw_split(candidates(texts), config(training, evaluation), 0)
+    together = frame([0, 1] * 8)
+    assert len(draw_split(candidates(together), config(8, 8), 0)[2]) == 8
+    with pytest.raises(UserError, match=r"training_examples \+ data.evaluation_examples: 17"):
+        draw_split(candidates(together), config(9, 8), 0)
+
+
+def test_a_class_that_only_one_split_has_is_missing_in_the_other():
+    part = ["study_training"] * 9 + ["study_evaluation"] * 8
+    texts = frame([0, 1, 2] * 3 + [0, 1] * 4, part=part)
+    with pytest.raises(
+        UserError, match=r"evaluation texts .* 0 have the label 2, as have 0 of the 8"
+    ):
+        draw_split(candidates(texts), config(9, 8), 0)
+    texts = frame([0, 1] * 4 + [0] + [0, 1, 2, 2] * 2, part=part)
+    with pytest.raises(
+        UserError, match=r"9 training texts .* 0 have the label 2, as have 0 of the 9"
+    ):
+        draw_split(candidates(texts), config(9, 8), 0)

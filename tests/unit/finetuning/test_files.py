@@ -1,7 +1,10 @@
 """Files that carry a digest: every byte that is cut off or changed is noticed."""
 
+import hashlib
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,11 +13,15 @@ import pytest
 from common.errors import UserError
 from common.files import replacing
 from finetuning.files import (
+    check_made_with,
     read_arrays,
+    read_digests,
     read_json,
     read_table,
     replace_atomically,
+    sha256,
     write_arrays,
+    write_digests,
     write_json,
     write_table,
 )
@@ -128,3 +135,64 @@ def spoilt_contents(path):
     for place in range(len(content)):
         yield content[:place]
         yield content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+
+
+def test_the_bytes_of_a_record_are_what_they_were(tmp_path):
+    path = tmp_path / "record.json"
+    write_json(path, {"name": "é", "list": [1]})
+    text = '{\n "name": "é",\n "list": [\n  1\n ]'
+    digest = hashlib.sha256((text + "\n}\n").encode()).hexdigest()
+    assert path.read_text("utf-8") == f'{text},\n "digest": "{digest}"\n}}\n'
+
+
+def test_arrays_have_the_same_bytes_in_whatever_order_they_are_told(tmp_path):
+    for name, made_with in (("one", {"a": 1, "b": 2}), ("other", {"b": 2, "a": 1})):
+        arrays = {key: ARRAYS[key] for key in (ARRAYS if name == "one" else reversed(ARRAYS))}
+        write_arrays(tmp_path / name, arrays, made_with)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
+def test_content_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synchronised = tmp_path / "new" / "folder" / "file", []
+    monkeypatch.setattr(os, "fsync", lambda number: synchronised.append(path.exists()))
+    replace_atomically(path, "text")
+    assert synchronised == [False] and path.read_text() == "text"
+
+
+def test_a_folder_is_sealed_without_hidden_files(tmp_path):
+    for name in ("b.txt", "a.txt", ".snakemake_timestamp", "digests.json"):
+        (tmp_path / name).write_text(name)
+    write_digests(tmp_path, MADE_WITH)
+    found = read_digests(tmp_path, MADE_WITH)
+    assert list(found) == ["a.txt", "b.txt"] and found["a.txt"] == sha256(tmp_path / "a.txt")
+    with pytest.raises(UserError, match=r"made with other settings \(seed: 1 then, 2 now\)"):
+        read_digests(tmp_path, MADE_WITH | {"seed": 2})
+    (tmp_path / "b.txt").write_text("changed")
+    with pytest.raises(UserError, match=r"is damaged: b\.txt is not what was written"):
+        read_digests(tmp_path)
+    (tmp_path / "b.txt").unlink()
+    with pytest.raises(UserError, match=r"is damaged: b\.txt is missing"):
+        read_digests(tmp_path)
+    (tmp_path / "digests.json").write_text("{}")
+    with pytest.raises(UserError, match=r"is damaged: digests\.json is not what was written"):
+        read_digests(tmp_path)
+    (tmp_path / "digests.json").unlink()
+    with pytest.raises(UserError, match=r"is damaged: digests\.json is missing"):
+        read_digests(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wanted", "told"),
+    [
+        ({"data": {"x": {"y": 1}}}, {"data": {"x": {"y": 2}}}, "data.x.y: 1 then, 2 now"),
+        ({"data": {"x": 1, "y": 1}}, {"data": {"x": 1, "y": 2}}, "data.y: 1 then, 2 now"),
+        ({"data": {"x": 1, "y": 1}}, {"data": {"x": 1}}, "data: {'x': 1, 'y': 1} then, {'x': 1}"),
+        ({}, {"data": {"x": 1}}, "data: None then, {'x': 1} now"),
+        ({"data": {"x": 1}}, {"data": 3}, "data: {'x': 1} then, 3 now"),
+    ],
+)
+def test_the_first_difference_is_told_as_deep_as_it_goes(recorded, wanted, told):
+    with pytest.raises(UserError) as error:
+        check_made_with(Path("file"), recorded, wanted)
+    assert f"file was made with other settings ({told}" in str(error.value)
+    check_made_with(Path("file"), recorded | wanted, wanted)

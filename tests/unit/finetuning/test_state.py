@@ -73,3 +73,18 @@ def test_a_discarded_state_is_gone(path):
     state.discard()
     state.discard()
     assert not path.exists()
+
+
+def test_it_is_due_as_soon_as_its_interval_is_over_and_again_after_it_was_written(
+    tmp_path, monkeypatch
+):
+    now = [100.0]
+    monkeypatch.setattr(state.time, "monotonic", lambda: now[0])
+    kept = State(tmp_path / "state", {}, every=9)
+    for seconds, due in ((100, False), (108.9, False), (109, True), (200, True)):
+        now[0] = seconds
+        assert kept.is_due() == due
+    kept.write({}, {})
+    for seconds, due in ((208.9, False), (209, True)):
+        now[0] = seconds
+        assert kept.is_due() == due

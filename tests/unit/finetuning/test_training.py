@@ -1,6 +1,7 @@
 """Checkpoints, training and evaluation on a tiny DistilBERT."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
 
@@ -113,10 +114,33 @@ def test_a_checkpoint_that_does_not_fit_is_refused(
 
 
 def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
-    keras, tiny_checkpoint, split, tmp_path
+    keras, tiny_checkpoint, split, tmp_path, monkeypatch
 ):
+    from finetuning import trajectory
+    from finetuning.tally import Tally
+
+    told, watched = [], []
+    monkeypatch.setattr(Tally, "trained", lambda self, *done: told.append(done))
+
+    class Watched(trajectory.Stopwatch):
+        def pause(self):
+            watched.append("pause")
+            super().pause()
+
+        def resume(self):
+            watched.append("resume")
+            super().resume()
+
+    monkeypatch.setattr(trajectory, "Stopwatch", Watched)
     shared, lines = deliver(keras, tiny_checkpoint, split, tmp_path / "shared", [1, 2, 3])
-    assert [line.split(":")[0] for line in lines] == ["epoch 1", "epoch 2", "epoch 3"]
+    number = r"\d\.\d{4}"
+    for epoch, line in enumerate(lines, 1):
+        assert re.fullmatch(
+            f"epoch {epoch}: training loss {number}, evaluation loss {number}, accuracy {number}",
+            line,
+        )
+    assert len(lines) == 3 and watched == ["pause", "resume"] * 3
+    assert told[7] == (8, 60, split.training.lengths.sum()) and len(told) == 24
     for epochs in (3, 1):
         alone, _ = deliver(keras, tiny_checkpoint, split, tmp_path / "alone", [epochs])
         assert results(alone[epochs]) == results(shared[epochs])
@@ -125,6 +149,11 @@ def test_one_run_delivers_the_cells_that_runs_of_their_own_would(
     assert measured["steps"] == 3 * 8
     assert measured["hyperparameters"]["epochs"] == 3
     assert measured["tokens"] == 3 * split.training.lengths.sum()
+    # 24 batches of 8 texts, of 8 or of 16 tokens each
+    padded = measured["tokens"] / (1 - measured["padding_share"])
+    assert 24 * 8 * 8 < padded < 24 * 8 * 16
+    assert round(measured["padding_share"], 4) == measured["padding_share"]
+    assert "best_epoch" not in measured
     timing = json.loads((shared[3] / "timing.json").read_text())
     assert timing["seconds"] > 0 and timing["peak_memory_mb"] > 100
 
@@ -256,7 +285,9 @@ def test_early_stopping_delivers_the_best_epoch(keras, tiny_checkpoint, split, t
     assert stopped < 8, validated
 
     changes = {"learning_rate": 0.02, "dropout": 0.0, "early_stopping": 1}
-    folders, _ = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
+    folders, lines = deliver(keras, tiny_checkpoint, split, tmp_path, levels, **changes)
+    best = min(range(1, stopped + 1), key=validated.get)
+    assert lines[-1] == f"no better validation loss since epoch {best}: stopped early"
     for epochs, folder in folders.items():
         recorded = json.loads((folder / "metrics.json").read_text())
         expected = min(range(1, min(epochs, stopped) + 1), key=validated.get)
@@ -377,12 +408,16 @@ def test_epochs_train_on_the_sets_in_turn(keras, tiny_checkpoint, split):
     half = np.arange(30)
     sets = [split.training.take(half), split.training.take(half + 30)]
     run = Run(tiny_checkpoint, sets, replace(BASE, epochs=3), SEEDS)
-    counted = [0]
-    for _ in run.epochs():
+    counted, seen = [0], []
+    for _ in run.epochs(lambda: seen.append(run.examples_trained)):
         counted.append(run.progress.tokens)
     first, second = (int(each.lengths.sum()) for each in sets)
     assert np.diff(counted).tolist() == [first, second, first]
-    assert len(run.progress.history) == 3 * 4
+    assert [row["step"] for row in run.progress.history] == list(range(1, 13))
+    assert [row["epoch"] for row in run.progress.history] == [step / 4 for step in range(1, 13)]
+    # four steps of 8 an epoch, the last of which has 6 examples
+    assert seen == [30 * epoch + step for epoch in range(3) for step in (8, 16, 24, 30)]
+    assert run.examples_trained == 90
 
 
 def test_copies_are_trained_on_and_copies_that_are_the_texts_change_nothing(

@@ -10,13 +10,14 @@ from common.errors import UserError
 from design.grid import Grid
 from finetuning.dataset import Split, read_split
 from finetuning.files import read_json, write_json
-from study import configuration
+from study import configuration, gather
 from study.gather import (
     check_gathered,
     check_predictions,
     computed_with,
     describe_split,
     gather_histories,
+    gather_provenance,
     gather_runs,
     gather_tables,
     read_study,
@@ -91,6 +92,11 @@ def test_the_make_up_of_each_set_is_told(finished):
     described = describe_split(Split(long, split.validation, long))
     assert described["near_duplicates"] == 2
     assert described["labels"]["training"] == {"0": 1, "1": 1}
+    for name, table in (
+        ("runs.csv", gather_runs(read(finished), BASELINE)),
+        ("histories.csv", gather_histories(folder, read(finished))),
+    ):
+        assert list(pd.read_csv(folder / name)) == list(table)
     # nor need they be trained on: what was validated on chose the epoch
     assert describe_split(Split(split.training, long, long))["near_duplicates"] == 2
 
@@ -333,3 +339,29 @@ def test_repeated_settings_are_runs_of_their_own(tmp_path):
     assert "repeat" not in runs
     assert (runs["predictions"].iloc[2]).endswith("replicate=0/repeat=1/predictions.safetensors")
     assert gather_histories(tmp_path, study)["trajectory"].nunique() == 4
+
+
+@pytest.mark.parametrize("most", [4, 3])
+def test_up_to_a_number_of_unusable_cells_each_is_named(finished, monkeypatch, most):
+    folder, config, _ = finished
+    config["training"]["weight_decay"] = 0.5
+    monkeypatch.setattr(gather, "NAMED", most)
+    with pytest.raises(UserError, match="4 of 4 cells cannot be used") as error:
+        read(finished)
+    lines = str(error.value).splitlines()
+    removed = lines[-1].removeprefix("  rm -r ").split()
+    assert sum("was made with other settings" in line for line in lines) == most
+    if most == 4:
+        assert "more" not in str(error.value) and len(removed) == 4
+    else:
+        assert "  and 1 more" in lines and removed == [str(folder / "cells")]
+
+
+def test_what_replicates_were_evaluated_on_is_one_number_or_two(finished):
+    study, (_, config, source) = read(finished), finished
+    for counts, told in (([48], 48), ([48, 48], 48), ([50, 48, 49], "48 to 50")):
+        baselines = [study.baselines[0] | {"evaluation_examples": each} for each in counts]
+        provenance = gather_provenance(replace(study, baselines=baselines), config, source, {})
+        assert provenance["design"]["evaluation_examples"] == told
+        replicates = [each["replicate"] for each in provenance["baseline"]["metrics"]]
+        assert replicates == list(range(len(counts)))
