@@ -38,7 +38,7 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
             unmoved.append(words.name(metric.name))
             varied.append(rows["variation"])
             any_shown |= bool(rows["matters"].any())
-    if unmoved and (conditions := _under_all(varied)):
+    if unmoved and (conditions := _under_all(varied, any_shown)):
         names = words.listed(unmoved)
         sentence = (
             f"The factors shown for {names} are the same {conditions}."
@@ -52,14 +52,16 @@ def about_robustness(tables: Tables, study: Study, settings: Settings) -> Iterat
         yield from _single_terms(tables, settings, metric, columns)
 
 
-def _under_all(varied: list[pd.Series]) -> str:
-    """``without any one run or replicate, and in every other possible analysis``: what was varied
-    of all of several metrics, whose kinds of variations are given; empty where nothing was."""
+def _under_all(varied: list[pd.Series], any_shown: bool) -> str:
+    """``without any one run or replicate, and in every other possible analysis``, or ``…, or in
+    any other …`` of what is not shown: what was varied of all of several metrics, whose kinds of
+    variations are given; empty where nothing was."""
     kinds = [kind for kind in varied[0].unique() if all(kind in set(each) for each in varied)]
     left_out = [words.name(kind) for kind in kinds if kind != "analysis"]
     parts = [f"without any one {words.listed(left_out, last='or')}"] if left_out else []
-    parts += ["in every other possible analysis"] if "analysis" in kinds else []
-    return ", and ".join(parts)
+    every = "every" if any_shown else "any"
+    parts += [f"in {every} other possible analysis"] if "analysis" in kinds else []
+    return (", and " if any_shown else ", or ").join(parts)
 
 
 def _changes(rows: pd.DataFrame, metric: Metric, depends: str) -> Iterator[Finding]:
