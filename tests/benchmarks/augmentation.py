@@ -4,11 +4,13 @@
 
 For synonyms, insertion and deletion, the processor time of one core for sentences of 25 words at a
 rate of 0.1, and the process's peak memory. For back translation, reviews of ten such sentences a
-second by apertium (which has to be installed), by the number of processes. The words are those of
+second by apertium (which has to be installed), with so many cores and as many processes: apertium
+is several programs in a row, so that one process of it can use two cores. The words are those of
 the embedded source's sentences, in their order.
 """
 
 import itertools
+import os
 import resource
 import time
 from dataclasses import replace
@@ -42,7 +44,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--sentences", type=int, default=SHOWN)
     options.add_argument("--reviews", type=int, default=400)
-    options.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    options.add_argument("--cores", type=int, nargs="+", default=[1, 2])
     asked = options.parse_args()
     words = itertools.cycle(" ".join(embedded.read_sentences(CONFIG)["text"]).split())
     sentences = [" ".join(itertools.islice(words, WORDS)) for _ in range(asked.sentences)]
@@ -57,7 +59,7 @@ def main() -> None:
         " ".join(sentences[SENTENCES * number : SENTENCES * (number + 1)])
         for number in range(asked.reviews)
     ]
-    translated = {number: seconds_translating(reviews, number) for number in asked.processes}
+    translated = {number: seconds_translating(reviews, number) for number in asked.cores}
     table = [
         *(
             line(
@@ -71,9 +73,9 @@ def main() -> None:
         line("peak memory of the process", memory, None, "MB"),
         *(
             line(
-                f"back translation, {number} processes, against {asked.processes[0]}",
+                f"back translation, cores: {number}, against {asked.cores[0]}",
                 len(reviews) / each,
-                len(reviews) / translated[asked.processes[0]],
+                len(reviews) / translated[asked.cores[0]],
                 "reviews/s",
             )
             for number, each in translated.items()
@@ -92,11 +94,15 @@ def seconds_of(copies: Copies, sentences: list[str], thesaurus: Thesaurus) -> fl
     return time.process_time() - started
 
 
-def seconds_translating(reviews: list[str], processes: int) -> float:
-    """Time that passes while reviews are translated back."""
+def seconds_translating(reviews: list[str], cores: int) -> float:
+    """Time that passes while reviews are translated back by so many processes on as many cores."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
     started = time.monotonic()
-    translated_back(reviews, Settings(translator_processes=processes))
-    return time.monotonic() - started
+    translated_back(reviews, Settings(translator_processes=cores))
+    seconds = time.monotonic() - started
+    os.sched_setaffinity(0, allowed)
+    return seconds
 
 
 if __name__ == "__main__":
