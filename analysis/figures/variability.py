@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,11 @@ def _ink_of(colour: str) -> str:
     return common.ink_on(to_rgb(colour))
 
 
+def _height(rows: Sequence[str]) -> float:
+    """Of a figure with a row each, inches; one or two rows need room for their markers, too."""
+    return 0.75 + 0.2 * max(len(rows), 3)
+
+
 def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
     """Share of the explained variance by factor and pair, by two methods, with intervals."""
     table = common.rows(tables, "importance")
@@ -86,14 +92,14 @@ def importance(tables: Tables, study: Study, settings: Settings) -> Figure:
     methods = {key: look for key, look in methods.items() if key in set(table["method"])}
     every_term = list(dict.fromkeys(table["term"]))
     terms = common.largest(every_term, table.groupby("term")["share"].max())
-    figure, axes = common.panels(len(metrics), 3, 0.75 + 0.2 * len(terms), sharey=True, sharex=True)
+    figure, axes = common.panels(len(metrics), 3, _height(terms), sharey=True, sharex=True)
     for axis, metric in zip(axes, metrics, strict=True):
         for k, (method, (_, colour, marker)) in enumerate(methods.items()):
             rows = table[(table["metric"] == metric.name) & (table["method"] == method)]
             rows = rows.set_index("term").reindex(terms)
             y = np.arange(len(terms)) + 0.26 * (k - (len(methods) - 1) / 2)
             axis.hlines(y, 100 * rows["ci_low"], 100 * rows["ci_high"], color=colour, linewidth=1)
-            axis.plot(100 * rows["share"], y, marker, color=colour, markersize=3.6)
+            axis.plot(100 * rows["share"], y, marker, color=colour, markersize=3.6, clip_on=False)
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(common.axis_name(words.name(metric.name), style.room(axis, "x")))
@@ -117,7 +123,7 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
     table = common.rows(tables, "power")
     metrics = [m for m in settings.metrics if m.name in set(table["metric"])]
     factors = list(dict.fromkeys(table["factor"]))
-    figure, axes = common.panels(len(metrics), 3, 0.75 + 0.2 * len(factors), sharey=True)
+    figure, axes = common.panels(len(metrics), 3, _height(factors), sharey=True)
     for axis, metric in zip(axes, metrics, strict=True):
         rows = table[table["metric"] == metric.name].set_index("factor").reindex(factors)
         y = np.arange(len(factors))
@@ -125,7 +131,7 @@ def power(tables: Tables, study: Study, settings: Settings) -> Figure:
         observed = words.in_unit(rows["observed_difference"].to_numpy(float), metric)
         axis.barh(y, smallest, color=style.FAINT, height=0.72)
         axis.vlines(smallest, y - 0.36, y + 0.36, color=style.GREY, linewidth=1.2)
-        axis.plot(observed, y, "o", color=style.BLACK, markersize=4)
+        axis.plot(observed, y, "o", color=style.BLACK, markersize=4, clip_on=False)
         axis.set_title(common.axis_name(words.name(metric.name), style.room(axis, "x")))
         axis.set_yticks(y, [words.shortened(words.name(f), common.TERM_LETTERS) for f in factors])
         axis.set_ylim(len(factors) - 0.5, -0.5)
