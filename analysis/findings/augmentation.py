@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from analysis import words
@@ -31,9 +32,21 @@ def _about_length(study: Study) -> Iterator[Finding]:
     fixed = study.provenance.get("design", {}).get("fixed", {})
     how = str(fixed.get("augmentation", NEUTRAL["augmentation"]))
     modes = set(study.runs.get("augmentation", [how]))
+    rates = [study.runs[m] if m in study.runs else fixed.get(m, NEUTRAL[m]) for m in METHODS]
+    all_have = all(any(run) for run in zip(*np.broadcast_arrays(*rates), strict=True))
     numbers = sorted(set(study.augmentation["augmented_copies"].astype(int)))
     times = words.listed([f"{1 + number}" for number in numbers], last="or")
-    if "append" in modes:
+    if modes == {"append"} and all_have and len(numbers) == 1:
+        yield Finding(
+            "augmentation",
+            "",
+            "training_length",
+            False,
+            f"Copies were appended in every run: each has {times} times the training steps that "
+            "its texts alone would take. All runs have as many, so their doses are compared at one "
+            "length of training; augmentation as such cannot be told apart from longer training.",
+        )
+    elif "append" in modes:
         yield Finding(
             "augmentation",
             "",

@@ -83,6 +83,15 @@ def test_appended_copies_are_confounded_with_longer_training():
     assert "4 times" in sentences(study(augmented_copies=3))["training_length", ""].sentence
 
 
+def test_doses_are_compared_at_one_length_where_every_run_has_copies():
+    every_run = {"back_translation": 0.5}
+    found = sentences(study(every_run))["training_length", ""].sentence
+    assert "doses are compared at one length of training" in found
+    assert "each has 2 times the training steps that its texts alone would take" in found
+    without = sentences(study({"insertion": 0.0}))["training_length", ""].sentence
+    assert "of one without" in without
+
+
 def test_replaced_texts_are_not():
     found = sentences(study({"augmentation": "replace"}))
     assert ("training_length", "") not in found
