@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis import words
 from analysis.fit.coding import names_of
 from analysis.fit.estimators import Fits
 from analysis.fit.least_squares import Fit, Model
@@ -99,14 +101,17 @@ def joint(tests: list[JointTest]) -> pd.DataFrame:
 
 
 def notes(tests: list[JointTest]) -> list[Note]:
-    """Which tests could not be had, and why."""
+    """Which tests of each fit could not be had, and why."""
+    missing = defaultdict(list)
+    for test in tests:
+        if test.result.reason:
+            fit = test.fit
+            missing[fit.metric, fit.framing, fit.estimator, test.result.reason].append(test.tested)
     return [
         Note(
             "joint",
-            f"no joint test of {test.tested} ({test.fit.framing}, {test.fit.estimator}): "
-            f"{test.result.reason}.",
-            test.fit.metric,
+            f"no joint test of {words.listed(tested)} ({framing}, {estimator}): {why}.",
+            metric,
         )
-        for test in tests
-        if test.result.reason
+        for (metric, framing, estimator, why), tested in missing.items()
     ]
