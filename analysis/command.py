@@ -72,5 +72,5 @@ def refuse_results_of_the_workflow(out: Path) -> None:
             raise UserError(
                 f"--out {out} is the folder of a study that Snakemake makes ({name}); its results "
                 "would be overwritten, and Snakemake would not notice. Choose another folder, or "
-                "run snakemake to make them anew."
+                "run snakemake to recreate them."
             )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -40,24 +43,8 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         for k, estimator in enumerate(estimators):
             rows = table[(table["framing"] == framing) & (table["estimator"] == estimator)]
             rows = rows.set_index("term").reindex(terms)
-            _, colour, marker = style.ESTIMATORS[estimator]
             y = np.arange(len(terms)) + 0.22 * (k - (len(estimators) - 1) / 2)
-            estimate, low, high = (
-                words.in_unit(rows[c].to_numpy(float), metric)
-                for c in ("estimate", "ci_low", "ci_high")
-            )
-            axis.hlines(y, low, high, color=colour, linewidth=1)
-            sure = _significant(rows, settings).to_numpy()
-            for mask, face in ((sure, colour), (~sure, "white")):
-                axis.plot(
-                    estimate[mask],
-                    y[mask],
-                    marker,
-                    color=colour,
-                    markerfacecolor=face,
-                    markersize=3.6,
-                    markeredgewidth=0.9,
-                )
+            _intervals(axis, y, rows, estimator, metric, settings)
         for i in range(0, len(terms), 2):
             axis.axhspan(i - 0.5, i + 0.5, color=style.FAINT, alpha=0.45, linewidth=0, zorder=0)
         axis.set_title(titles[framing], fontsize=7.5)
@@ -69,31 +56,48 @@ def coefficients(tables: Tables, study: Study, settings: Settings, metric: Metri
         axis.set_ylim(len(terms) - 0.5, -0.5)
         axis.tick_params(axis="y", length=0)
         axis.spines["left"].set_visible(False)
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=style.ESTIMATORS[e][1],
-            marker=style.ESTIMATORS[e][2],
-            label=style.ESTIMATORS[e][0],
-        )
-        for e in estimators
-    ]
-    handles.append(
-        Line2D(
-            [],
-            [],
-            color=style.GREY,
-            marker="o",
-            linestyle="",
-            markerfacecolor="white",
-            label=f"hollow: q ≥ {settings.alpha:g}",
-        )
-    )
-    common.legend_above(figure, handles)
+    common.legend_above(figure, _handles(estimators, settings))
     if len(terms) < len(every_term):
         common.remark(figure, f"The {len(terms)} of {len(every_term):,} terms with the largest t.")
     return figure
+
+
+def _intervals(
+    axis: Axes,
+    y: np.ndarray,
+    rows: pd.DataFrame,
+    estimator: str,
+    metric: Metric,
+    settings: Settings,
+) -> None:
+    """One estimator's coefficients, hollow where they are not significant."""
+    _, colour, marker = style.ESTIMATORS[estimator]
+    estimate, low, high = (
+        words.in_unit(rows[column].to_numpy(float), metric)
+        for column in ("estimate", "ci_low", "ci_high")
+    )
+    axis.hlines(y, low, high, color=colour, linewidth=1)
+    sure = _significant(rows, settings).to_numpy()
+    for mask, face in ((sure, colour), (~sure, "white")):
+        axis.plot(
+            estimate[mask],
+            y[mask],
+            marker,
+            color=colour,
+            markerfacecolor=face,
+            markersize=3.6,
+            markeredgewidth=0.9,
+        )
+
+
+def _handles(estimators: list[str], settings: Settings) -> list[Line2D]:
+    handles = []
+    for estimator in estimators:
+        label, colour, marker = style.ESTIMATORS[estimator]
+        handles.append(Line2D([], [], color=colour, marker=marker, label=label))
+    look: dict[str, Any] = {"marker": "o", "linestyle": "", "markerfacecolor": "white"}
+    hollow = f"hollow: q ≥ {settings.alpha:g}"
+    return [*handles, Line2D([], [], color=style.GREY, label=hollow, **look)]
 
 
 def _significant(rows: pd.DataFrame, settings: Settings) -> pd.Series:

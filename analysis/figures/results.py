@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import TwoSlopeNorm
+from matplotlib.colors import Colormap, Normalize, TwoSlopeNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -62,33 +63,14 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     colours = style.DIFFERENCE if metric.better == "higher" else style.DIFFERENCE.reversed()
     for place, (axis, panel) in enumerate(zip(axes, panels, strict=True)):
         here = shown if panel is None else shown[shown[others[0].name] == panel]
-        grid = np.full((rows, columns), np.nan)
+        grid, sure = np.full((rows, columns), np.nan), np.full((rows, columns), False)
         for row in here.to_dict("records"):
-            i = levels[down.name].index(row[down.name])
-            j = levels[across.name].index(row[across.name])
-            grid[i, j] = words.in_unit(row["delta"], metric)
-            if np.isfinite(grid[i, j]):
-                axis.text(
-                    j,
-                    i,
-                    words.fixed(grid[i, j], digits, sign=True),
-                    ha="center",
-                    va="center",
-                    fontsize=7,
-                    fontweight="bold" if row["excludes_zero"] else "normal",
-                    color=common.ink_on(colours(norm(grid[i, j]))),
-                )
-        # flat cells, drawn as shapes so that the picture stays sharp at any size
-        axis.pcolormesh(
-            np.arange(columns + 1) - 0.5,
-            np.arange(rows + 1) - 0.5,
-            np.ma.masked_invalid(grid),
-            cmap=colours,
-            norm=norm,
-            edgecolor="white",
-            linewidth=1,
-        )
-        axis.set_facecolor(style.FAINT)
+            at = (
+                levels[down.name].index(row[down.name]),
+                levels[across.name].index(row[across.name]),
+            )
+            grid[at], sure[at] = words.in_unit(row["delta"], metric), row["excludes_zero"]
+        _heat_map(axis, grid, sure, digits, colours, norm)
         for which, factor in (("x", across), ("y", down)):
             shown_levels = [words.level(v, factor.scale) for v in levels[factor.name]]
             style.set_categories(axis, which, shown_levels)
@@ -110,6 +92,35 @@ def differences(tables: Tables, study: Study, settings: Settings, metric: Metric
     if averaged:
         common.remark(figure, f"Mean over {words.listed(averaged, 'factor')}.")
     return figure
+
+
+def _heat_map(
+    axis: Axes, grid: np.ndarray, sure: np.ndarray, digits: int, colours: Colormap, norm: Normalize
+) -> None:
+    """The differences (rows, columns) as colours and numbers, bold where they are sure."""
+    rows, columns = grid.shape
+    for j, i in np.argwhere(np.isfinite(grid.T)):
+        axis.text(
+            j,
+            i,
+            words.fixed(grid[i, j], digits, sign=True),
+            ha="center",
+            va="center",
+            fontsize=7,
+            fontweight="bold" if sure[i, j] else "normal",
+            color=common.ink_on(colours(norm(grid[i, j]))),
+        )
+    # flat cells, drawn as shapes so that the picture stays sharp at any size
+    axis.pcolormesh(
+        np.arange(columns + 1) - 0.5,
+        np.arange(rows + 1) - 0.5,
+        np.ma.masked_invalid(grid),
+        cmap=colours,
+        norm=norm,
+        edgecolor="white",
+        linewidth=1,
+    )
+    axis.set_facecolor(style.FAINT)
 
 
 def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -139,26 +150,9 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
             alpha=0.6,
             markeredgewidth=0,
         )
-        y, low, high, band_low, band_high = (
-            words.in_unit(rows[column].to_numpy(float), metric)
-            for column in ("estimate", "ci_low", "ci_high", "band_low", "band_high")
-        )
+        _fitted(axis, x, rows, factor, metric, colour)
         if factor.scale == "categorical":
-            axis.errorbar(
-                x,
-                y,
-                [y - band_low, band_high - y],
-                fmt="none",
-                ecolor=colour,
-                elinewidth=4,
-                alpha=0.3,
-            )
-            axis.errorbar(x, y, [y - low, high - y], fmt="o", color=colour, elinewidth=1.4)
             axis.set_xlim(-0.5, len(levels) - 0.5)
-        else:
-            axis.fill_between(x, band_low, band_high, color=colour, alpha=0.15, linewidth=0)
-            axis.fill_between(x, low, high, color=colour, alpha=0.3, linewidth=0)
-            axis.plot(x, y, color=colour)
         if np.isfinite(baseline):
             axis.axhline(baseline, color=style.BASELINE, linestyle=(0, (4, 2)), linewidth=1)
         style.set_factor_axis(axis, "x", factor, levels)
@@ -183,6 +177,24 @@ def effects(tables: Tables, study: Study, settings: Settings, metric: Metric) ->
     return figure
 
 
+def _fitted(
+    axis: Axes, x: np.ndarray, rows: pd.DataFrame, factor: Factor, metric: Metric, colour: str
+) -> None:
+    """The fitted mean along a factor with its intervals and its band."""
+    y, low, high, band_low, band_high = (
+        words.in_unit(rows[column].to_numpy(float), metric)
+        for column in ("estimate", "ci_low", "ci_high", "band_low", "band_high")
+    )
+    if factor.scale == "categorical":
+        band = [y - band_low, band_high - y]
+        axis.errorbar(x, y, band, fmt="none", ecolor=colour, elinewidth=4, alpha=0.3)
+        axis.errorbar(x, y, [y - low, high - y], fmt="o", color=colour, elinewidth=1.4)
+    else:
+        axis.fill_between(x, band_low, band_high, color=colour, alpha=0.15, linewidth=0)
+        axis.fill_between(x, low, high, color=colour, alpha=0.3, linewidth=0)
+        axis.plot(x, y, color=colour)
+
+
 def interactions(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
     """Fitted metric along one factor at the levels of another, for each pair."""
     table = common.rows(tables, "interactions", metric=metric.name, framing="absolute")
@@ -205,54 +217,19 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
     figure, axes = common.panels(len(pairs), in_row, height, sharey=True)
     for place, (axis, (along, other)) in enumerate(zip(axes, pairs, strict=True)):
         rows = table[(table["factor"] == along.name) & (table["other"] == other.name)]
-        levels, other_values = (
-            common.levels_of(study, along),
-            common.values(rows["other_value"], other),
-        )
-        shown = set(other_values)
-        lines = [v for v in common.levels_of(study, other) if v in shown]
-        every_line, lines = len(lines), _spread(lines, MOST_LINES)
-        aside = np.linspace(-0.25, 0.25, len(lines)) if len(lines) > 1 else [0.0]
-        colours = style.level_colours(len(lines))
-        for value, colour, beside in zip(lines, colours, aside, strict=True):
-            line = rows[other_values == value]
-            x = np.array(style.positions(common.values(line["value"], along), along, levels))
-            y, low, high = (
-                words.in_unit(line[column].to_numpy(float), metric)
-                for column in ("estimate", "ci_low", "ci_high")
-            )
-            label = words.shortened(words.level(value, other.scale), style.LEVEL_LETTERS)
-            if along.scale == "categorical":  # points beside each other, no line: no order
-                spans = [y - low, high - y]
-                axis.errorbar(x + beside, y, spans, fmt="o", color=colour, label=label)
-            else:
-                axis.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
-                axis.plot(x, y, color=colour, label=label)
-        style.set_factor_axis(axis, "x", along, levels)
-        width = style.room(axis, "x")
-        axis.set_xlabel(common.axis_name(words.name(along.name), width))
+        there = set(common.values(rows["other_value"], other))
+        levels = [level for level in common.levels_of(study, other) if level in there]
+        shown = _spread(levels, MOST_LINES)
+        _lines(axis, rows, along, other, shown, study, metric)
+        style.set_factor_axis(axis, "x", along, common.levels_of(study, along))
+        axis.set_xlabel(common.axis_name(words.name(along.name), style.room(axis, "x")))
         axis.grid(axis="y")
         title = words.name(other.name)
-        if len(lines) < every_line:
-            title += f", {len(lines)} of {every_line} levels"
-        title = common.axis_name(title, width)
-        widest = max(len(text) for text in axis.get_legend_handles_labels()[1])
-        entries = max(1, min(len(lines), int(width / (widest * style.LETTER + 0.3))))
-        axis.legend(
-            title=title,
-            title_fontsize=7,
-            alignment="left",
-            loc="lower left",
-            bbox_to_anchor=(-0.03, 1.0),
-            ncols=entries,
-            columnspacing=0.9,
-            handlelength=1.2,
-            borderaxespad=0,
-            borderpad=0.2,
-        )
+        if len(shown) < len(levels):
+            title += f", {len(shown)} of {len(levels)} levels"
+        lines_above = _legend(axis, title)
         q_value = q_values[_names((along, other))]
         if q_value <= 1:
-            lines_above = -(-len(lines) // entries) + title.count("\n") + 1
             axis.set_title(f"interaction: {words.p_value(q_value, 'q')}", pad=6 + 12 * lines_above)
         if place % in_row == 0:
             axis.set_ylabel(common.axis_name(words.axis_label(metric), 1.2))
@@ -261,6 +238,57 @@ def interactions(tables: Tables, study: Study, settings: Settings, metric: Metri
             figure, f"The {len(pairs)} of {len(every_pair)} pairs with the smallest q-values."
         )
     return figure
+
+
+def _lines(
+    axis: Axes,
+    rows: pd.DataFrame,
+    along: Factor,
+    other: Factor,
+    shown: list[Any],
+    study: Study,
+    metric: Metric,
+) -> None:
+    """The fitted mean along one factor, a line for each of the other's levels."""
+    levels = common.levels_of(study, along)
+    other_values = common.values(rows["other_value"], other)
+    aside = np.linspace(-0.25, 0.25, len(shown)) if len(shown) > 1 else [0.0]
+    for value, colour, beside in zip(shown, style.level_colours(len(shown)), aside, strict=True):
+        line = rows[other_values == value]
+        x = np.array(style.positions(common.values(line["value"], along), along, levels))
+        y, low, high = (
+            words.in_unit(line[column].to_numpy(float), metric)
+            for column in ("estimate", "ci_low", "ci_high")
+        )
+        label = words.shortened(words.level(value, other.scale), style.LEVEL_LETTERS)
+        if along.scale == "categorical":  # points beside each other, no line: no order
+            spans = [y - low, high - y]
+            axis.errorbar(x + beside, y, spans, fmt="o", color=colour, label=label)
+        else:
+            axis.fill_between(x, low, high, color=colour, alpha=0.16, linewidth=0)
+            axis.plot(x, y, color=colour, label=label)
+
+
+def _legend(axis: Axes, title: str) -> int:
+    """A legend above the panel; how many lines of text it takes."""
+    width = style.room(axis, "x")
+    title = common.axis_name(title, width)
+    labels = axis.get_legend_handles_labels()[1]
+    widest = max(map(len, labels))
+    in_row = max(1, min(len(labels), int(width / (widest * style.LETTER + 0.3))))
+    axis.legend(
+        title=title,
+        title_fontsize=7,
+        alignment="left",
+        loc="lower left",
+        bbox_to_anchor=(-0.03, 1.0),
+        ncols=in_row,
+        columnspacing=0.9,
+        handlelength=1.2,
+        borderaxespad=0,
+        borderpad=0.2,
+    )
+    return -(-len(labels) // in_row) + title.count("\n") + 1
 
 
 def _wide(study: Study, factors: tuple[Factor, ...]) -> bool:

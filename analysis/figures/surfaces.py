@@ -64,17 +64,8 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
             points = common.drawn(points, settings)
             if len(points):
                 marked.add("observed")
-                axis.scatter(
-                    points[across.name],
-                    points[down.name],
-                    c=words.in_unit(points["mean"], metric),
-                    cmap=style.SURFACE,
-                    norm=norm,
-                    s=26,
-                    edgecolor="white",
-                    linewidth=0.9,
-                    zorder=3,
-                    clip_on=False,
+                _observed(
+                    axis, points[across.name], points[down.name], points["mean"], metric, norm
                 )
             marked |= _mark_points(axis, tables, metric, across, down, held.values)
             style.set_factor_axis(axis, "x", across, common.levels_of(study, across))
@@ -96,6 +87,32 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
     )
     bar.outline.set_visible(False)
     bar.set_label(common.axis_name(words.axis_label(metric), 1.5))
+    _explain(figure, marked)
+    common.remark_drawn(figure, at_most, "cells of a panel")
+    if len(every_pair) > len(pairs):
+        common.remark(figure, f"The first {len(pairs)} of {len(every_pair)} pairs of factors.")
+    return figure
+
+
+def _observed(
+    axis: Axes, x: pd.Series, y: pd.Series, means: pd.Series, metric: Metric, norm: Normalize
+) -> None:
+    axis.scatter(
+        x,
+        y,
+        c=words.in_unit(means, metric),
+        cmap=style.SURFACE,
+        norm=norm,
+        s=26,
+        edgecolor="white",
+        linewidth=0.9,
+        zorder=3,
+        clip_on=False,
+    )
+
+
+def _explain(figure: Figure, marked: set[str]) -> None:
+    """A legend of the marks that stand in some panel."""
     explained = {
         "observed": _marker("o", style.GREY, "observed mean, same colours"),
         "optimum": _marker("*", "white", "best fitted point, in the panel nearest to it"),
@@ -104,10 +121,6 @@ def contours(tables: Tables, study: Study, settings: Settings, metric: Metric) -
     handles = [handle for key, handle in explained.items() if key in marked]
     if handles:
         figure.legend(handles=handles, loc="outside upper left", ncols=3)
-    common.remark_drawn(figure, at_most, "cells of a panel")
-    if len(every_pair) > len(pairs):
-        common.remark(figure, f"The first {len(pairs)} of {len(every_pair)} pairs of factors.")
-    return figure
 
 
 def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric) -> Figure:
@@ -161,27 +174,29 @@ def perspective(tables: Tables, study: Study, settings: Settings, metric: Metric
         # y's labels to the right: x's last and y's first would meet in the corner between them
         for which, factor, side, pad in (("x", across, "center", -4), ("y", down, "left", 2)):
             levels = common.levels_of(study, factor)
-            levels = (
-                levels if len(levels) <= 4 else [levels[0], levels[len(levels) // 2], levels[-1]]
-            )
-            getattr(axis, f"set_{which}ticks")(
-                to_axis[factor.name](np.array(levels)),
-                [words.level(v, factor.scale) for v in levels],
-                ha=side,
-            )
+            if len(levels) > 4:
+                levels = [levels[0], levels[len(levels) // 2], levels[-1]]
+            shown = [words.level(level, factor.scale) for level in levels]
+            places = to_axis[factor.name](np.array(levels))
+            getattr(axis, f"set_{which}ticks")(places, shown, ha=side)
             getattr(axis, f"set_{which}label")(words.name(factor.name), labelpad=pad)
         axis.set_zlim(np.nanmin(heights), np.nanmax(heights))
         axis.zaxis.set_major_locator(MaxNLocator(4))
-        axis.tick_params(pad=-2)
-        axis.tick_params(axis="z", pad=1)
+        _plain(axis)
         figure.text(place * width + 0.01, 0.98, held_title(held, settings), va="top", fontsize=8)
-        for pane in (axis.xaxis, axis.yaxis, axis.zaxis):
-            pane.pane.set_facecolor("white")
-            pane.pane.set_edgecolor(style.FAINT)
-            pane._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
     height = f"height: {words.axis_label(metric)}"
     figure.text(0.01, 0.005, height, va="bottom", fontsize=7, color=style.GREY)
     return figure
+
+
+def _plain(axis: Any) -> None:
+    """White walls with faint lines, and labels close by."""
+    axis.tick_params(pad=-2)
+    axis.tick_params(axis="z", pad=1)
+    for wall in (axis.xaxis, axis.yaxis, axis.zaxis):
+        wall.pane.set_facecolor("white")
+        wall.pane.set_edgecolor(style.FAINT)
+        wall._axinfo["grid"].update(color=style.FAINT, linewidth=0.5)
 
 
 def _onto_line(factor: Factor) -> Callable[[Any], Any]:

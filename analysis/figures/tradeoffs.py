@@ -220,13 +220,7 @@ def parallel_coordinates(tables: Tables, study: Study, settings: Settings) -> Fi
     for i in np.flatnonzero(on_front):
         axis.plot(places, lines[i], color=style.SURFACE(0.9 * quality[i]), lw=1.8, zorder=3)
     for column, scale in enumerate(scales):
-        axis.axvline(column, color=style.GREY, linewidth=0.7, zorder=1)
-        for height, text in scale.labels.items():
-            label = axis.text(column + 0.03, height, text, fontsize=7, va="center", zorder=6)
-            label.set_path_effects([withStroke(linewidth=2, foreground="white")])
-        if scale.star is not None:
-            look: dict[str, Any] = {"markersize": 10, "markeredgecolor": "white", "zorder": 5}
-            axis.plot(column, scale.star, "*", color=style.BASELINE, **look)
+        _draw_scale(axis, column, scale)
     across = 0.9 * style.WIDTH / lines.shape[1]
     titles = [common.axis_name(words.name(factor.name), across) for factor in factors]
     titles += [
@@ -261,6 +255,17 @@ class Scale:
     heights: np.ndarray
     labels: dict[float, str]
     star: float | None = None
+
+
+def _draw_scale(axis: Axes, column: int, scale: Scale) -> None:
+    """The line, its labels, and the baseline's star."""
+    axis.axvline(column, color=style.GREY, linewidth=0.7, zorder=1)
+    for height, text in scale.labels.items():
+        label = axis.text(column + 0.03, height, text, fontsize=7, va="center", zorder=6)
+        label.set_path_effects([withStroke(linewidth=2, foreground="white")])
+    if scale.star is not None:
+        look: dict[str, Any] = {"markersize": 10, "markeredgecolor": "white", "zorder": 5}
+        axis.plot(column, scale.star, "*", color=style.BASELINE, **look)
 
 
 def _scale_of_factor(values: pd.Series, factor: Factor, study: Study, letters: int) -> Scale:

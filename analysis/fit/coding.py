@@ -22,8 +22,6 @@ from analysis.runs.study import Study
 from analysis.runs.values import natural_order
 from analysis.variables import Factor
 
-FRAMINGS = ("absolute", "relative")
-
 _TRANSFORMS: dict[str, Callable[[Any], Any]] = {
     "log10": np.log10,
     "log2": np.log2,

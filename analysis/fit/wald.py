@@ -12,7 +12,7 @@ from scipy.linalg import null_space
 from analysis.fit.kenward_roger import KenwardRoger
 from analysis.fit.least_squares import Array, Fit
 
-NOTHING_LEFT = "a single trajectory determines it, so that it cannot be told from chance"
+NOTHING_LEFT = "a single trajectory determines it, so that it cannot be told apart from chance"
 TOO_UNCERTAIN = (
     "the variance between trajectories is too uncertain for a test of so many terms; add "
     "replicates or use a smaller model"

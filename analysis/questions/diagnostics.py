@@ -318,7 +318,7 @@ def _residuals(fit: Fit, alpha: float) -> list[Row]:
 def _influence(fit: Fit, own: Leverage, most: str) -> Row:
     distance = own.cooks_distance
     if np.isnan(distance).all():
-        return ("largest_cooks_distance", NONE, NONE, NONE, "No run's influence can be told.")
+        return ("largest_cooks_distance", NONE, NONE, NONE, "No run's influence can be estimated.")
     influential = int((distance > influential_from(fit)).sum())
     if influential:
         sentence = (

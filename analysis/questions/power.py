@@ -96,11 +96,11 @@ def power(fit: Fit, joint: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """What the design could have seen, one row a factor with a joint test in the table ``joint``.
 
     smallest_difference: a difference between two levels of the factor, the others at coded 0, that
-    is found with 80 % power whatever the factor's other terms are; where the terms are orthogonal
-    that is the power for a straight line. replicates_needed is for target_difference, which is the
-    config's target_effect or else one point (0.01) of a metric shown in points and a tenth of the
-    range of the fitted means of any other. smallest_difference is NaN where it is more than the
-    metric's bounds allow. Factors that are in interactions alone are left out.
+    is found with probability POWER whatever the factor's other terms are; where the terms are
+    orthogonal that is the power for a straight line. replicates_needed is for target_difference,
+    which is the config's target_effect or else one point (0.01) of a metric shown in points and a
+    tenth of the range of the fitted means of any other. smallest_difference is NaN where it is more
+    than the metric's bounds allow. Factors that are in interactions alone are left out.
     """
     points = settings.metric(fit.metric).unit == "points"
     usual = ONE_POINT if points else float(np.ptp(fit.scale.inverse(fit.fitted))) / 10

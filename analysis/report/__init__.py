@@ -39,6 +39,7 @@ from analysis.runs.study import Study
 from common import files
 
 TEMPLATE = Path(__file__).with_name("report.typ")
+SOURCE_LETTERS = 40  # of its name in the running header
 
 
 def write(
@@ -86,15 +87,15 @@ def context(
     first_page = opening.first_page(content)
     content.first_page_done = True
     source = study.provenance.get("source", {})
-    origin = _origin(source)
+    origin, unlike = _origin(source)
     name = str(study.provenance.get("study", "")) or "Hyperparameter study"
     return {
         "title": words.sentence_case(name),
         "subtitle": _subtitle(settings),
         "running": words.sentence_case(name),
         "source_kind": str(source.get("kind", "")),
-        "source_title": f"Source: {origin}",
-        "source_short": f"source: {origin.split(',')[0]}",
+        "source_title": f"Source: {origin}{unlike}",
+        "source_short": f"source: {origin}",
         "source_sentence": str(
             source.get("sentence")
             or "The table came without a record of where its model and data are from."
@@ -128,15 +129,19 @@ def context(
     }
 
 
-def _origin(source: Mapping[str, Any]) -> str:
-    """Where model and texts come from, in a few words; local files have no revision."""
-    if source.get("kind") == "embedded":
-        return "embedded model and sentences, not the Hugging Face Hub"
-    if source.get("kind") != "hub":
-        return "a table of runs"
+def _origin(source: Mapping[str, Any]) -> tuple[str, str]:
+    """Where model and texts come from, in a few words, and what the first page adds."""
+    kind = source.get("kind")
+    if not kind:
+        return "a table of runs", ""
+    if kind == "embedded":
+        return "embedded model and sentences", ", not the Hugging Face Hub"
+    if kind != "hub":
+        return words.shortened(words.name(str(kind)), SOURCE_LETTERS), ""
+    # local files have no revision
     pinned = [source.get(f"{what}_revision") is not None for what in ("checkpoint", "dataset")]
     names = {2: "Hugging Face Hub", 1: "Hugging Face Hub and local files", 0: "local files"}
-    return names[sum(pinned)]
+    return names[sum(pinned)], ""
 
 
 def _legible(content: Any) -> Any:

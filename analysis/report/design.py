@@ -15,32 +15,39 @@ from analysis.report.content import Content
 
 
 def source_and_design(content: Content) -> list[block.Block]:
-    provenance = content.study.provenance
-    source, design = provenance.get("source", {}), provenance.get("design", {})
-    blocks: list[block.Block] = []
-    if source:
-        licence = source.get("licence", {})
-        rows = []
-        for part in ("checkpoint", "dataset"):
-            revision = source.get(f"{part}_revision")
-            text = str(source.get(part, ""))
-            if revision:
-                text += f", revision {revision}"
-            if licence.get(part):
-                text += f" (licence: {licence[part]})"
-            rows.append((part.replace("dataset", "data set"), text))
-        rows.append(("labels", ", ".join(map(str, source.get("labels", [])))))
-        blocks.append(block.facts(rows))
-    else:
-        blocks.append(
-            block.missing(
-                "The table came without provenance.json, so model, data, versions and seeds "
-                "are not known here."
-            )
+    return [
+        _source(content),
+        block.heading("Design"),
+        block.paragraph(_design_sentence(content)),
+        *content.sentences(section="runs", kind=tuple(FATES)),
+        _factors(content),
+        *_sets(content),
+    ]
+
+
+def _source(content: Content) -> block.Block:
+    """Checkpoint and data set with their licences."""
+    source = content.study.provenance.get("source", {})
+    if not source:
+        return block.missing(
+            "The table came without provenance.json, so model, data, versions and seeds "
+            "are not known here."
         )
-    blocks.append(block.heading("Design"))
-    blocks.append(block.paragraph(_design_sentence(content)))
-    blocks += content.sentences(section="runs", kind=tuple(FATES))
+    licence = source.get("licence", {})
+    rows = []
+    for part in ("checkpoint", "dataset"):
+        revision = source.get(f"{part}_revision")
+        text = str(source.get(part, ""))
+        if revision:
+            text += f", revision {revision}"
+        if licence.get(part):
+            text += f" (licence: {licence[part]})"
+        rows.append((part.replace("dataset", "data set"), text))
+    rows.append(("labels", ", ".join(map(str, source.get("labels", [])))))
+    return block.facts(rows)
+
+
+def _factors(content: Content) -> block.Block:
     levels = []
     for factor in content.settings.factors:
         values = levels_of(content.study, factor)
@@ -49,38 +56,37 @@ def source_and_design(content: Content) -> list[block.Block]:
             low, high = (words.level(v, factor.scale) for v in (values[0], values[-1]))
             shown = f"{len(values):,} values from {low} to {high}"
         levels.append([words.name(factor.name), factor.scale, shown])
-    blocks.append(
-        block.table(
-            "The factors, the scale on which each is studied, and its levels.",
-            [
-                block.column("factor", "left"),
-                block.column("scale", "left"),
-                block.column("levels", "left"),
-            ],
-            levels,
-        )
+    return block.table(
+        "The factors, the scale on which each is studied, and its levels.",
+        [
+            block.column("factor", "left"),
+            block.column("scale", "left"),
+            block.column("levels", "left"),
+        ],
+        levels,
     )
-    if design:
-        lengths = ", ".join(str(length) for length in design.get("padded_lengths", ()))
-        fixed = _fixed_that_mattered(content, design.get("fixed", {}))
-        blocks.append(
-            block.facts(
-                [
-                    ("training texts a replicate", block.plain(design.get("training_examples"))),
-                    (
-                        "evaluation texts a replicate",
-                        block.plain(design.get("evaluation_examples")),
-                    ),
-                    *_made_up_of(design.get("sets", ()), source),
-                    ("padded to, tokens", lengths),
-                    (
-                        "held fixed",
-                        ", ".join(f"{words.name(k)} {block.plain(v)}" for k, v in fixed.items()),
-                    ),
-                ]
-            )
+
+
+def _sets(content: Content) -> list[block.Block]:
+    """What a replicate trains on and is evaluated on, and what is the same in all runs."""
+    provenance = content.study.provenance
+    source, design = provenance.get("source", {}), provenance.get("design", {})
+    if not design:
+        return []
+    lengths = ", ".join(str(length) for length in design.get("padded_lengths", ()))
+    fixed = _fixed_that_mattered(content, design.get("fixed", {}))
+    held = ", ".join(f"{words.name(k)} {block.plain(v)}" for k, v in fixed.items())
+    return [
+        block.facts(
+            [
+                ("training texts a replicate", block.plain(design.get("training_examples"))),
+                ("evaluation texts a replicate", block.plain(design.get("evaluation_examples"))),
+                *_made_up_of(design.get("sets", ()), source),
+                ("padded to, tokens", lengths),
+                ("held fixed", held),
+            ]
         )
-    return blocks
+    ]
 
 
 def _made_up_of(
@@ -186,7 +192,7 @@ def baseline(content: Content) -> list[block.Block]:
         return [
             block.missing(
                 "The table has no baseline metrics (columns baseline_<metric>), so nothing is "
-                "told relative to a baseline."
+                "reported relative to a baseline."
             )
         ]
     blocks: list[block.Block] = [

@@ -24,7 +24,7 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
             *blocks,
             block.missing(
                 f"No regression of {words.name(metric.name)} could be fitted. The section "
-                "“What this study cannot say” tells why."
+                "“What this study cannot say” explains why."
             ),
         ]
     blocks.append(block.heading("Single terms"))

@@ -10,6 +10,7 @@ from analysis import words
 from analysis.report import block
 from analysis.report.appendix import LISTED_RUNS
 from analysis.report.content import Content
+from analysis.variables import Metric
 
 LISTED_CELLS = 150  # beyond that the best SHOWN_CELLS are listed
 SHOWN_CELLS = 30
@@ -34,16 +35,7 @@ def _cells(content: Content) -> list[block.Block]:
         return [block.paragraph("Every cell is a single run: the appendix lists them all.")]
     metrics = [m for m in settings.metrics if m.name in set(cells["metric"])]
     by_metric = {m.name: cells[cells["metric"] == m.name].set_index(names) for m in metrics}
-    first = metrics[0]
-    index = by_metric[first.name].index
-    caption = "Means of the cells over their replicates"
-    if len(index) > LISTED_CELLS:
-        ranked = by_metric[first.name].sort_values("mean", ascending=first.sign < 0, kind="stable")
-        index = ranked.index[:SHOWN_CELLS]
-        caption = (
-            f"The {SHOWN_CELLS} of {len(ranked):,} cells with the best mean "
-            f"{words.name(first.name)}, which is partly luck (all are in cells.csv)"
-        )
+    index, caption = _listed(by_metric[metrics[0].name], metrics[0])
     spans = [{"title": "", "columns": len(names) + 1}]
     columns = [*content.factor_columns(), block.column("runs")]
     for metric in metrics:
@@ -56,14 +48,13 @@ def _cells(content: Content) -> list[block.Block]:
     if len(q_values):
         spans.append({"title": "", "columns": 1})
         columns.append(block.column("McNemar q"))
-    mean_digits = {
-        name: words.interval_decimals(rows["mean_low"], rows["mean_high"], settings.metric(name))
-        for name, rows in by_metric.items()
-    }
-    delta_digits = {
-        name: words.interval_decimals(rows["ci_low"], rows["ci_high"], settings.metric(name))
-        for name, rows in by_metric.items()
-    }
+    mean_digits, delta_digits = (
+        {
+            m.name: words.interval_decimals(by_metric[m.name][low], by_metric[m.name][high], m)
+            for m in metrics
+        }
+        for low, high in (("mean_low", "mean_high"), ("ci_low", "ci_high"))
+    )
     rows = []
     for key in index:
         values = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
@@ -92,3 +83,14 @@ def _cells(content: Content) -> list[block.Block]:
     if len(q_values):
         caption += "; McNemar q: right or wrong on the same texts, corrected over the cells"
     return [block.table(caption + ".", columns, rows, spans=spans)]
+
+
+def _listed(cells: pd.DataFrame, metric: Metric) -> tuple[pd.Index, str]:
+    """The cells that are shown, all or the best in this metric, and what they are."""
+    if len(cells) <= LISTED_CELLS:
+        return cells.index, "Means of the cells over their replicates"
+    ranked = cells.sort_values("mean", ascending=metric.sign < 0, kind="stable")
+    return ranked.index[:SHOWN_CELLS], (
+        f"The {SHOWN_CELLS} of {len(ranked):,} cells with the best mean "
+        f"{words.name(metric.name)}, which is partly luck (all are in cells.csv)"
+    )

@@ -82,7 +82,7 @@ def _equivalence(content: Content) -> list[block.Block]:
     text = (
         "That nothing was found does not show that there is nothing. Two one-sided tests "
         "(Schuirmann 1987) of every pair of a factor's levels show that all differences are "
-        "smaller than a margin; the pair that is hardest to tell decides (Berger 1982)."
+        "smaller than a margin; the pair hardest to show equivalent decides (Berger 1982)."
     )
     return [block.heading("Equivalence"), block.paragraph(text), *sentences]
 

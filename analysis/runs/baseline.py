@@ -13,7 +13,7 @@ from common.errors import UserError
 
 ON_ANOTHER_SCALE = (
     "it is analysed on another scale, on which a difference to the baseline is none of the metric, "
-    "so effects are not told relative to the baseline."
+    "so no effects relative to the baseline are reported."
 )
 
 
@@ -51,7 +51,7 @@ def note_unknown(
         notes.append(
             Note(
                 "relative framing",
-                f"The baseline's own {', '.join(missing)} is not known, so nothing is told "
+                f"The baseline's own {', '.join(missing)} is not known, so nothing is reported "
                 "relative to it; give it in analysis.baseline.",
             )
         )

@@ -189,7 +189,9 @@ class _FormulaReader:
             if power > 1 and not self.factors[name].numeric:
                 raise UserError(f"analysis.formula: {name} is categorical and has no powers.")
             if power > 9:
-                raise UserError(f"analysis.formula: {name}^{power}: no power above 9 can be told.")
+                raise UserError(
+                    f"analysis.formula: {name}^{power}: powers above 9 are not supported."
+                )
         return Term(tuple(ordered))
 
     def bounded(self, terms: list[Term]) -> list[Term]:

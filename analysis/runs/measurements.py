@@ -124,7 +124,7 @@ def with_deltas(runs: pd.DataFrame, settings: Settings, notes: list[Note]) -> No
             notes.append(
                 Note(
                     "relative framing",
-                    "there is no column baseline_<metric>, so nothing is told "
+                    "there is no column baseline_<metric>, so nothing is reported "
                     "relative to the baseline.",
                     name,
                 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ AUGMENTATION = (
     *("tokens_removed", "tokens_added", "tokens_before", "tokens_after", "baseline_agrees"),
     *("baseline_right_before", "baseline_right_after", "held_out", "used", "seconds"),
 )
+OF_AUGMENTATION = "says nothing about augmentation"  # the report, without such a file
 
 
 def csv_table(path: Path, texts: Sequence[str] = ()) -> pd.DataFrame:
@@ -118,23 +119,11 @@ def histories(path: Path, settings: Settings) -> pd.DataFrame:
     """
     if not path.exists():
         return pd.DataFrame()
-    table = csv_table(path, ["trajectory"])
     needed = ("trajectory", "epoch", "training_loss")
-    missing = [name for name in needed if name not in table]
-    if missing:
-        raise UserError(
-            f"{path}: there is no column {missing[0]}; write it, or move the file from beside the "
-            "runs, and the report has no learning curves."
-        )
+    table = _with_columns(path, needed, "has no learning curves", texts=["trajectory"])
     # the last loss of a diverged run may be infinite, which no curve shows
     table["training_loss"] = table["training_loss"].replace([np.inf, -np.inf], np.nan)
-    for name in (*needed[1:], *settings.metric_names):
-        if name in table:
-            try:
-                table[name] = numbers(table, name).astype(float)
-            except UserError as error:
-                raise UserError(f"{path}: {error}") from None
-    return table
+    return _with_numbers(table, (*needed[1:], *settings.metric_names), path)
 
 
 def augmentation(path: Path) -> pd.DataFrame:
@@ -142,31 +131,40 @@ def augmentation(path: Path) -> pd.DataFrame:
 
     Raises UserError if it lacks a column that the report needs, or a number in one.
     """
-    table = _beside(path, AUGMENTATION)
-    for name in table.columns.intersection(AUGMENTATION):
-        try:
-            table[name] = numbers(table, name).astype(float)
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from None
-    return table
+    if not path.exists():
+        return pd.DataFrame()
+    return _with_numbers(_with_columns(path, AUGMENTATION, OF_AUGMENTATION), AUGMENTATION, path)
 
 
 def augmentation_examples(path: Path) -> pd.DataFrame:
     """Texts and their copies; empty without a file. Raises UserError if it lacks a column."""
-    return _beside(path, (*COPYING, "label", "text", "copy"))
-
-
-def _beside(path: Path, needed: Sequence[str]) -> pd.DataFrame:
-    """A table that tells of augmentation; empty without a file."""
     if not path.exists():
         return pd.DataFrame()
-    table = csv_table(path)
+    return _with_columns(path, (*COPYING, "label", "text", "copy"), OF_AUGMENTATION)
+
+
+def _with_columns(
+    path: Path, needed: Sequence[str], without: str, texts: Sequence[str] = ()
+) -> pd.DataFrame:
+    """A table that lies beside the runs. without: what the report does if it is moved away."""
+    table = csv_table(path, texts)
     missing = [name for name in needed if name not in table]
     if missing:
         raise UserError(
             f"{path}: there is no column {missing[0]}; write it, or move the file from beside the "
-            "runs, and the report tells nothing of augmentation."
+            f"runs, and the report {without}."
         )
+    return table
+
+
+def _with_numbers(table: pd.DataFrame, names: Iterable[str], path: Path) -> pd.DataFrame:
+    """Those of the columns that the table of this file has, as numbers."""
+    for name in names:
+        if name in table:
+            try:
+                table[name] = numbers(table, name).astype(float)
+            except UserError as error:
+                raise UserError(f"{path}: {error}") from None
     return table
 
 

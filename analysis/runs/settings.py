@@ -401,7 +401,7 @@ def _require_word(name: Any, key: str) -> None:
     if taken or name.startswith(("baseline_", "delta_")) or name.endswith("_coded"):
         raise UserError(
             f"{key}.{name}: this name is a column of the tables already; use another "
-            f"(a table's own column {name} is told by analysis.columns)."
+            f"(a table's own column {name} is named in analysis.columns)."
         )
 
 

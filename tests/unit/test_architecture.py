@@ -76,6 +76,29 @@ def test_imports_run_down_the_map(package):
     ] == []
 
 
+MAY_IMPORT = {
+    "common": set(),
+    "analysis": {"common"},
+    "finetuning": {"common"},
+    "design": {"analysis", "common"},
+    "study": {"analysis", "common", "design", "finetuning"},
+}
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_imports_run_down_from_package_to_package(package):
+    folder = next(top / package for top in (ROOT, ROOT / "workflow") if (top / package).is_dir())
+    others = MAY_IMPORT.keys() - {package} - MAY_IMPORT[package]
+    assert [
+        f"{path.name} imports {name}"
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in [getattr(node, "module", None) or node.names[0].name]
+        if name.split(".")[0] in others
+    ] == []
+
+
 def test_where_changes_go_is_there():
     table = MAP.partition("| to change | go to |")[2].partition("\n\n")[0]
     paths = re.findall(r"`((?:analysis|common|workflow|study|finetuning)/[\w/.]*)`", table)

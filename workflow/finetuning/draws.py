@@ -142,7 +142,8 @@ def draw_split(
     _require_enough(len(training_pool), training_size, "training")
     _require_enough(len(evaluation_pool), evaluation_size, "evaluation")
     if shared:
-        _require_enough(len(training_pool), training_size + evaluation_size, "training+evaluation")
+        both = training_size + evaluation_size
+        _require_enough(len(training_pool), both, "training", "evaluation")
     exact = validation_size > 0
     like = {
         part: labels[pool] if exact else None
@@ -275,9 +276,9 @@ def _lacking(labels: np.ndarray, size: int, classes: np.ndarray, like: np.ndarra
     return float(np.maximum(np.floor(quota) - available, 0).sum())
 
 
-def _require_enough(available: int, size: int, name: str) -> None:
+def _require_enough(available: int, size: int, *sets: str) -> None:
     if available < size:
-        keys = " + ".join(f"data.{part}_examples" for part in name.split("+"))
+        keys = " + ".join(f"data.{name}_examples" for name in sets)
         raise UserError(
             f"{keys}: {size} were requested, but there are {available} texts, not counting those "
             "that are repeated, empty or contradictory. Ask for fewer."

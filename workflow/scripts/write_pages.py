@@ -5,18 +5,14 @@ from typing import TYPE_CHECKING
 
 from job import job  # isort: split
 
-from analysis import pages, tables
-from analysis.preparation import read_study
-from analysis.runs.settings import Settings
-from finetuning.files import read_digests
-from study.gather import check_gathered
+from analysis import pages
+from study.analysed import read_analysed
 
 if TYPE_CHECKING:
     from snakemake.script import snakemake
 
 with job(snakemake.log[0]):
-    check_gathered(Path(snakemake.input.runs).parent)
-    read_digests(Path(snakemake.input.tables[0]))
-    study = read_study(snakemake.input.runs, Settings.from_config(snakemake.config))
-    computed = tables.read_tables(snakemake.input.tables[0])
+    study, computed = read_analysed(
+        snakemake.input.runs, snakemake.input.tables[0], snakemake.config
+    )
     pages.write(computed, study, study.settings, Path(snakemake.output.surfaces).parent)

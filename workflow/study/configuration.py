@@ -229,14 +229,16 @@ def _check_designs(config: dict) -> None:
     own = config.get("design", DEFAULT)
     _check_design(own, "design")
     for number, other in enumerate(config.get("planning", {}).get("compare", ())):
-        key = f"planning.compare.{number}"
+        key = ("planning", "compare", number)
         if not isinstance(other, dict) and other not in list(DESIGNS):
-            raise UserError(f"{key}: {shown(other)} is no design; {nearest(other, DESIGNS)}")
+            raise UserError(
+                f"{_path(*key)}: {shown(other)} is no design; {nearest(other, DESIGNS)}"
+            )
         if other != kind_of(own):  # else it stands for the study's own
-            _check_design(other, *key.split("."))
+            _check_design(other, *key)
 
 
-def _check_design(design: str | dict, *key: str) -> None:
+def _check_design(design: str | dict, *key: object) -> None:
     if not isinstance(design, str):
         kind = design.get("kind")
         if kind not in list(DESIGNS):  # which may be a list, too

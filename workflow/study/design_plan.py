@@ -51,8 +51,8 @@ class Planned:
 
     trajectories: training runs of all replicates, cells: what they deliver; missing: terms that the
     model is without, as the runs cannot estimate them; against_full, assumed: efficiencies against
-    the full grid, D where errors are others; power: by metric; replicates_needed: by metric, with
-    which every factor's power is 80 %, None where that are more than MOST_REPLICATES;
+    the full grid, D under other errors; power: by metric; replicates_needed: by metric, with
+    which every factor has POWER, None where that are more than MOST_REPLICATES;
     trajectories_needed: the same of the design's trajectories in as many replicates as it has,
     without metrics where the design has a size of its own.
     """
@@ -337,7 +337,7 @@ def _of_design(each: Planned, plan: DesignPlan) -> list[str]:
             f"η {e.ratio:g}{f', ρ {e.correlation:g}' if e.correlation else ''}: {value:.2f}"
             for e, value in each.assumed.items()
         )
-        lines.append(f"  its D where the errors are others: {assumed}")
+        lines.append(f"  its D under other errors: {assumed}")
         middle, most, last = np.quantile(each.evaluation.variances, [0.5, 0.9, 1.0])
         lines.append(
             "  prediction variance a replicate, in units of that within a run: at most "

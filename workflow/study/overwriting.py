@@ -17,9 +17,9 @@ from finetuning.files import read_json, replace_atomically, write_json
 from study import made_with
 from study.configuration import of_results
 
-HEADING = "# What the study was last started with, in full. It is written anew at every start.\n"
+HEADING = "# What the study was last started with, in full. It is rewritten at every start.\n"
 KEY = "overwrite"  # given as --config overwrite=true; no key of a study
-NAMED = 5  # differences that a message tells at most
+NAMED = 5  # differences that a message names at most
 
 
 def keep_configuration(folder: Path, config: Mapping[str, Any]) -> None:

@@ -78,6 +78,18 @@ def test_the_first_page_names_the_source_and_the_findings(pages):
     assert pages[0].endswith(f"1 / {len(pages)}")
 
 
+@pytest.mark.parametrize(
+    ("source", "title"),
+    [({}, "Source: a table of runs"), ({"kind": "made_up"}, "Source: made up")],
+)
+def test_a_source_without_words_of_its_own_is_named(source, title):
+    computed, study, settings = reference_study()
+    study = replace(study, provenance={"source": source})
+    content = report.context(computed, study, settings, pd.DataFrame(columns=["left_out"]))
+    assert content["source_title"] == title
+    assert content["source_short"] == title.replace("S", "s")
+
+
 def test_names_are_shown_and_never_evaluated(pages):
     assert PROVENANCE["study"] in pages[0]
     assert "#sys.version ran." in pages[0]

@@ -31,9 +31,10 @@ class Preview:
 class Source(Protocol):
     """Where a checkpoint and texts come from.
 
-    Settings: a dataclass of the source's section of the configuration. PINNED: the keys of it that
-    say what is pinned; a study whose keys changed is not gone on with. MAKES_BASELINE: whether the
-    checkpoint is an encoder that is fine-tuned on the texts of part "baseline" first.
+    Settings: a dataclass of the source's section of the configuration, with at least
+    padded_lengths, baseline and data. PINNED: the keys of it that say what is pinned, each also a
+    key of what `pin` gives; a study in which one changed does not continue. MAKES_BASELINE: whether
+    the checkpoint is an encoder that is fine-tuned on the texts of part "baseline" first.
     """
 
     @property
