@@ -3,8 +3,8 @@
     python -m tests.mutants [--number 150] [--seed 1] [--processes 2] [PATH ...]
     python -m tests.mutants --named     # those of named.py, of which every one has to be noticed
 
-A fault counts as noticed if a file of unit tests of its module, or of what imports it, fails or no
-longer ends, which passes without the fault.
+A fault counts as noticed if a file of unit tests that imports its module fails or no longer ends,
+which passes without the fault; so does the file that computes all numbers of the analysis.
 docs/testing.md says which are not, and why.
 """
 
@@ -110,19 +110,22 @@ def python_files(path: Path) -> list[Path]:
 
 
 @cache
-def tests_of(file: Path) -> dict[str, int]:
-    """The unit tests that import a module (1), and those of what imports it (2).
+def tests_of(file: Path) -> tuple[str, ...]:
+    """The unit tests that import a module, or else those of what imports it, its own first.
 
-    All of the analysis is also asked for EVERY_NUMBER.
+    Of the analysis, EVERY_NUMBER comes before them all.
     """
-    found = {EVERY_NUMBER: 1} if file.parts[0] == "analysis" else {}
-    near = {file}
-    for steps in (1, 2):
-        modules = {module_of(each) for each in near}
-        near = {user for user in every_file() if modules & imported_by(user)}
-        for test in (user for user in near if user.name.startswith("test_")):
-            found.setdefault(str(test), steps)
-    return found
+    users = [user for user in every_file() if module_of(file) in imported_by(user)]
+    tests = {str(user) for user in users if user.name.startswith("test_")}
+    if not tests:
+        tests = {test for user in users for test in tests_of(user)}
+
+    def last(test: str) -> tuple[bool, bool, int]:
+        path = PROJECT / test
+        return test != EVERY_NUMBER, path.name != f"test_{file.name}", path.stat().st_size
+
+    every_number = {EVERY_NUMBER} if file.parts[0] == "analysis" else set()
+    return tuple(sorted(tests | every_number, key=last))
 
 
 @cache
@@ -152,16 +155,6 @@ def imported_by(file: Path) -> frozenset[str]:
     return frozenset(found)
 
 
-def in_order(file: Path) -> list[str]:
-    """The tests of a module: first those that are near to it and short."""
-    steps, own = tests_of(file), f"test_{file.name}"
-
-    def last(test: str) -> tuple[int, bool, int]:
-        return steps[test], Path(test).name != own, (PROJECT / test).stat().st_size
-
-    return sorted(steps, key=last)
-
-
 def copy_of_the_project(folder: Path) -> Path:
     listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listed, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
@@ -179,7 +172,7 @@ def is_noticed(mutant: Mutant, copies: SimpleQueue[Path], sound: Callable[[str],
     try:
         (project / mutant.file).write_text(mutant.fault.source)
         noticed = any(
-            not passes(project, test, SECONDS) and sound(test) for test in in_order(mutant.file)
+            not passes(project, test, SECONDS) and sound(test) for test in tests_of(mutant.file)
         )
     finally:
         (project / mutant.file).write_text(whole)
