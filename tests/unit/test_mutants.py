@@ -45,5 +45,3 @@ def test_a_fault_is_shown_to_all_numbers_and_to_the_tests_that_import_its_module
     assert "tests/unit/finetuning/test_state.py" in mutants.tests_of(
         Path("workflow/finetuning/state.py")
     )
-    # of a module that no test imports, those of what imports it
-    assert "tests/unit/analysis/test_joint.py" in mutants.tests_of(Path("analysis/fit/wald.py"))
