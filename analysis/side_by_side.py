@@ -8,6 +8,7 @@ processes but plain forks do, so that a script needs ``if __name__ == "__main__"
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -67,6 +68,10 @@ def _begin(function: Callable[..., Any]) -> None:
     global _function
     _function = function
     threadpool_limits(1)  # the processes are as many as there are cores
+    # What was imported is never garbage, and figures leave little: looking for it each time that a
+    # few hundred objects were made takes a seventh of the time in which they are drawn.
+    gc.freeze()
+    gc.set_threshold(50_000)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -66,10 +66,11 @@ def embedded() -> dict:
 
 
 def hub() -> dict:
-    """The default study with fewer and smaller runs: 4 cells of 2 runs, one batch size."""
+    """The default study with fewer and smaller runs on longer texts: 4 cells of 2 runs."""
     config = yaml.safe_load((PROJECT / "config.yaml").read_text())
     config["hub"] |= {"checkpoint_revision": "main", "dataset_revision": "main"}
-    config["data"] |= {"training_examples": 32, "evaluation_examples": 32}
+    config["data"] |= {"training_examples": 128, "evaluation_examples": 200}
+    config["hub"]["padded_lengths"] = [64, 128]
     config["factors"]["learning_rate"]["levels"] = [1e-5, 3e-5]
     config["factors"]["epochs"]["levels"] = [1, 2]
     del config["factors"]["batch_size"], config["analysis"]["degree"]
