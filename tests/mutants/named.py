@@ -245,4 +245,35 @@ NAMED = (
         '{"format": FORMAT, **made_with}',
         "{**made_with}",
     ),
+    # Found by random faults.
+    Named(
+        "a metric that its model explains exactly is not determined",
+        "analysis/fit/choice.py",
+        "study.determined | exact",
+        "study.determined & exact",
+    ),
+    Named(
+        "terms of long columns are easier to estimate",
+        "analysis/fit/estimable.py",
+        "triangle / np.where(lengths > 0, lengths, 1)",
+        "triangle * np.where(lengths > 0, lengths, 1)",
+    ),
+    Named(
+        "as many planned runs as coefficients are enough",
+        "analysis/fit/estimable.py",
+        'if count <= columns:\n        raise UserError(\n            f"design:',
+        'if count < columns:\n        raise UserError(\n            f"design:',
+    ),
+    Named(
+        "means on a line take two dimensions",
+        "analysis/fit/best_of_many.py",
+        "spread > SAME * spread[-1]",
+        "spread > SAME * spread[-2]",
+    ),
+    Named(
+        "the middle of a category is its second level",
+        "analysis/fit/coding.py",
+        "return self.levels[0]",
+        "return self.levels[1]",
+    ),
 )

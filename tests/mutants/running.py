@@ -24,7 +24,7 @@ SERVER.set_forkserver_preload(
 ORIGINAL = Path(__file__).parents[2]
 
 
-def passes(project: Path, test: str, timeout: float | None) -> bool:
+def passes(project: Path, test: str, timeout: float) -> bool:
     """Whether the tests of a copy's file pass, and do so in time (seconds)."""
     process = SERVER.Process(target=run_tests, args=(project, test))
     process.start()

@@ -448,3 +448,14 @@ def test_of_a_metric_that_the_settings_determine_the_values_are_ranked(better, o
     (outcome,) = chosen.outcomes
     assert outcome.estimate == pytest.approx(order[0])
     assert outcome.loss == outcome.loss_most == pytest.approx(0, abs=1e-12)
+
+
+def test_means_on_a_line_have_one_dimension():
+    """Scheffé's value of one dimension, which is smaller than Bonferroni's, is t's of two sides."""
+    study, settings = one_factor(np.zeros(61), repeats=2, sd=1, seed=0, scale="linear")
+    fit = first_order(study, settings)
+    contrasts = fit.contrasts(study.runs[["x"]].drop_duplicates())
+    found = compared_with_best(fit, contrasts, 1, 0.05, np.random.default_rng(0))
+    df = len(study.runs) - 2
+    assert found.critical == pytest.approx(np.full(61, stats.t.isf(0.025, df)))
+    assert (found.df == df).all()

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from made import made_study
 
 from analysis.fit import choice as module
 from analysis.fit.choice import largest_model
@@ -82,3 +83,8 @@ def test_a_model_of_very_many_columns_is_asked_for_by_nobody(monkeypatch):
     monkeypatch.setattr(module, "MOST_COLUMNS", 5)
     terms, left_out = chosen(THREE)
     assert terms == ["a", "b", "a:b"] and left_out == {("a^2", "runs"), ("b^2", "runs")}
+
+
+def test_a_metric_that_its_model_explains_exactly_is_determined():
+    study, _ = made_study(lambda a, b: a - 2 * b, replicates=1)
+    assert study.determined == {"y"}

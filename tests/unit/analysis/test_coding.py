@@ -62,3 +62,10 @@ def test_factors_that_exist_beside_different_levels_do_not_exist_together():
     every = (OPTIMIZER, MOMENTUM, DECAY)
     assert exist_together(every, [OPTIMIZER, DECAY])
     assert not exist_together(every, [MOMENTUM, DECAY])
+
+
+def test_the_middle_is_that_of_the_range_or_the_first_level():
+    assert Coding(Factor("rate", "log10", range=(1e-5, 1e-3)), (1e-6, 1.0)).middle == 1e-4
+    assert Coding(Factor("size"), (3, 1, 8)).middle == 4.5
+    assert Coding(Factor("kind", "categorical"), ("x", "y")).middle == "x"
+    assert Coding(Factor("size"), (3, 1, 8)).limits == (1, 8)

@@ -6,9 +6,13 @@ import pytest
 import reference
 
 from analysis.fit import estimable
-from analysis.fit.estimable import check_plan, triangle_of
+from analysis.fit.coding import Coding
+from analysis.fit.estimable import check_plan, inestimable, require_planned, triangle_of
 from analysis.fit.least_squares import ordinary_least_squares
+from analysis.fit.model import Model
 from analysis.preparation import study_of
+from analysis.runs.formula import Term
+from analysis.variables import Factor
 from common.errors import UserError
 
 
@@ -176,3 +180,33 @@ def test_of_a_combination_of_many_terms_the_first_are_named(many, more):
     names = [f"x{at}" for at in range(many)]
     told = estimable._as_sum(names)
     assert told == f"it is a combination of x0, x1, x2, x3, x4, x5{more}"
+
+
+LINE = Model(
+    (Coding(Factor("x1"), (1, 2, 3), 2.0, 1.0),),
+    (Term((("x1", 1),)), Term((("x1", 2),))),
+)
+
+
+def test_the_length_of_a_column_does_not_matter():
+    lengths = np.diag([1e-9, 1.0, 1e9])
+    assert inestimable(LINE, lengths) == []
+    triangle = np.array([[1, 1, 1], [0, 1e-5, 1], [0, 0, 1e-9]]) @ lengths
+    assert [name for name, _ in inestimable(LINE, triangle)] == ["x1^2"]
+
+
+def test_planned_runs_are_one_more_than_coefficients():
+    points = pd.DataFrame({"x1": [1, 2, 3, 2]})
+    require_planned(LINE, LINE.matrix(points))
+    with pytest.raises(
+        UserError, match=r"3 runs are planned and the model has 3 coeff.* least 4 runs"
+    ):
+        require_planned(LINE, LINE.matrix(points[:3]))
+    with pytest.raises(UserError, match=r"design: The design cannot estimate x1\^2"):
+        require_planned(LINE, LINE.matrix(pd.DataFrame({"x1": [1, 3, 1, 3]})))
+
+
+def test_where_nothing_is_left_no_formula_is_written():
+    with pytest.raises(UserError) as error:
+        fitted(STAR, formula="x1:x2")
+    assert str(error.value).endswith("that can be estimated, or leave these terms out.")
