@@ -9,6 +9,7 @@ import pandas as pd
 from analysis import words
 from analysis.findings.finding import Finding, Tables, percent, rounded, rows_of
 from analysis.findings.voice import voice_of
+from analysis.fit.best_of_many import MOST_TOLD
 from analysis.runs.settings import Settings
 from analysis.variables import Metric
 
@@ -24,9 +25,13 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
     where = words.setting(exists, settings.factors, digits=4)
     decided_by = settings.metric(chosen["decided_by"])
     compared = rows_of(tables, "best", metric=decided_by.name)
-    could_be = int(compared["could_be_best"].sum())
+    could_be, run = int(compared["could_be_best"].sum()), len(compared)
+    if run == MOST_TOLD:  # of more settings, those that are not told of could be the best, too
+        cells = rows_of(tables, "cells", metric=decided_by.name)
+        run = max(run, int(cells["mean"].notna().sum()))
     among = f"{could_be:,} of" if could_be > 1 else "the only one of"
-    that = "" if could_be > 1 else " that"
+    among = f"at least {could_be:,} of" if run > len(compared) else among
+    that = "" if could_be > 1 or run > len(compared) else " that"
     cost = ""
     if pd.notna(chosen["seconds"]):
         cost = f"; a run took {words.quantity(chosen['seconds'], 's')}"
@@ -36,7 +41,7 @@ def about_recommendation(tables: Tables, settings: Settings) -> Iterator[Finding
         "setting",
         False,
         f"{voice_of(settings).recommended}: {where} ({among} the "
-        f"{words.count(len(compared), 'setting')} run{that} could be the best in "
+        f"{words.count(run, 'setting')} run{that} could be the best in "
         f"{words.name(decided_by.name)}{cost}).",
     )
     told = [_outcome(row, settings.metric(row["metric"])) for row in rows.to_dict("records")]

@@ -6,6 +6,7 @@ import pytest
 import reference
 from scipy import stats
 
+from analysis.findings.recommendation import about_recommendation
 from analysis.fit import best_of_many
 from analysis.fit.best_of_many import (
     MOST_SIMULATED,
@@ -459,3 +460,26 @@ def test_means_on_a_line_have_one_dimension():
     df = len(study.runs) - 2
     assert found.critical == pytest.approx(np.full(61, stats.t.isf(0.025, df)))
     assert (found.df == df).all()
+
+
+@pytest.mark.parametrize(
+    ("settings_run", "could_be", "told"),
+    [
+        (MOST_TOLD, MOST_TOLD, f"({MOST_TOLD} of the {MOST_TOLD} settings run could be"),
+        (5000, MOST_TOLD, f"(at least {MOST_TOLD} of the 5,000 settings run could be"),
+        (5000, 1, "(at least 1 of the 5,000 settings run could be"),
+    ],
+)
+def test_settings_that_are_not_told_of_are_counted_among_those_run(settings_run, could_be, told):
+    metrics = {"y": {"better": "higher"}}
+    settings = Settings.from_config({"factors": {"x": {}}, "analysis": {"metrics": metrics}})
+    compared = pd.DataFrame({"metric": "y", "could_be_best": np.arange(MOST_TOLD) < could_be})
+    chosen = {"x": 1.0, "metric": "y", "decided_by": "y", "seconds": np.nan, "estimate": 0.5}
+    tables = {
+        "recommendation": pd.DataFrame([chosen | dict.fromkeys(("ci_low", "ci_high"), np.nan)]),
+        "best": compared,
+        "cells": pd.DataFrame({"metric": "y", "mean": np.arange(settings_run, dtype=float)}),
+    }
+    tables["recommendation"]["lost_most"] = np.nan
+    setting, _ = about_recommendation(tables, settings)
+    assert told in setting.sentence
