@@ -22,7 +22,7 @@ def augment(config):
         "deletion": {"levels": [0, 0.3], "scale": "linear"},
     }
     config["training"] |= {"batch_size": 16, "epochs": 1, "augmentation": "replace"}
-    config["analysis"] = {"metrics": {"accuracy": {}}, "degree": 1}
+    config["analysis"] = {"metrics": {"accuracy": {}, "loss": {}}, "degree": 1}
 
 
 @pytest.fixture(scope="module")
