@@ -168,8 +168,10 @@ def test_an_orphaned_job_ends_soon_after_its_snakemake(small, tmp_path):
     orphans = jobs(process)
     process.kill()
     process.wait()
-    time.sleep(5)
-    assert not any("scripts/tmp" in command_of(pid) for pid in orphans)
+    ends = time.monotonic() + 60  # so long only where other work keeps the machine busy
+    while any("scripts/tmp" in command_of(pid) for pid in orphans):
+        assert time.monotonic() < ends
+        time.sleep(0.2)
 
 
 def test_a_second_snakemake_on_the_same_study_is_refused(small, tmp_path):
