@@ -63,6 +63,7 @@ PARTS = (
         ),
         "more finding",
         " under Baseline, Diagnostics and What this study cannot say",
+        least=2,  # that nobody assigned the settings is never left out
     ),
 )
 

@@ -109,13 +109,15 @@ def test_where_there_is_more_to_say_page_one_says_less_and_points_to_it():
             ("robustness", "one_decides"): [f"Without {long}".format(k) for k in range(3)],
             ("robustness", "also_changes"): ["Never here."] * 4,
             ("runs", "count"): ["9 runs."],
+            ("confounding", "not_assigned"): ["Nobody assigned these settings."],
             ("runs", "told"): [f"Told {long}".format(k) for k in range(3)],
         }
     )
     assert page["Setting"] == "Recommended: this. To expect: that."
     assert page["What matters"].endswith("more metrics: in the sections on them.")
     assert re.match(r"Without .* [67] more findings under Robustness\.$", page["What rests on one"])
-    assert re.match(r"9 runs\. .*3 more findings under Baseline, ", page["How sure"])
+    assert page["How sure"].startswith("9 runs. Nobody assigned these settings. ")
+    assert re.search(r" [23] more findings under Baseline, ", page["How sure"])
     assert "Never here" not in str(page)
     shown = page["What matters"].count("Metric ")
     assert 1 < shown < 9 and f"{9 - shown} more metrics:" in page["What matters"]
