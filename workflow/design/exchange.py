@@ -100,10 +100,18 @@ def improved(search: Search, points: Points) -> Points:
     for _ in range(MOST_SWEEPS):
         inverse = _inverse(search, points)
         changed = False
+        best = set[tuple[bytes, int]]()  # points and axes without a better value, until an exchange
         for at in range(len(search.kept), len(points)):
             for axis in range(points.shape[1]):
+                coordinate = points[at].tobytes(), axis
+                if coordinate in best:
+                    continue
                 inverse, exchanged = _exchanged(search, points, inverse, at, axis)
-                changed |= exchanged
+                if exchanged:
+                    changed = True
+                    best.clear()
+                else:
+                    best.add(coordinate)
         if not changed:
             break
     return points

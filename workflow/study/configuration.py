@@ -328,10 +328,20 @@ def _check_augmentation(config: dict) -> None:
                     f"{key}: {shown(values[0])} was given, but copies change nothing without a "
                     f"method. Set {', '.join(METHODS[:-1])} or {METHODS[-1]} above 0, or remove it."
                 )
-    grid = Grid.from_config(config)
-    varied = [name for name in of_copies if name in grid.levels]
-    plain: dict[tuple, tuple] = {}
-    for setting in grid.settings if varied else ():
+    if "back_translation" in methods:
+        translation.check_installed(Augmentation.of(config))
+
+
+def check_settings(config: dict) -> None:
+    """Refuses settings of the design that would be the same runs.
+
+    config: complete, its design noted. Raises UserError.
+    """
+    varied = [n for n in AUGMENTATION if n not in METHODS and n in config["factors"]]
+    if not varied:
+        return
+    grid, plain = Grid.from_config(config), dict[tuple, tuple]()
+    for setting in grid.settings:
         if grid.copies_of(setting) is None:
             own = tuple(setting[name] for name in varied)
             others = tuple(value for name, value in setting.items() if name not in varied)
@@ -339,10 +349,8 @@ def _check_augmentation(config: dict) -> None:
                 raise UserError(
                     f"factors.{varied[0]}: settings in which every rate of augmentation is 0 would "
                     f"be the same runs at all its levels. Leave 0 out of the levels of "
-                    f"{' and '.join(methods)}, or fix {varied[0]} in training."
+                    f"{' and '.join(augmentation.used(config))}, or fix {varied[0]} in training."
                 )
-    if "back_translation" in methods:
-        translation.check_installed(Augmentation.of(config))
 
 
 def _check_seeds(config: dict) -> None:

@@ -112,11 +112,6 @@ def augmented_by(**training):
         (lambda c: (c["training"].pop("insertion"), c["factors"].update(
             insertion={"levels": [0, 1.01], "scale": "linear"})),
          ["factors.insertion.levels.1: 1.01", "a share from 0 to 1"]),
-        (lambda c: (c["training"].pop("augmentation"), c["training"].update(deletion=0.0),
-                    c["training"].pop("synonyms"), c["factors"].update(
-            synonyms={"levels": [0, 0.1], "scale": "linear"},
-            augmentation={"levels": ["append", "replace"], "scale": "categorical"})),
-         ["factors.augmentation: settings in which every rate", "Leave 0 out", "synonyms"]),
         (lambda c: c["embedded"]["baseline"].update(deletion=0.1),
          ["embedded.baseline: the baseline is made without augmentation", "Remove deletion"]),
         (lambda c: c["augmentation"].update(translator="deepl"),
@@ -132,6 +127,22 @@ def test_refusals_of_augmentation(change, parts):
     message = refusal(change)
     for part in parts:
         assert part in message
+
+
+def test_settings_that_would_be_the_same_runs_are_refused():
+    config = copy.deepcopy(DEFAULT)
+    for name in ("synonyms", "augmentation"):
+        config["training"].pop(name)
+    config["factors"] |= {
+        "synonyms": {"levels": [0.1, 0.3], "scale": "linear"},
+        "augmentation": {"levels": ["append", "replace"], "scale": "categorical"},
+    }
+    configuration.check_settings(complete(config))
+    config["factors"]["synonyms"]["levels"] = [0, 0.1]
+    with pytest.raises(UserError) as error:
+        configuration.check_settings(complete(config))
+    for part in ("factors.augmentation: settings in which every rate", "Leave 0 out", "synonyms"):
+        assert part in str(error.value)
 
 
 def test_augmentation_is_a_factor_like_any_other_and_a_baseline_has_none():

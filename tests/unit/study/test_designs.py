@@ -6,11 +6,16 @@ import pytest
 
 from analysis.runs.settings import Settings
 from common.errors import UserError
+from design import optimal
+from design.grid import Grid
 from study import designs
-from study.configuration import of_results
+from study.configuration import check, check_settings, of_results
 from study.overwriting import keep_configuration
+from study.sections import complete
 from tests.designed import RANGES, configuration
 from tests.tiny import whole_config
+
+chosen = optimal.settings
 
 
 def noted(config, folder="none"):
@@ -103,3 +108,15 @@ def test_where_the_model_is_open_main_effects_are_enough():
     config = configuration({"kind": "fractional", "resolution": 3}, 3, replicates=4)
     config["analysis"].pop("degree")
     designs.check_estimable(noted(config), Settings.from_config(config))
+
+
+def test_a_start_chooses_the_settings_once(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(optimal, "settings", lambda *given: calls.append(given) or chosen(*given))
+    config = whole_config() | {"design": {"kind": "optimal", "trajectories": 11}, "replicates": 2}
+    check(config)
+    config = noted(complete(config), tmp_path)
+    check_settings(config)
+    designs.check_estimable(config, Settings.from_config(config))
+    assert len(Grid.from_config(config).settings) == 11
+    assert len(calls) == 1
