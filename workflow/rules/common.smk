@@ -1,5 +1,6 @@
 import csv
 import errno
+import gc
 import logging
 from contextlib import suppress
 import re
@@ -23,6 +24,8 @@ from study.work import tasks
 
 # On a full disk Snakemake cannot write its log. What it says is in the terminal all the same.
 logging.raiseExceptions = False
+# Planning makes millions of objects, few of them in cycles, which Python else looks for all along.
+gc.set_threshold(100_000)
 # Snakemake 9 starts its jobs by a line for the shell in which the interpreter stands as it is.
 sys.executable = shlex.quote(sys.executable)
 
