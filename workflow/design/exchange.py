@@ -100,18 +100,19 @@ def improved(search: Search, points: Points) -> Points:
     for _ in range(MOST_SWEEPS):
         inverse = _inverse(search, points)
         changed = False
-        best = set[tuple[bytes, int]]()  # points and axes without a better value, until an exchange
+        # Points and axes that have no better value until the design changes: many points are equal.
+        settled = set[tuple[bytes, int]]()
         for at in range(len(search.kept), len(points)):
             for axis in range(points.shape[1]):
                 coordinate = points[at].tobytes(), axis
-                if coordinate in best:
+                if coordinate in settled:
                     continue
                 inverse, exchanged = _exchanged(search, points, inverse, at, axis)
                 if exchanged:
                     changed = True
-                    best.clear()
+                    settled.clear()
                 else:
-                    best.add(coordinate)
+                    settled.add(coordinate)
         if not changed:
             break
     return points

@@ -55,7 +55,7 @@ try:
     RESULTS = f"results/{config['study']}"
     settings = Settings.from_config(config)
     config["design"] = designs.noted(config, Path(RESULTS))
-    configuration.check_settings(config)
+    configuration.check_runs_differ(config)
     designs.check_estimable(config, settings)
     configuration.check_analysis(config["analysis"])
     if Path(RESULTS).exists() and not Path(RESULTS).is_dir():

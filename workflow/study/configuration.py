@@ -332,7 +332,7 @@ def _check_augmentation(config: dict) -> None:
         translation.check_installed(Augmentation.of(config))
 
 
-def check_settings(config: dict) -> None:
+def check_runs_differ(config: dict) -> None:
     """Refuses settings of the design that would be the same runs.
 
     config: complete, its design noted. Raises UserError.

@@ -95,6 +95,15 @@ def test_refusals_name_key_value_and_remedy(change, parts):
         assert part in message
 
 
+def with_factors(**factors):
+    """The default with these hyperparameters as factors instead of fixed."""
+    config = copy.deepcopy(DEFAULT)
+    for name in factors:
+        config["training"].pop(name)
+    config["factors"] |= factors
+    return config
+
+
 def augmented_by(**training):
     """A change of the configuration, for which no translator is needed."""
     return lambda c: c["training"].update(training)
@@ -130,29 +139,23 @@ def test_refusals_of_augmentation(change, parts):
 
 
 def test_settings_that_would_be_the_same_runs_are_refused():
-    config = copy.deepcopy(DEFAULT)
-    for name in ("synonyms", "augmentation"):
-        config["training"].pop(name)
-    config["factors"] |= {
-        "synonyms": {"levels": [0.1, 0.3], "scale": "linear"},
-        "augmentation": {"levels": ["append", "replace"], "scale": "categorical"},
-    }
-    configuration.check_settings(complete(config))
+    config = with_factors(
+        synonyms={"levels": [0.1, 0.3], "scale": "linear"},
+        augmentation={"levels": ["append", "replace"], "scale": "categorical"},
+    )
+    configuration.check_runs_differ(complete(config))
     config["factors"]["synonyms"]["levels"] = [0, 0.1]
     with pytest.raises(UserError) as error:
-        configuration.check_settings(complete(config))
+        configuration.check_runs_differ(complete(config))
     for part in ("factors.augmentation: settings in which every rate", "Leave 0 out", "synonyms"):
         assert part in str(error.value)
 
 
 def test_augmentation_is_a_factor_like_any_other_and_a_baseline_has_none():
-    config = copy.deepcopy(DEFAULT)
-    for name in ("synonyms", "augmented_copies"):
-        config["training"].pop(name)
-    config["factors"] |= {
-        "synonyms": {"levels": [0.1, 0.3], "scale": "linear"},
-        "augmented_copies": {"levels": [1, 4], "scale": "log2"},
-    }
+    config = with_factors(
+        synonyms={"levels": [0.1, 0.3], "scale": "linear"},
+        augmented_copies={"levels": [1, 4], "scale": "log2"},
+    )
     configuration.check(config)
     assert "synonyms" not in config["hub"]["baseline"]
 

@@ -9,7 +9,7 @@ from common.errors import UserError
 from design import optimal
 from design.grid import Grid
 from study import designs
-from study.configuration import check, check_settings, of_results
+from study.configuration import check, check_runs_differ, of_results
 from study.overwriting import keep_configuration
 from study.sections import complete
 from tests.designed import RANGES, configuration
@@ -116,7 +116,7 @@ def test_a_start_chooses_the_settings_once(tmp_path, monkeypatch):
     config = whole_config() | {"design": {"kind": "optimal", "trajectories": 11}, "replicates": 2}
     check(config)
     config = noted(complete(config), tmp_path)
-    check_settings(config)
+    check_runs_differ(config)
     designs.check_estimable(config, Settings.from_config(config))
     assert len(Grid.from_config(config).settings) == 11
     assert len(calls) == 1
