@@ -184,6 +184,12 @@ def draw_split(
     if everything and shared:
         kept = np.concatenate([training, validation])
         evaluation = candidates.apart(whole, kept).astype(np.int32)
+        if not len(evaluation):
+            raise UserError(
+                f"data.evaluation_examples: {EVERY_TEXT} was given, but each of the {len(whole)} "
+                f"texts shares a group or all its tokens with one of the {len(kept)} training "
+                f"examples of replicate {replicate}. Ask for fewer in data.training_examples."
+            )
 
     drawn = {"training": training, "validation": validation, "evaluation": evaluation}
     _require_classes(candidates, drawn, data["least_of_a_class"], replicate)

@@ -1,7 +1,6 @@
 """Draws of training, validation and evaluation sets."""
 
 import itertools
-from collections import Counter
 
 import numpy as np
 import pandas as pd
@@ -41,34 +40,44 @@ def config(training, evaluation, seed=1, validation=0, **data):
     }
 
 
-def test_every_draw_keeps_its_promises():
-    outcomes = Counter()
+def keeps_its_promises(number, classes, group_size, twins, divided, seed, **sizes):
+    """Whether sets were drawn, and not refused for a reason that there is."""
+    rng, rows = np.random.default_rng(seed), np.arange(number)
+    groups = [f"group {row // group_size}" for row in rows] if group_size else None
+    part = np.where(rows % 2, "study_training", "study_evaluation") if divided else "study"
+    texts = frame(rng.integers(classes, size=number), groups, part)
+    tokens = rng.integers(number, size=number) if twins else rows
+    drawn = drawn_or_refused(texts, tokens, config(seed=seed, **sizes))
+    if drawn is not None:
+        check_promises(texts, tokens, drawn, **sizes)
+    return drawn is not None
 
-    @settings(deadline=None, max_examples=120)
-    @given(
-        number=st.integers(30, 160),
-        classes=st.integers(2, 4),
-        group_size=st.integers(0, 6),
-        twins=st.booleans(),
-        training=st.integers(6, 40),
-        validation=st.sampled_from([0, 0, 1, 8, 16]),
-        evaluation=st.one_of(st.integers(6, 40), st.just("all")),
-        divided=st.booleans(),
-        seed=st.integers(0, 1000),
-    )
-    def keeps_its_promises(number, classes, group_size, twins, divided, seed, **sizes):
-        rng, rows = np.random.default_rng(seed), np.arange(number)
-        groups = [f"group {row // group_size}" for row in rows] if group_size else None
-        part = np.where(rows % 2, "study_training", "study_evaluation") if divided else "study"
-        texts = frame(rng.integers(classes, size=number), groups, part)
-        tokens = rng.integers(number, size=number) if twins else rows
-        drawn = drawn_or_refused(texts, tokens, config(seed=seed, **sizes))
-        outcomes[drawn is not None, sizes["validation"] > 0] += 1
-        if drawn is not None:
-            check_promises(texts, tokens, drawn, **sizes)
 
-    keeps_its_promises()
-    assert min(outcomes[True, validates] for validates in (True, False)) > 10
+@settings(deadline=None, max_examples=120)
+@given(
+    number=st.integers(30, 160),
+    classes=st.integers(2, 4),
+    group_size=st.integers(0, 6),
+    twins=st.booleans(),
+    training=st.integers(6, 40),
+    validation=st.sampled_from([0, 0, 1, 8, 16]),
+    evaluation=st.one_of(st.integers(6, 40), st.just("all")),
+    divided=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_every_draw_keeps_its_promises(**drawing):
+    keeps_its_promises(**drawing)
+
+
+@pytest.mark.parametrize("evaluation", [10, "all"])
+@pytest.mark.parametrize("validation", [0, 8])
+def test_where_there_are_plenty_of_texts_no_draw_is_refused(validation, evaluation):
+    sizes = {"training": 20, "validation": validation, "evaluation": evaluation}
+    # Not groups across both parts of the texts: with all of one, nothing of the other is left.
+    for (group_size, divided), twins in itertools.product(
+        [(0, False), (0, True), (2, False)], (False, True)
+    ):
+        assert keeps_its_promises(400, 2, group_size, twins, divided, 1, **sizes)
 
 
 def drawn_or_refused(texts, tokens, asked):
@@ -222,6 +231,13 @@ def test_without_an_evaluation_split_all_is_what_shares_nothing_with_training():
     left = np.flatnonzero(~np.isin(groups, groups[[*training, *validation]]))
     assert evaluation.tolist() == left.tolist()
     assert len(evaluation) >= 120
+
+
+def test_all_for_evaluation_is_refused_where_training_leaves_no_text():
+    texts, twin_of = frame([0, 1] * 30), np.tile(np.arange(20), 3)
+    with pytest.raises(UserError, match=r"evaluation_examples: all was given, but each of the 60 "):
+        draw_split(candidates(texts, twin_of), config(58, "all"), 0)
+    assert len(draw_split(candidates(texts, twin_of), config(4, "all"), 0)[2])
 
 
 def test_the_baselines_texts_and_their_twins_are_never_drawn():
