@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,9 @@ def _noise(config: Mapping[str, Any], settings: Settings) -> tuple[dict[str, Noi
     """By metric how much runs will vary, and where that is from."""
     given = config["planning"].get("from")
     if given is not None:
-        return measured_noise(given, settings, "planning.from"), f"that of the runs in {given}"
+        # The page is for others to read, too, who need not know where this machine keeps things.
+        runs = Path(given).name if Path(given).is_absolute() else given
+        return measured_noise(given, settings, "planning.from"), f"that of the runs in {runs}"
     guessed = {metric.name: GUESS for metric in settings.metrics if metric.unit == "points"}
     return guessed, (
         "a guess, a standard deviation of 1 point between training runs and of 1 point between the "
