@@ -24,9 +24,8 @@ from analysis.findings.finding import (
 from analysis.findings.voice import voice_of
 from analysis.fit.aliases import further_terms
 from analysis.fit.coding import absolute_codings
-from analysis.fit.terms import columns_of
+from analysis.fit.terms import Column, columns_of
 from analysis.questions.power import POWER
-from analysis.runs.formula import Term
 from analysis.runs.settings import Settings
 from analysis.runs.study import Study
 from analysis.variables import Metric
@@ -62,16 +61,22 @@ def about_effects(
     yield _together(tables, settings, metric)
     for _, row in tests.sort_values("p_value").iterrows():
         found = _of_factor(tables, settings, metric, row)
-        aliased = aliased_with(tables, study, settings, metric, row["tested"])
-        if aliased:
-            sentence = (
-                f"{found.sentence} In these runs {words.name(row['tested'])} is aliased with "
-                f"{words.listed(aliased)}: what that does, if anything, is part of this estimate."
-            )
-            found = replace(found, sentence=sentence)
-        yield found
+        yield _with_aliases(found, aliased_with(tables, study, settings, metric, row["tested"]))
     for _, row in joint_tests(tables, metric, "pair").sort_values("p_value").iterrows():
-        yield _of_pair(settings, metric, row)
+        found = _of_pair(settings, metric, row)
+        yield _with_aliases(found, aliased_with(tables, study, settings, metric, row["tested"]))
+
+
+def _with_aliases(found: Finding, aliased: list[str]) -> Finding:
+    """The finding about a factor or a pair, which says what else its estimate has in it."""
+    if not aliased:
+        return found
+    subject = " × ".join(words.name(name) for name in found.about.split(":"))
+    sentence = (
+        f"{found.sentence} In these runs {subject} is aliased with {words.listed(aliased)}: what "
+        "that does, if anything, is part of this estimate."
+    )
+    return replace(found, sentence=sentence)
 
 
 def _together(tables: Tables, settings: Settings, metric: Metric) -> Finding:
@@ -139,19 +144,44 @@ def _of_factor(tables: Tables, settings: Settings, metric: Metric, row: pd.Serie
     )
 
 
-def aliased_with(
-    tables: Tables, study: Study, settings: Settings, metric: Metric, factor: str
-) -> list[str]:
-    """The terms that the factor's estimated main effect also has in it, at least by half."""
+def aliased_columns(
+    tables: Tables, study: Study, settings: Settings, metric: Metric
+) -> dict[Column, list[Column]]:
+    """By column of the model those of further terms of which half the coefficient or more would be
+    in its estimate; without columns that have none."""
     rows = rows_of(tables, "aliases", metric=metric.name)
     rows = rows[rows["share"].abs() >= TOLD] if len(rows) else rows
     if rows.empty:
-        return []
+        return {}
     coded = absolute_codings(study, settings, metric.name)
-    main = {column.name for column in columns_of((Term(((factor, 1),)),), coded)}
-    further = columns_of(further_terms(settings.factors, study.terms[metric.name]), coded)
-    named = {column.name: words.term(column.parts) for column in further}
-    return [named[row["alias"]] for _, row in rows.iterrows() if row["term"] in main]
+    terms = study.terms[metric.name]
+    known = {
+        c.name: c for c in columns_of((*terms, *further_terms(settings.factors, terms)), coded)
+    }
+    found: dict[Column, list[Column]] = {}
+    for _, row in rows.iterrows():
+        found.setdefault(known[row["term"]], []).append(known[row["alias"]])
+    return found
+
+
+def aliased_with(
+    tables: Tables, study: Study, settings: Settings, metric: Metric, about: str
+) -> list[str]:
+    """The terms, as texts, that the test of a factor or a pair ("a:b") would also show.
+
+    Those in its main effect, or in the product of the pair; and in its other terms those without
+    it: of its square, say, the square of another factor.
+    """
+    tested, found = set(about.split(":")), list[Column]()
+    for column, aliases in aliased_columns(tables, study, settings, metric).items():
+        if tested <= _factors(column):
+            lowest = column.term.degree == len(tested)
+            found += [each for each in aliases if lowest or not tested <= _factors(each)]
+    return [words.term(column.parts) for column in dict.fromkeys(found)]
+
+
+def _factors(column: Column) -> set[str]:
+    return {name for name, _ in column.term.powers}
 
 
 def _of_pair(settings: Settings, metric: Metric, row: pd.Series) -> Finding:

@@ -49,7 +49,7 @@ def about_summary(
     aliased = {f: aliased_with(tables, study, settings, metric, f) for f in matters}
     named = [f"{words.name(f)} is aliased with {words.listed(a)}" for f, a in aliased.items() if a]
     if named:
-        sentence += f" In these runs {words.listed(named)}."
+        sentence += f" In these runs {'; '.join(named)}."
     yield Finding("summary", metric.name, kind, bool(matters), sentence)
 
 

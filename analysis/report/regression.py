@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from analysis import style, words
-from analysis.findings import finding, robustness
+from analysis.findings import effects, finding, robustness
 from analysis.fit.coding import codings
 from analysis.fit.terms import are_blocks
 from analysis.report import block
@@ -37,6 +37,7 @@ def regression(content: Content, metric: Metric) -> list[block.Block]:
         )
     )
     blocks += _framings(content, metric.on_scale, used)
+    blocks += aliased(content, metric)
     blocks.append(block.heading("Three estimators"))
     blocks += _estimators(content, metric.on_scale)
     blocks += content.figure(f"coefficients_{metric.name}")
@@ -100,6 +101,24 @@ def _framings(content: Content, metric: Metric, used: str) -> list[block.Block]:
     if metric.name == content.settings.metrics[0].name:
         blocks.append(block.paragraph(_what_framings_mean(content)))
     return blocks
+
+
+def aliased(content: Content, metric: Metric) -> list[block.Block]:
+    """What else is in estimates, of terms that the model is without."""
+    found = effects.aliased_columns(content.tables, content.study, content.settings, metric)
+    told = [
+        f"{words.term(column.parts)} ({words.listed([words.term(each.parts) for each in aliases])})"
+        for column, aliases in found.items()
+    ]
+    if not told:
+        return []
+    return [
+        block.paragraph(
+            f"In these runs some terms are aliased with others that the model is without: "
+            f"{'; '.join(told)}. What those do, if anything, is part of these estimates (all, with "
+            "their shares, in aliases.csv)."
+        )
+    ]
 
 
 def _digits(coefficients: pd.DataFrame, metric: Metric) -> int:
