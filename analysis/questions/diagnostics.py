@@ -333,12 +333,13 @@ def _influence(fit: Fit, own: Leverage, most: str) -> Row:
 def _design(fit: Fit) -> list[Row]:
     centred = fit.design - fit.design.mean(axis=0)
     unscaled = (fit.inverse_root**2).sum(axis=1)
-    inflation = (unscaled * (centred**2).sum(axis=0))[1:]
+    columns = columns_of(fit.model.terms, fit.model.codings)  # after the intercept and blocks
+    inflation = (unscaled * (centred**2).sum(axis=0))[-len(columns) :]
     at = int(np.argmax(inflation))
     # columns scaled to unit length, not centred
     condition = float(np.linalg.cond(fit.design / np.linalg.norm(fit.design, axis=0)))
     recentred = " Measured from the baseline rather than the middle, terms overlap by construction."
-    term = words.sentence_case(_written(fit, at))
+    term = words.sentence_case(words.term(columns[at].parts))
     overlap = (
         f"{term} is the term least separate from the others: its variance is "
         f"{inflation[at]:.3g} times what it would be in an orthogonal design."
@@ -362,11 +363,6 @@ def _design(fit: Fit) -> list[Row]:
             "move together." + recentred * (fit.framing == "relative"),
         ),
     ]
-
-
-def _written(fit: Fit, at: int) -> str:
-    """The column as a reader would write it, counted without the intercept; none is a block."""
-    return words.term(columns_of(fit.model.terms, fit.model.codings)[at].parts)
 
 
 def _correlation(fit: Fit) -> Row:

@@ -193,17 +193,34 @@ def assert_least_squares(content, settings, fits):
             assert fit.coefficients / size == pytest.approx(expected / size, abs=1e-6)
 
 
+def told_by_one_trajectory(fit, trajectories):
+    """The columns that the other trajectories could not estimate if one of them were not there."""
+    found = set()
+    for one in trajectories.unique():
+        rest = fit.design[(trajectories != one).to_numpy()]
+        rank = np.linalg.matrix_rank(rest)
+        for name, unit in zip(fit.names, np.eye(len(fit.names)), strict=True):
+            if np.linalg.matrix_rank(np.vstack([rest, unit])) > rank:
+                found.add(name)
+    return found
+
+
 def check(path, factors, content):
     path.write_bytes(content)
     settings = settings_for(factors)
     accepted = fitted(path, settings)
     if accepted is None:
         return
-    _, fits = accepted
+    study, fits = accepted
     table = coefficients(fits, settings)
     assert np.isfinite(table["estimate"].astype(float)).all()
     assert (table["std_error"].dropna() >= 0).all()
-    assert table["std_error"].notna().all()
+    untold = table[table["std_error"].isna()]
+    assert untold[["df", "p_value", "q_value", "ci_low", "ci_high"]].isna().all(axis=None)
+    for (metric, framing, estimator), rows in table.groupby(["metric", "framing", "estimator"]):
+        fit = fits[metric, framing, estimator]
+        without = rows.loc[rows["std_error"].isna(), "term"]
+        assert set(without) == told_by_one_trajectory(fit, study.runs.loc[fit.rows, "trajectory"])
     assert table["p_value"].dropna().between(0, 1).all()
     assert_least_squares(content, settings, fits)
 

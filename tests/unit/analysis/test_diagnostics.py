@@ -143,6 +143,25 @@ def test_variance_inflation_equals_statsmodels():
     assert row["sentence"].startswith(words.sentence_case(shown))
 
 
+def test_the_term_least_separate_is_none_of_the_blocks():
+    draws = np.random.default_rng(0)
+    table = pd.DataFrame({"a": draws.normal(size=30), "dataset": ["d1", "d2", "d3"] * 10})
+    table["b"] = table["a"] + 0.5 * draws.normal(size=30)
+    table["y"] = table["b"] + draws.normal(size=30)
+    config = {
+        "factors": {"a": {}, "b": {}},
+        "analysis": {"metrics": {"y": {"better": "higher"}}, "degree": 1, "blocks": ["dataset"]},
+    }
+    study = study_of(table, Settings.from_config(config))
+    fits, _ = fit_all(study, study.settings)
+    fit = fits["y", "absolute", "ols"]
+    assert fit.names == ("intercept", "dataset[d2]", "dataset[d3]", "a", "b")
+    inflation = [variance_inflation_factor(fit.design, at) for at in (3, 4)]
+    row = diagnosed(study, study.settings, "y", "absolute").loc["largest_variance_inflation"]
+    assert row["value"] == pytest.approx(max(inflation))
+    assert row["sentence"].startswith("AB"[int(np.argmax(inflation))] + " is the term least")
+
+
 def told(response, change=lambda runs: 0, **more):
     """value and sentence of every diagnostic of a made study, of which y is changed by so much."""
     study, settings = made_study(response, **more)
